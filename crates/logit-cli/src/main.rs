@@ -1,0 +1,2 @@
+//! The command `logit`.
+fn main() {}

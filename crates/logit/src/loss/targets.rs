@@ -1,0 +1,350 @@
+//! Which tensors are targets for which kind, and the checks that no target escapes.
+
+use burn::tensor::{Bool, Element, Int, Tensor, kind::Basic};
+
+use crate::error::LossError;
+use crate::kind::{Classes, Grades, Kind, Labels, Values, YesNo};
+use crate::rank::{OneMoreThan, Rank};
+
+/// PyTorch's value for a class target that does not count, and the default of every `ignore_index` here.
+pub const IGNORE_INDEX: i64 = -100;
+
+/// How far the sum of a target distribution may lie from 1: the rounding of half precision over many classes.
+pub const DISTRIBUTION_TOLERANCE: f64 = 1e-3;
+
+/// Tensors that are targets for logits of kind `K` and rank `D`.
+///
+/// | kind | targets |
+/// |---|---|
+/// | `Classes` | class indices `[N, d…]` (`Int`, one rank less), or a distribution `[N, K, d…]` (`Float`) |
+/// | `YesNo`, `Labels` | 0/1 or soft, `[N, K, d…]` (`Float`, `Int` or `Bool`) |
+/// | `Values` | real, `[N, T, d…]` (`Float`) |
+/// | `Grades` | real in [low, high], `[N, d…]` (`Float`, one rank less) |
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` are not targets for logits of `{K}` of rank {D}",
+    label = "not targets of `{K}`",
+    note = "`Classes` take indices `[N, d…]` as an `Int` tensor of one rank less, or a `Float` distribution `[N, K, d…]`",
+    note = "`YesNo` and `Labels` take 0/1 or soft targets of the logits' own shape: `targets.unsqueeze_dim(1)` turns `[N]` into `[N, 1]`",
+    note = "a continuous target wants a `Values` or `Grades` head, not `Classes` with one-hot rows"
+)]
+pub trait TargetsFor<K: Kind, const D: usize>: sealed::Sealed {
+    /// The targets in one of two forms, with the class axis put in.
+    #[doc(hidden)]
+    fn form(self) -> TargetForm<D>;
+}
+
+/// Targets with the class axis put in.
+#[doc(hidden)]
+#[derive(Clone, Debug)]
+pub enum TargetForm<const D: usize> {
+    /// One whole number a position: `[N, 1, d…]`.
+    Index(Tensor<D, Int>),
+    /// One number a unit, or one a position with axis 1 of size 1.
+    Dense(Tensor<D>),
+}
+
+impl<const D: usize> TargetForm<D> {
+    /// The targets as numbers.
+    pub(crate) fn dense(self) -> Tensor<D> {
+        match self {
+            Self::Index(index) => index.float(),
+            Self::Dense(targets) => targets,
+        }
+    }
+}
+
+mod sealed {
+    use super::{Basic, Tensor};
+
+    pub trait Sealed {}
+    impl<const M: usize, T: Basic> Sealed for Tensor<M, T> {}
+}
+
+impl<const D: usize, const M: usize> TargetsFor<Classes, D> for Tensor<M, Int>
+where
+    Rank<D>: OneMoreThan<M>,
+{
+    fn form(self) -> TargetForm<D> {
+        TargetForm::Index(self.unsqueeze_dim(1))
+    }
+}
+
+impl<const D: usize> TargetsFor<Classes, D> for Tensor<D> {
+    fn form(self) -> TargetForm<D> {
+        TargetForm::Dense(self)
+    }
+}
+
+macro_rules! dense_targets {
+    ($($kind:ty),*) => {$(
+        impl<const D: usize> TargetsFor<$kind, D> for Tensor<D> {
+            fn form(self) -> TargetForm<D> {
+                TargetForm::Dense(self)
+            }
+        }
+
+        impl<const D: usize> TargetsFor<$kind, D> for Tensor<D, Int> {
+            fn form(self) -> TargetForm<D> {
+                TargetForm::Dense(self.float())
+            }
+        }
+
+        impl<const D: usize> TargetsFor<$kind, D> for Tensor<D, Bool> {
+            fn form(self) -> TargetForm<D> {
+                TargetForm::Dense(self.float())
+            }
+        }
+    )*};
+}
+
+dense_targets!(YesNo, Labels);
+
+impl<V, const D: usize> TargetsFor<Values<V>, D> for Tensor<D>
+where
+    Values<V>: Kind,
+{
+    fn form(self) -> TargetForm<D> {
+        TargetForm::Dense(self)
+    }
+}
+
+impl<C, const D: usize, const M: usize> TargetsFor<Grades<C>, D> for Tensor<M>
+where
+    Grades<C>: Kind,
+    Rank<D>: OneMoreThan<M>,
+{
+    fn form(self) -> TargetForm<D> {
+        TargetForm::Dense(self.unsqueeze_dim(1))
+    }
+}
+
+/// Class indices that were checked: in range where they count.
+pub(crate) struct ClassIndices<const D: usize> {
+    /// `[N, 1, d…]`, with 0 where the target does not count.
+    pub(crate) index: Tensor<D, Int>,
+    /// True where the target does not count; `None` when all count.
+    pub(crate) ignored: Option<Tensor<D, Bool>>,
+    /// How many targets of each class count.
+    pub(crate) per_class: Vec<usize>,
+}
+
+impl<const D: usize> ClassIndices<D> {
+    /// How many targets count.
+    pub(crate) fn counted(&self) -> usize {
+        self.per_class.iter().sum()
+    }
+
+    /// The values with 0 where the target does not count.
+    pub(crate) fn mask(&self, values: Tensor<D>) -> Tensor<D> {
+        zero_where(self.ignored.as_ref(), values)
+    }
+
+    /// True at each position's own class, `[N, K, d…]`.
+    pub(crate) fn own_class(&self, dims: [usize; D]) -> Tensor<D, Bool> {
+        let mut along = [1; D];
+        along[1] = dims[1];
+        let classes = Tensor::arange(0..dims[1] as i64, &self.index.device()).reshape(along);
+        (self.index.clone() - classes).equal_elem(0)
+    }
+}
+
+/// Checks class indices `[N, 1, d…]` against logits of shape `logits`.
+pub(crate) fn class_indices<const D: usize>(
+    index: Tensor<D, Int>,
+    logits: [usize; D],
+    ignore_index: Option<i64>,
+) -> Result<ClassIndices<D>, LossError> {
+    same_shape(index.dims(), one_a_position(logits), logits, false)?;
+    let classes = logits[1];
+    let host: Vec<i64> = read(&index)?;
+    let mut per_class = vec![0; classes];
+    let mut any_ignored = false;
+    for (flat, &value) in host.iter().enumerate() {
+        if Some(value) == ignore_index {
+            any_ignored = true;
+        } else if let Some(count) = usize::try_from(value).ok().and_then(|class| per_class.get_mut(class)) {
+            *count += 1;
+        } else {
+            let at = position(flat, &without_axis_1(index.dims()));
+            let hint = class_hint(value, &host, classes, ignore_index);
+            return Err(LossError::ClassOutOfRange { at, value, classes, hint });
+        }
+    }
+    let ignored = ignore_index.filter(|_| any_ignored).map(|value| index.clone().equal_elem(value));
+    let index = match &ignored {
+        Some(ignored) => index.mask_fill(ignored.clone(), 0),
+        None => index,
+    };
+    Ok(ClassIndices { index, ignored, per_class })
+}
+
+fn class_hint(value: i64, all: &[i64], classes: usize, ignore_index: Option<i64>) -> &'static str {
+    let from_one = || all.iter().filter(|v| Some(**v) != ignore_index).all(|v| 1 <= *v && *v <= classes as i64);
+    match value {
+        _ if value == classes as i64 && from_one() => "; these labels count from 1: subtract 1",
+        255 => "; 255 often marks pixels that do not count: set `ignore_index` to 255",
+        -1 => "; -1 often marks targets that do not count: set `ignore_index` to -1",
+        IGNORE_INDEX => "; -100 is PyTorch's mark of targets that do not count: set `ignore_index` to -100",
+        _ => "",
+    }
+}
+
+/// Checks a distribution `[N, K, d…]` over the classes.
+pub(crate) fn distribution<const D: usize>(targets: Tensor<D>, logits: [usize; D]) -> Result<Tensor<D>, LossError> {
+    same_shape(targets.dims(), logits, logits, true)?;
+    let sums: Vec<f64> = read(&targets.clone().sum_dim(1))?;
+    let least: Vec<f64> = read(&targets.clone().min_dim(1))?;
+    // Written so that a NaN is refused too.
+    let fits = |sum: f64, least: f64| (sum - 1.0).abs() <= DISTRIBUTION_TOLERANCE && least >= 0.0;
+    match sums.iter().zip(&least).position(|(&sum, &least)| !fits(sum, least)) {
+        None => Ok(targets),
+        Some(flat) => Err(LossError::NotADistribution {
+            at: position(flat, &without_axis_1(logits)),
+            sum: sums[flat],
+            least: least[flat],
+            tolerance: DISTRIBUTION_TOLERANCE,
+        }),
+    }
+}
+
+/// Yes-or-no targets that were checked: in [0, 1] where they count.
+pub(crate) struct BinaryTargets<const D: usize> {
+    /// `[N, K, d…]`, with 0 where the entry does not count.
+    pub(crate) values: Tensor<D>,
+    /// True where the entry does not count; `None` when all count.
+    pub(crate) ignored: Option<Tensor<D, Bool>>,
+    /// How many entries count.
+    pub(crate) counted: usize,
+}
+
+impl<const D: usize> BinaryTargets<D> {
+    /// The values with 0 where the entry does not count.
+    pub(crate) fn mask(&self, values: Tensor<D>) -> Tensor<D> {
+        zero_where(self.ignored.as_ref(), values)
+    }
+}
+
+fn zero_where<const D: usize>(ignored: Option<&Tensor<D, Bool>>, values: Tensor<D>) -> Tensor<D> {
+    match ignored {
+        Some(ignored) => values.mask_fill(ignored.clone(), 0.0),
+        None => values,
+    }
+}
+
+/// Whether a yes-or-no target may lie between 0 and 1.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum Softness {
+    Soft,
+    Hard,
+}
+
+/// Checks yes-or-no targets `[N, K, d…]`.
+pub(crate) fn binary<const D: usize>(
+    targets: Tensor<D>,
+    logits: &Tensor<D>,
+    ignore_index: Option<i64>,
+    softness: Softness,
+) -> Result<BinaryTargets<D>, LossError> {
+    same_shape(targets.dims(), logits.dims(), logits.dims(), true)?;
+    let host: Vec<f64> = read(&targets)?;
+    let ignore = ignore_index.map(|value| value as f64);
+    let fits = |value: f64| match softness {
+        Softness::Soft => (0.0..=1.0).contains(&value),
+        Softness::Hard => value == 0.0 || value == 1.0,
+    };
+    if let Some(flat) = host.iter().position(|value| Some(*value) != ignore && !fits(*value)) {
+        let hint = match softness {
+            Softness::Soft => "; `ignore_index` is the value that marks entries that do not count",
+            Softness::Hard => ", and be one of the two ends: this loss is not defined on soft targets",
+        };
+        let at = position(flat, &targets.dims());
+        return Err(LossError::TargetOutOfRange { at, value: host[flat], low: 0.0, high: 1.0, hint });
+    }
+    let counted = host.iter().filter(|value| Some(**value) != ignore).count();
+    let targets = targets.cast(logits.dtype());
+    let ignored = ignore.filter(|_| counted < host.len()).map(|value| targets.clone().equal_elem(value));
+    let values = match &ignored {
+        Some(ignored) => targets.mask_fill(ignored.clone(), 0.0),
+        None => targets,
+    };
+    Ok(BinaryTargets { values, ignored, counted })
+}
+
+/// Checks real targets: of shape `expected`, and finite.
+pub(crate) fn real<const D: usize>(
+    targets: Tensor<D>,
+    expected: [usize; D],
+    logits: &Tensor<D>,
+) -> Result<Tensor<D>, LossError> {
+    same_shape(targets.dims(), expected, logits.dims(), true)?;
+    let host: Vec<f64> = read(&targets)?;
+    if let Some(flat) = host.iter().position(|value| !value.is_finite()) {
+        return Err(LossError::TargetNotFinite { at: position(flat, &expected), value: host[flat] });
+    }
+    Ok(targets.cast(logits.dtype()))
+}
+
+/// Checks grades `[N, 1, d…]` and gives them as places on the scale: 0 at the first step, K−1 at the last.
+pub(crate) fn steps_of<C, const D: usize>(
+    targets: Tensor<D>,
+    grades: &Grades<C>,
+    logits: &Tensor<D>,
+) -> Result<Tensor<D>, LossError> {
+    let expected = one_a_position(logits.dims());
+    same_shape(targets.dims(), expected, logits.dims(), false)?;
+    let host: Vec<f64> = read(&targets)?;
+    if let Some(flat) = host.iter().position(|value| !(grades.low..=grades.high).contains(value)) {
+        return Err(LossError::TargetOutOfRange {
+            at: position(flat, &without_axis_1(expected)),
+            value: host[flat],
+            low: grades.low,
+            high: grades.high,
+            hint: "; widen the scale of the `Grades` head, or mend the target",
+        });
+    }
+    let places: Vec<f64> = host.iter().map(|value| (value - grades.low) / grades.spacing()).collect();
+    Ok(crate::math::floats(&places, expected, &logits.device(), logits.dtype()))
+}
+
+/// `[N, K, d…]` with axis 1 of size 1.
+pub(crate) fn one_a_position<const D: usize>(mut dims: [usize; D]) -> [usize; D] {
+    dims[1] = 1;
+    dims
+}
+
+fn same_shape<const D: usize>(
+    found: [usize; D],
+    expected: [usize; D],
+    logits: [usize; D],
+    with_axis_1: bool,
+) -> Result<(), LossError> {
+    if found == expected {
+        return Ok(());
+    }
+    let told = |dims: [usize; D]| if with_axis_1 { dims.to_vec() } else { without_axis_1(dims) };
+    Err(LossError::TargetShape { logits: logits.to_vec(), expected: told(expected), found: told(found) })
+}
+
+fn without_axis_1<const D: usize>(dims: [usize; D]) -> Vec<usize> {
+    dims.iter().enumerate().filter(|(axis, _)| *axis != 1).map(|(_, size)| *size).collect()
+}
+
+/// The index that a place in row-major order has.
+fn position(flat: usize, dims: &[usize]) -> Vec<usize> {
+    let mut rest = flat;
+    let mut at: Vec<usize> = dims
+        .iter()
+        .rev()
+        .map(|&size| {
+            let index = rest % size.max(1);
+            rest /= size.max(1);
+            index
+        })
+        .collect();
+    at.reverse();
+    at
+}
+
+pub(crate) fn read<const D: usize, T: Basic, E: Element>(tensor: &Tensor<D, T>) -> Result<Vec<E>, LossError> {
+    tensor.clone().try_into_vec_as::<E>().map_err(|error| LossError::Device { reason: format!("{error:?}") })
+}
