@@ -34,16 +34,18 @@ def cross_entropy_cases():
         cases += with_reductions("classes", shape, "index", every | {"ignore_index": 255}, pattern=SOME)
         cases += with_reductions("classes", shape, "distribution", every)
     cases.append(Case("classes", SERIES, "distribution", {"reduction": "none"}))
-    cases.append(Case("classes", ROWS, "index", weights(ROWS) | smooth | z, pattern=ALL_BUT_ONE))
+    ignore = {"ignore_index": -100}
+    cases.append(Case("classes", ROWS, "index", weights(ROWS) | smooth | z | ignore, pattern=ALL_BUT_ONE))
     for shape in (ROWS, IMAGE):
-        for options in ({}, {"ignore_index": 255}, {"ignore_index": 0}):
-            cases.append(Case("classes", shape, "index", options, pattern=SOME))
+        for index in (-100, 255, 0):
+            cases.append(Case("classes", shape, "index", {"ignore_index": index}, pattern=SOME))
     for options in (weights(ROWS), smooth, weights(ROWS) | smooth, z, soft_cap, z | soft_cap):
         cases += [Case("classes", ROWS, target, options) for target in ("index", "distribution")]
     for options in (weights(ROWS), smooth, weights(ROWS) | smooth, z):
-        cases.append(Case("classes", ROWS, "index", options, pattern=SOME))
-    for pattern in (ALL_BUT_ONE, ALL, "one class"):
-        cases += [Case("classes", IMAGE, "index", o, pattern=pattern) for o in ({}, weights(IMAGE) | smooth)]
+        cases.append(Case("classes", ROWS, "index", options | ignore, pattern=SOME))
+    for options in ({}, weights(IMAGE) | smooth):
+        cases.append(Case("classes", IMAGE, "index", options, pattern="one class"))
+        cases += [Case("classes", IMAGE, "index", options | ignore, pattern=p) for p in (ALL_BUT_ONE, ALL)]
     for target in ("index", "distribution"):
         for options in ({}, weights(ROWS) | smooth | z):
             cases += [Case("classes", ROWS, target, options, logits) for logits in EXTREMES]

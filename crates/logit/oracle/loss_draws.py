@@ -114,7 +114,7 @@ TARGETS = {
 
 def draw_targets(rng, case):
     targets = TARGETS[case.target](rng, case)
-    flat, ignored = targets.view(-1), case.options.get("ignore_index", -100)
+    flat, ignored = targets.view(-1), case.options.get("ignore_index")
     if case.pattern == "one class":
         targets.fill_(1)
     if case.pattern == "absent" and case.target == "index":

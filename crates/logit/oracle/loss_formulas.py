@@ -145,7 +145,7 @@ def lovasz_extension(errors, foreground):
     total, previous = (errors * 0).sum(), 0.0
     for rank, i in enumerate(order):
         mispredicted = order[: rank + 1]
-        cost = (rank + 1) / (foreground.sum() + (~foreground[mispredicted]).sum())
+        cost = (rank + 1) / (foreground.sum() + (~foreground[mispredicted]).sum()).item()
         total = total + errors[i] * (cost - previous)
         previous = cost
     return total

@@ -105,7 +105,7 @@ def lovasz(logits, targets, kind, ignore_index=None, per_sample=False):
 
 
 def pointwise(peer, logits, targets, reduction, weight, **options):
-    """The peers' own weighted mean divides by the sum of the weights; ours by the number of elements."""
+    """Ours divides a weighted mean by the number of elements; of the peers, Huber alone does."""
     if weight is None:
         return peer(logits, targets, reduction=reduction, **options)
     loss = peer(logits, targets, reduction="none", weight=per_unit(weight, logits), **options)

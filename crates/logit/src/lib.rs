@@ -1,11 +1,13 @@
 //! The output layer of a neural network, on [Burn](https://burn.dev): typed logits, heads, losses, metrics, calibration.
 
+pub mod calibration;
 pub mod error;
 mod head;
 mod kind;
 mod logits;
 pub mod loss;
 mod math;
+pub mod metrics;
 mod probabilities;
 mod rank;
 

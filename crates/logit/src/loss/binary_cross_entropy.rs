@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::options::{one_a_unit, share};
 use super::reduction::{Loss, Reduction, Terms, reduce};
-use super::targets::{self, Softness, TargetForm, TargetsFor};
+use super::targets::{self, TargetForm, TargetsFor};
 use crate::error::LossError;
 use crate::kind::{Kind, Labels, YesNo};
 use crate::logits::Logits;
@@ -141,7 +141,7 @@ impl BinaryCrossEntropyLoss {
         one_a_unit("pos_weight", self.pos_weight.as_deref(), units, "units")?;
         share("label_smoothing", self.label_smoothing)?;
         let logits = accumulate(logits.into_tensor());
-        let targets = targets::binary(targets.dense(), &logits, self.ignore_index, Softness::Soft)?;
+        let targets = targets::binary(targets.dense(), &logits, self.ignore_index)?;
         let smoothing = self.label_smoothing;
         let yes = targets.values.clone().mul_scalar(1.0 - smoothing).add_scalar(smoothing / 2.0);
         let no = yes.clone().neg().add_scalar(1.0);

@@ -179,7 +179,7 @@ impl CrossEntropyLoss {
 
     fn capped<const D: usize>(&self, logits: Tensor<D>) -> Tensor<D> {
         match self.soft_cap {
-            Some(cap) => logits.div_scalar(cap).tanh().mul_scalar(cap),
+            Some(cap) => logits.mul_scalar(1.0 / cap).tanh().mul_scalar(cap),
             None => logits,
         }
     }
@@ -196,7 +196,8 @@ impl CrossEntropyLoss {
             own = own * weight_of_target(weight, &targets, &surprise);
         }
         if self.label_smoothing > 0.0 {
-            let spread = self.weighted(surprise).mean_dim(1).mul_scalar(self.label_smoothing);
+            let share = self.label_smoothing / logits.dims()[1] as f64;
+            let spread = self.weighted(surprise).sum_dim(1).mul_scalar(share);
             own = own.mul_scalar(1.0 - self.label_smoothing) + spread;
         }
         let counted = targets.counted();

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::cross_entropy::weight_of_target;
 use super::options::{not_negative, one_a_unit, share};
 use super::reduction::{Loss, Reduction, Terms, reduce};
-use super::targets::{self, IGNORE_INDEX, Softness, TargetForm, TargetsFor};
+use super::targets::{self, IGNORE_INDEX, TargetForm, TargetsFor};
 use crate::error::LossError;
 use crate::logits::Logits;
 use crate::loss::regions::RegionKind;
@@ -19,11 +19,12 @@ const NEVER: f64 = -1e30;
 ///
 /// On `Classes`, with `p = softmax(logits)` and the class `y` of the target: `w_y (1 − p_y)^γ (−ln p_y)`; a mean divides
 /// by the sum of the weights of the targets that count, so that γ = 0 is [`CrossEntropyLoss`](super::CrossEntropyLoss).
-/// On `Labels` and `YesNo`, with `p_t` the probability given to the truth: `α_t (1 − p_t)^γ (−ln p_t)`, with
-/// `α_t = α` for positives and `1 − α` for negatives when `alpha` is set: torchvision's `sigmoid_focal_loss`.
+/// On `Labels` and `YesNo`, with `p_t = p t + (1 − p) (1 − t)` the probability given to the truth:
+/// `α_t (1 − p_t)^γ · BCE(x, t)`, with `α_t = α` for positives and `1 − α` for negatives when `alpha` is set:
+/// torchvision's `sigmoid_focal_loss`.
 ///
-/// Targets are hard: class indices, or 0 and 1, for `p_t` is not defined on a soft one. `1 − p` is computed as the
-/// logarithm of what the other classes hold, so that the gradient is finite for every γ and every finite logit.
+/// Classes are given as indices, for `p_y` is not defined on a distribution. `1 − p` is computed as the logarithm of
+/// what the other classes hold, so that the gradient is finite for every γ and every finite logit.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct FocalLoss {
@@ -80,10 +81,10 @@ impl FocalLoss {
     ///
     /// # Shapes
     /// - logits: `[N, K]` or `[N, K, d…]`
-    /// - targets of `Classes`: indices `[N, d…]`; of `Labels` and `YesNo`: 0 or 1, `[N, K, d…]`
+    /// - targets of `Classes`: indices `[N, d…]`; of `Labels` and `YesNo`: in [0, 1], `[N, K, d…]`
     ///
     /// # Errors
-    /// A target out of range or soft, shapes that do not agree, an option out of its range.
+    /// A target out of range, a distribution over classes, shapes that do not agree, an option out of its range.
     pub fn forward<K: RegionKind, const D: usize>(
         &self,
         logits: Logits<K, D>,
@@ -117,7 +118,7 @@ impl FocalLoss {
         match (K::EXCLUSIVE, targets) {
             (true, TargetForm::Index(index)) => self.over_classes(logits, index),
             (true, TargetForm::Dense(_)) => Err(LossError::OptionConflict {
-                what: "the focal loss takes class indices, not distributions: `p_t` is not defined on a soft target",
+                what: "the focal loss takes class indices, not distributions: `p_y` is not defined on a soft target",
             }),
             (false, targets) => self.over_labels(logits, targets.dense()),
         }
@@ -129,9 +130,9 @@ impl FocalLoss {
         index: Tensor<D, Int>,
     ) -> Result<(Terms<D>, usize), LossError> {
         let targets = targets::class_indices(index, logits.dims(), self.ignore_index)?;
-        let log_p = log_softmax(logits.clone(), 1).gather(1, targets.index.clone());
-        let others = logits.clone().mask_fill(targets.own_class(logits.dims()), NEVER);
-        let log_rest = log_sum_exp(others, 1) - log_sum_exp(logits.clone(), 1);
+        let log_all = log_softmax(logits.clone(), 1);
+        let log_p = log_all.clone().gather(1, targets.index.clone());
+        let log_rest = log_sum_exp(log_all.mask_fill(targets.own_class(logits.dims()), NEVER), 1);
         let mut values = log_rest.mul_scalar(self.gamma).exp() * log_p.neg();
         let counted = targets.counted();
         let mut denominator = counted as f64;
@@ -147,15 +148,16 @@ impl FocalLoss {
         logits: Tensor<D>,
         targets: Tensor<D>,
     ) -> Result<(Terms<D>, usize), LossError> {
-        let targets = targets::binary(targets, &logits, self.ignore_index, Softness::Hard)?;
-        let truth = targets.values.clone();
-        let signs = truth.clone().mul_scalar(2.0).sub_scalar(1.0);
-        let towards_truth = logits.clone() * signs;
-        // ln(1 − p_t) = −ln(1 + e^x) and −ln p_t = ln(1 + e^−x), x towards the truth.
-        let log_rest = softplus(towards_truth.clone()).neg();
-        let mut values = log_rest.mul_scalar(self.gamma).exp() * softplus(towards_truth.neg());
+        let targets = targets::binary(targets, &logits, self.ignore_index)?;
+        let yes = targets.values.clone();
+        let no = yes.clone().neg().add_scalar(1.0);
+        let (surprise_yes, surprise_no) = (softplus(logits.clone().neg()), softplus(logits.clone()));
+        // 1 − p_t = p (1 − t) + (1 − p) t, in logarithms.
+        let log_rest = log_of_sum(log(no.clone()) - surprise_yes.clone(), log(yes.clone()) - surprise_no.clone());
+        let surprise = yes.clone() * surprise_yes + no * surprise_no;
+        let mut values = log_rest.mul_scalar(self.gamma).exp() * surprise;
         if let Some(alpha) = self.alpha {
-            values = values * truth.mul_scalar(2.0 * alpha - 1.0).add_scalar(1.0 - alpha);
+            values = values * yes.mul_scalar(2.0 * alpha - 1.0).add_scalar(1.0 - alpha);
         }
         if let Some(weight) = &self.weight {
             values = values * along_units(weight, &logits);
@@ -163,4 +165,16 @@ impl FocalLoss {
         let counted = targets.counted;
         Ok((Terms { values: targets.mask(values), denominator: counted as f64 }, counted))
     }
+}
+
+/// `ln x` of a share, with [`NEVER`] for the logarithm of 0.
+fn log<const D: usize>(share: Tensor<D>) -> Tensor<D> {
+    let none = share.clone().equal_elem(0.0);
+    share.mask_fill(none.clone(), 1.0).log().mask_fill(none, NEVER)
+}
+
+/// `ln(e^a + e^b)`.
+fn log_of_sum<const D: usize>(a: Tensor<D>, b: Tensor<D>) -> Tensor<D> {
+    let largest = a.clone().max_pair(b.clone()).detach();
+    ((a - largest.clone()).exp() + (b - largest.clone()).exp()).log() + largest
 }

@@ -64,7 +64,8 @@ impl PearsonLoss {
 }
 
 fn centred<const D: usize>(values: Tensor<D>) -> Tensor<D> {
-    let mean = values.clone().mean().reshape([1; D]);
+    let count = values.dims().iter().product::<usize>();
+    let mean = values.clone().sum().mul_scalar(1.0 / count as f64).reshape([1; D]);
     values - mean
 }
 

@@ -54,7 +54,8 @@ impl<const D: usize> Terms<D> {
     fn reduce(self, reduction: Reduction) -> Tensor<1> {
         let sum = self.values.sum();
         match reduction {
-            Reduction::Mean if self.denominator > 0.0 => sum.div_scalar(self.denominator),
+            // A product, for Burn differentiates the division by a number in f32.
+            Reduction::Mean if self.denominator > 0.0 => sum.mul_scalar(1.0 / self.denominator),
             _ => sum,
         }
     }

@@ -3,7 +3,7 @@
 use burn::tensor::activation::{sigmoid, softmax};
 use burn::tensor::{Bool, Tensor};
 
-use super::targets::{self, Softness, TargetForm};
+use super::targets::{self, TargetForm};
 use crate::error::LossError;
 use crate::kind::{Classes, Kind, Labels, YesNo};
 use crate::logits::Logits;
@@ -88,7 +88,7 @@ fn label_regions<const D: usize>(
     targets: TargetForm<D>,
     ignore_index: Option<i64>,
 ) -> Result<Regions<D>, LossError> {
-    let targets = targets::binary(targets.dense(), &logits, ignore_index, Softness::Soft)?;
+    let targets = targets::binary(targets.dense(), &logits, ignore_index)?;
     let predicted = sigmoid(logits.clone());
     Ok(masked(logits, predicted, targets.values, targets.ignored, targets.counted))
 }
@@ -119,12 +119,12 @@ pub(super) struct ClassLosses {
 }
 
 impl ClassLosses {
-    /// The mean over the rows of the mean over the classes that count in the row, or the sum of all that count.
+    /// The mean over the rows of the mean over the classes that count in the row, or the sum of all that count. A row
+    /// in which none counts is a row without loss.
     pub(super) fn reduce(self, reduction: super::Reduction) -> Tensor<1> {
         let [_, classes] = self.losses.dims();
         let per_row: Vec<usize> =
             self.present.chunks(classes.max(1)).map(|row| row.iter().filter(|present| **present).count()).collect();
-        let rows = per_row.iter().filter(|count| **count > 0).count();
         let weights: Vec<f64> = self
             .present
             .iter()
@@ -132,7 +132,7 @@ impl ClassLosses {
             .map(|(at, present)| match reduction {
                 _ if !present => 0.0,
                 super::Reduction::Sum => 1.0,
-                super::Reduction::Mean => 1.0 / (per_row[at / classes] * rows) as f64,
+                super::Reduction::Mean => 1.0 / (per_row[at / classes] * per_row.len()) as f64,
             })
             .collect();
         let weights = crate::math::floats(&weights, self.losses.dims(), &self.losses.device(), self.losses.dtype());

@@ -231,32 +231,18 @@ fn zero_where<const D: usize>(ignored: Option<&Tensor<D, Bool>>, values: Tensor<
     }
 }
 
-/// Whether a yes-or-no target may lie between 0 and 1.
-#[derive(Clone, Copy, PartialEq)]
-pub(crate) enum Softness {
-    Soft,
-    Hard,
-}
-
 /// Checks yes-or-no targets `[N, K, d…]`.
 pub(crate) fn binary<const D: usize>(
     targets: Tensor<D>,
     logits: &Tensor<D>,
     ignore_index: Option<i64>,
-    softness: Softness,
 ) -> Result<BinaryTargets<D>, LossError> {
     same_shape(targets.dims(), logits.dims(), logits.dims(), true)?;
     let host: Vec<f64> = read(&targets)?;
     let ignore = ignore_index.map(|value| value as f64);
-    let fits = |value: f64| match softness {
-        Softness::Soft => (0.0..=1.0).contains(&value),
-        Softness::Hard => value == 0.0 || value == 1.0,
-    };
-    if let Some(flat) = host.iter().position(|value| Some(*value) != ignore && !fits(*value)) {
-        let hint = match softness {
-            Softness::Soft => "; `ignore_index` is the value that marks entries that do not count",
-            Softness::Hard => ", and be one of the two ends: this loss is not defined on soft targets",
-        };
+    let fits = |value: f64| Some(value) == ignore || (0.0..=1.0).contains(&value);
+    if let Some(flat) = host.iter().position(|value| !fits(*value)) {
+        let hint = "; `ignore_index` is the value that marks entries that do not count";
         let at = position(flat, &targets.dims());
         return Err(LossError::TargetOutOfRange { at, value: host[flat], low: 0.0, high: 1.0, hint });
     }

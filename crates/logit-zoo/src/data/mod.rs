@@ -1,0 +1,34 @@
+//! Data as the models take it: sets of small grey images with a class each, where they come from, and the
+//! order in which they are trained on.
+//!
+//! | file | concept |
+//! |---|---|
+//! | `image_set` | [`ImageSet`]: pixels and labels, checked once; [`Split`]: training and test set |
+//! | [`idx`] | the file format of MNIST and its relatives |
+//! | [`digits`] | MNIST: a part built into the binary, or all of it from a folder |
+//! | `picture`, `fit` | [`Picture`]: one image file from anyone, made to look like the training data |
+//! | `order` | [`epoch_order`] and [`Batches`]: which images are seen when |
+//! | `seed` | [`mix`]: a seed of its own for everything that is random |
+//!
+//! Pixels are bytes, 0 for the background and 255 for full ink. No file here knows a tensor: turning bytes
+//! into floats, and scaling them, belongs to the model that is fed.
+//!
+//! Files are taken to be hostile: sizes are checked before memory is asked for, at most one byte more is read
+//! than a header declares, and whatever is wrong is a [`DataError`] that names the file.
+
+pub mod digits;
+mod error;
+mod fit;
+pub mod idx;
+mod image_set;
+mod order;
+mod picture;
+mod seed;
+#[cfg(test)]
+pub(crate) mod testing;
+
+pub use error::DataError;
+pub use image_set::{ImageSet, Split};
+pub use order::{Batches, epoch_order, steps_per_epoch};
+pub use picture::{MAX_DECODED_BYTES, MAX_FILE_BYTES, MAX_SIDE, Picture};
+pub use seed::{Stream, mix};
