@@ -1,1 +1,37 @@
-//! To be written.
+//! Data sets, models, recipes and the trainer of Logit.
+//!
+//! ```text
+//! data ─→ models ─→ train ─→ run directory ─→ evaluate, predict, report
+//! ```
+//!
+//! The command `logit` is a thin layer over this crate; everything it does can be done from Rust:
+//!
+//! ```no_run
+//! use std::path::Path;
+//! use std::sync::atomic::AtomicBool;
+//!
+//! use logit_zoo::{Recipe, Source, train};
+//!
+//! let recipe = Recipe::load("digits", &["train.epochs=1".to_owned()])?;
+//! let run = train::start(&recipe, &Source::Embedded, Path::new("runs/first"))?;
+//! let end = train::run(&run, &AtomicBool::new(false), &mut train::Silent)?;
+//! println!("{:?}", end);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+pub mod data;
+mod error;
+pub mod evaluate;
+pub mod models;
+pub mod predict;
+mod recipe;
+pub mod report;
+pub mod run;
+pub mod study;
+pub mod train;
+
+pub use error::ZooError;
+pub use recipe::{
+    DataConfig, ModelConfig, Optimizer, RECIPES, Recipe, RecipeError, Schedule, TrainConfig,
+};
+pub use run::{DataSource as Source, RunDir};

@@ -83,7 +83,9 @@ pub enum HeadError {
 #[derive(Debug, Clone, PartialEq, Error)]
 pub enum LossError {
     /// Targets whose shape does not follow from the logits' shape.
-    #[error("targets of shape {expected:?} go with logits of shape {logits:?}, found {found:?}; nothing is broadcast")]
+    #[error(
+        "targets of shape {expected:?} go with logits of shape {logits:?}, found {found:?}; nothing is broadcast"
+    )]
     TargetShape {
         /// Shape of the logits.
         logits: Vec<usize>,

@@ -13,7 +13,9 @@ mod rank;
 
 pub use error::{HeadError, KindError, LossError};
 pub use head::{Head, HeadConfig};
-pub use kind::{Classes, Coral, Corn, Gaussian, Grades, Kind, Labels, Point, Quantiles, Steps, Values, YesNo};
+pub use kind::{
+    Classes, Coral, Corn, Gaussian, Grades, Kind, Labels, Point, Quantiles, Steps, Values, YesNo,
+};
 pub use logits::Logits;
 pub use probabilities::Probabilities;
 pub use rank::{OneMoreThan, Rank};

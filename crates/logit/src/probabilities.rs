@@ -183,7 +183,10 @@ mod tests {
     fn corn_multiplies_conditional_answers() {
         let logits = Logits::new(row(&[0.0, 0.0]), Grades::corn(0.0, 2.0, 3)).unwrap();
         let p = numbers(logits.probabilities().into_tensor());
-        assert!((p[0] - 0.5).abs() < 1e-6 && (p[1] - 0.25).abs() < 1e-6 && (p[2] - 0.25).abs() < 1e-6, "{p:?}");
+        assert!(
+            (p[0] - 0.5).abs() < 1e-6 && (p[1] - 0.25).abs() < 1e-6 && (p[2] - 0.25).abs() < 1e-6,
+            "{p:?}"
+        );
     }
 
     #[test]

@@ -6,9 +6,9 @@ use std::path::Path;
 
 use burn::tensor::{DType, Device, Int, Tensor, TensorData};
 use logit::loss::{
-    AbsoluteLoss, BinaryCrossEntropyLoss, CoralLoss, CornLoss, CrossEntropyLoss, DiceLoss, FocalLoss, GaussianLoss,
-    HuberLoss, InterpolatedKlLoss, JaccardLoss, Loss, LovaszLoss, PearsonLoss, QuantileLoss, Reduction, SquaredLoss,
-    TargetsFor, TverskyLoss,
+    AbsoluteLoss, BinaryCrossEntropyLoss, CoralLoss, CornLoss, CrossEntropyLoss, DiceLoss, FocalLoss,
+    GaussianLoss, HuberLoss, InterpolatedKlLoss, JaccardLoss, Loss, LovaszLoss, PearsonLoss, QuantileLoss,
+    Reduction, SquaredLoss, TargetsFor, TverskyLoss,
 };
 use logit::{Classes, Grades, Kind, Labels, Logits, LossError, OneMoreThan, Rank, Values, YesNo};
 use serde::Deserialize;
@@ -141,7 +141,8 @@ fn error(ours: &[f64], theirs: &[f64]) -> f64 {
 
 /// Runs a fixture file in both types and checks every case.
 fn check(file: &str, run: impl Fn(&Case, DType) -> Outcome) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/losses").join(file).with_extension("json");
+    let path =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/losses").join(file).with_extension("json");
     let text = std::fs::read_to_string(&path).expect("the fixture is there");
     let cases: Vec<Case> = serde_json::from_str(&text).expect("the fixture is JSON of the documented form");
     assert!(cases.len() >= 9, "{file} has {} cases", cases.len());
@@ -154,7 +155,11 @@ fn check(file: &str, run: impl Fn(&Case, DType) -> Outcome) {
             };
             let (loss_error, grad_error) = (error(&outcome.loss, &loss), error(&outcome.grad, &case.grad));
             assert!(loss_error <= tolerance, "{file}, {}, {dtype:?}: loss off by {loss_error:e}", case.name);
-            assert!(grad_error <= tolerance, "{file}, {}, {dtype:?}: gradient off by {grad_error:e}", case.name);
+            assert!(
+                grad_error <= tolerance,
+                "{file}, {}, {dtype:?}: gradient off by {grad_error:e}",
+                case.name
+            );
         }
     }
 }
@@ -289,8 +294,9 @@ macro_rules! overlap_test {
         {
             let options = &case.options;
             let start: fn(&Options) -> $loss = $start;
-            let loss =
-                start(options).with_per_sample(options.per_sample).with_include_absent(options.include_absent);
+            let loss = start(options)
+                .with_per_sample(options.per_sample)
+                .with_include_absent(options.include_absent);
             let loss = set(loss, options.smooth, $loss::with_smooth);
             let loss = set(loss, options.ignore_index, $loss::with_ignore_index);
             regions!(case, dtype, 2, loss)

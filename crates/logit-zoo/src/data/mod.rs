@@ -8,10 +8,11 @@
 //! | [`digits`] | MNIST: a part built into the binary, or all of it from a folder |
 //! | `picture`, `fit` | [`Picture`]: one image file from anyone, made to look like the training data |
 //! | `order` | [`epoch_order`] and [`Batches`]: which images are seen when |
-//! | `seed` | [`mix`]: a seed of its own for everything that is random |
+//! | `seed` | [`mix`]: a seed of its own for everything that is random
+//! | `source` | [`load`] the sets, and make a [`Batch`] of them |
 //!
-//! Pixels are bytes, 0 for the background and 255 for full ink. No file here knows a tensor: turning bytes
-//! into floats, and scaling them, belongs to the model that is fed.
+//! Pixels are bytes, 0 for the background and 255 for full ink; `source` alone knows tensors,
+//! and turns them into floats as the recipe says.
 //!
 //! Files are taken to be hostile: sizes are checked before memory is asked for, at most one byte more is read
 //! than a header declares, and whatever is wrong is a [`DataError`] that names the file.
@@ -24,6 +25,7 @@ mod image_set;
 mod order;
 mod picture;
 mod seed;
+mod source;
 #[cfg(test)]
 pub(crate) mod testing;
 
@@ -32,3 +34,4 @@ pub use image_set::{ImageSet, Split};
 pub use order::{Batches, epoch_order, steps_per_epoch};
 pub use picture::{MAX_DECODED_BYTES, MAX_FILE_BYTES, MAX_SIDE, Picture};
 pub use seed::{Stream, mix};
+pub use source::{Batch, images, load};

@@ -18,6 +18,7 @@ mod finding;
 mod heat_map;
 mod line_chart;
 mod number;
+pub(crate) mod of_run;
 mod page;
 mod picture;
 mod reliability;

@@ -3,6 +3,7 @@
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
+use super::logits_of::LogitsOf;
 use super::options::{one_a_unit, share};
 use super::reduction::{Loss, Reduction, Terms, reduce};
 use super::targets::{self, TargetForm, TargetsFor};
@@ -12,6 +13,11 @@ use crate::logits::Logits;
 use crate::math::{accumulate, along_units, softplus};
 
 /// Kinds whose units are yes or no each for itself.
+#[diagnostic::on_unimplemented(
+    message = "binary cross entropy is not a loss of `{Self}`",
+    label = "the units of `{Self}` are not yes or no each for itself",
+    note = "binary cross entropy puts a sigmoid on each unit, and fits `YesNo` and `Labels`; `Classes` exclude each other, which is `CrossEntropyLoss`; for the others see the table of `logit::loss`"
+)]
 pub trait YesNoUnits: Kind {}
 
 impl YesNoUnits for YesNo {}
@@ -112,10 +118,10 @@ impl BinaryCrossEntropyLoss {
     /// A target outside [0, 1] that is not the ignored value, shapes that differ, an option out of its range.
     pub fn forward<K: YesNoUnits, const D: usize>(
         &self,
-        logits: Logits<K, D>,
+        logits: impl LogitsOf<K, D>,
         targets: impl TargetsFor<K, D>,
     ) -> Result<Loss, LossError> {
-        let (terms, counted) = self.terms(logits, targets.form())?;
+        let (terms, counted) = self.terms(logits.into_logits(), targets.form())?;
         Ok(reduce(terms, self.reduction, counted))
     }
 
@@ -125,10 +131,10 @@ impl BinaryCrossEntropyLoss {
     /// As [`forward`](Self::forward).
     pub fn forward_no_reduction<K: YesNoUnits, const D: usize>(
         &self,
-        logits: Logits<K, D>,
+        logits: impl LogitsOf<K, D>,
         targets: impl TargetsFor<K, D>,
     ) -> Result<Tensor<D>, LossError> {
-        Ok(self.terms(logits, targets.form())?.0.values)
+        Ok(self.terms(logits.into_logits(), targets.form())?.0.values)
     }
 
     fn terms<K: YesNoUnits, const D: usize>(

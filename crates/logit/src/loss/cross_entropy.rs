@@ -3,6 +3,7 @@
 use burn::tensor::{Int, Tensor, activation::log_softmax};
 use serde::{Deserialize, Serialize};
 
+use super::logits_of::LogitsOf;
 use super::options::{not_negative, one_a_unit, positive, share};
 use super::reduction::{Loss, Reduction, Terms, add, reduce};
 use super::targets::{self, ClassIndices, IGNORE_INDEX, TargetForm, TargetsFor};
@@ -120,10 +121,10 @@ impl CrossEntropyLoss {
     /// A target out of range, a distribution that is none, shapes that do not agree, an option out of its range.
     pub fn forward<const D: usize>(
         &self,
-        logits: Logits<Classes, D>,
+        logits: impl LogitsOf<Classes, D>,
         targets: impl TargetsFor<Classes, D>,
     ) -> Result<Loss, LossError> {
-        let parts = self.parts(logits, targets.form())?;
+        let parts = self.parts(logits.into_logits(), targets.form())?;
         let loss = reduce(parts.surprise, self.reduction, parts.counted);
         Ok(match parts.z {
             Some(z) => add(loss, z, self.reduction),
@@ -137,10 +138,10 @@ impl CrossEntropyLoss {
     /// As [`forward`](Self::forward).
     pub fn forward_no_reduction<const D: usize>(
         &self,
-        logits: Logits<Classes, D>,
+        logits: impl LogitsOf<Classes, D>,
         targets: impl TargetsFor<Classes, D>,
     ) -> Result<Tensor<D>, LossError> {
-        let parts = self.parts(logits, targets.form())?;
+        let parts = self.parts(logits.into_logits(), targets.form())?;
         Ok(match parts.z {
             Some(z) => parts.surprise.values + z.values,
             None => parts.surprise.values,
@@ -152,19 +153,12 @@ impl CrossEntropyLoss {
         logits: Logits<Classes, D>,
         targets: TargetForm<D>,
     ) -> Result<Parts<D>, LossError> {
-        let dims = logits.dims();
-        self.check(dims[1])?;
+        self.check(logits.kind().count)?;
         let logits = self.capped(accumulate(logits.into_tensor()));
         match targets {
             TargetForm::Index(index) => self.against_indices(logits, index),
             TargetForm::Dense(targets) => {
-                if self.ignore_index.is_some_and(|index| index >= 0) {
-                    return Err(LossError::OptionConflict {
-                        what: "`ignore_index` marks class indices; targets that are distributions have no index: \
-                               leave it out, or give index targets",
-                    });
-                }
-                let distribution = targets::distribution(targets, dims)?.cast(logits.dtype());
+                let distribution = targets::distribution(targets, &logits, self.ignore_index)?;
                 Ok(self.against_distribution(logits, distribution))
             }
         }

@@ -4,6 +4,7 @@ use burn::tensor::{Int, Tensor, activation::log_softmax};
 use serde::{Deserialize, Serialize};
 
 use super::cross_entropy::weight_of_target;
+use super::logits_of::LogitsOf;
 use super::options::{not_negative, one_a_unit, share};
 use super::reduction::{Loss, Reduction, Terms, reduce};
 use super::targets::{self, IGNORE_INDEX, TargetForm, TargetsFor};
@@ -37,7 +38,13 @@ pub struct FocalLoss {
 
 impl Default for FocalLoss {
     fn default() -> Self {
-        Self { gamma: 2.0, alpha: None, weight: None, ignore_index: Some(IGNORE_INDEX), reduction: Reduction::Mean }
+        Self {
+            gamma: 2.0,
+            alpha: None,
+            weight: None,
+            ignore_index: Some(IGNORE_INDEX),
+            reduction: Reduction::Mean,
+        }
     }
 }
 
@@ -87,10 +94,10 @@ impl FocalLoss {
     /// A target out of range, a distribution over classes, shapes that do not agree, an option out of its range.
     pub fn forward<K: RegionKind, const D: usize>(
         &self,
-        logits: Logits<K, D>,
+        logits: impl LogitsOf<K, D>,
         targets: impl TargetsFor<K, D>,
     ) -> Result<Loss, LossError> {
-        let (terms, counted) = self.terms(logits, targets.form())?;
+        let (terms, counted) = self.terms(logits.into_logits(), targets.form())?;
         Ok(reduce(terms, self.reduction, counted))
     }
 
@@ -100,10 +107,10 @@ impl FocalLoss {
     /// As [`forward`](Self::forward).
     pub fn forward_no_reduction<K: RegionKind, const D: usize>(
         &self,
-        logits: Logits<K, D>,
+        logits: impl LogitsOf<K, D>,
         targets: impl TargetsFor<K, D>,
     ) -> Result<Tensor<D>, LossError> {
-        Ok(self.terms(logits, targets.form())?.0.values)
+        Ok(self.terms(logits.into_logits(), targets.form())?.0.values)
     }
 
     fn terms<K: RegionKind, const D: usize>(
@@ -153,7 +160,8 @@ impl FocalLoss {
         let no = yes.clone().neg().add_scalar(1.0);
         let (surprise_yes, surprise_no) = (softplus(logits.clone().neg()), softplus(logits.clone()));
         // 1 − p_t = p (1 − t) + (1 − p) t, in logarithms.
-        let log_rest = log_of_sum(log(no.clone()) - surprise_yes.clone(), log(yes.clone()) - surprise_no.clone());
+        let log_rest =
+            log_of_sum(log(no.clone()) - surprise_yes.clone(), log(yes.clone()) - surprise_no.clone());
         let surprise = yes.clone() * surprise_yes + no * surprise_no;
         let mut values = log_rest.mul_scalar(self.gamma).exp() * surprise;
         if let Some(alpha) = self.alpha {

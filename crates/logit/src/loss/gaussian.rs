@@ -3,8 +3,9 @@
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
+use super::logits_of::LogitsOf;
 use super::options::positive;
-use super::reduction::{Loss, Reduction, Terms, reduce};
+use super::reduction::{Loss, Reduction, Terms, nothing_counted, reduce};
 use super::targets::{self, TargetForm, TargetsFor};
 use crate::error::LossError;
 use crate::kind::{Gaussian, Values};
@@ -68,11 +69,17 @@ impl GaussianLoss {
     /// A target that is not finite, shapes that do not agree, an option out of its range.
     pub fn forward<const D: usize>(
         &self,
-        logits: Logits<Values<Gaussian>, D>,
+        logits: impl LogitsOf<Values<Gaussian>, D>,
         targets: impl TargetsFor<Values<Gaussian>, D>,
     ) -> Result<Loss, LossError> {
+        let logits = logits.into_logits();
         let counted = logits.dims().iter().product::<usize>() / 2;
-        Ok(reduce(self.terms(logits, targets.form())?, self.reduction, counted))
+        let terms = self.terms(logits.clone(), targets.form())?;
+        if counted == 0 {
+            // Burn does not track the halves of an empty tensor.
+            return Ok(Loss::nothing(accumulate(logits.into_tensor()), nothing_counted()));
+        }
+        Ok(reduce(terms, self.reduction, counted))
     }
 
     /// The loss of each value, `[N, T, d…]`.
@@ -81,10 +88,10 @@ impl GaussianLoss {
     /// As [`forward`](Self::forward).
     pub fn forward_no_reduction<const D: usize>(
         &self,
-        logits: Logits<Values<Gaussian>, D>,
+        logits: impl LogitsOf<Values<Gaussian>, D>,
         targets: impl TargetsFor<Values<Gaussian>, D>,
     ) -> Result<Tensor<D>, LossError> {
-        Ok(self.terms(logits, targets.form())?.values)
+        Ok(self.terms(logits.into_logits(), targets.form())?.values)
     }
 
     fn terms<const D: usize>(

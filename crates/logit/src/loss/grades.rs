@@ -3,6 +3,7 @@
 use burn::tensor::{Tensor, activation::log_softmax};
 use serde::{Deserialize, Serialize};
 
+use super::logits_of::LogitsOf;
 use super::reduction::{Loss, Reduction, Terms, reduce};
 use super::targets::{self, TargetForm, TargetsFor};
 use crate::error::LossError;
@@ -44,10 +45,10 @@ impl InterpolatedKlLoss {
     /// A target outside the scale, shapes that do not agree.
     pub fn forward<const D: usize>(
         &self,
-        logits: Logits<Grades, D>,
+        logits: impl LogitsOf<Grades, D>,
         targets: impl TargetsFor<Grades, D>,
     ) -> Result<Loss, LossError> {
-        let terms = terms(logits, targets.form())?;
+        let terms = terms(logits.into_logits(), targets.form())?;
         let counted = terms.denominator as usize;
         Ok(reduce(terms, self.reduction, counted))
     }
@@ -58,10 +59,10 @@ impl InterpolatedKlLoss {
     /// As [`forward`](Self::forward).
     pub fn forward_no_reduction<const D: usize>(
         &self,
-        logits: Logits<Grades, D>,
+        logits: impl LogitsOf<Grades, D>,
         targets: impl TargetsFor<Grades, D>,
     ) -> Result<Tensor<D>, LossError> {
-        Ok(terms(logits, targets.form())?.values)
+        Ok(terms(logits.into_logits(), targets.form())?.values)
     }
 }
 

@@ -3,6 +3,7 @@
 use burn::tensor::{Tensor, activation::relu};
 use serde::{Deserialize, Serialize};
 
+use super::logits_of::LogitsOf;
 use super::reduction::{Loss, Reduction, nothing_counted};
 use super::regions::{ClassLosses, RegionKind, Regions};
 use super::targets::{IGNORE_INDEX, TargetForm, TargetsFor, read};
@@ -69,10 +70,10 @@ impl LovaszLoss {
     /// A target out of range, shapes that do not agree.
     pub fn forward<K: RegionKind, const D: usize>(
         &self,
-        logits: Logits<K, D>,
+        logits: impl LogitsOf<K, D>,
         targets: impl TargetsFor<K, D>,
     ) -> Result<Loss, LossError> {
-        let (classes, counted) = self.class_losses(logits, targets.form())?;
+        let (classes, counted) = self.class_losses(logits.into_logits(), targets.form())?;
         if counted == 0 {
             return Ok(Loss::nothing(classes.losses, nothing_counted()));
         }
@@ -85,10 +86,10 @@ impl LovaszLoss {
     /// As [`forward`](Self::forward).
     pub fn forward_no_reduction<K: RegionKind, const D: usize>(
         &self,
-        logits: Logits<K, D>,
+        logits: impl LogitsOf<K, D>,
         targets: impl TargetsFor<K, D>,
     ) -> Result<Tensor<2>, LossError> {
-        Ok(self.class_losses(logits, targets.form())?.0.losses)
+        Ok(self.class_losses(logits.into_logits(), targets.form())?.0.losses)
     }
 
     fn class_losses<K: RegionKind, const D: usize>(

@@ -20,7 +20,12 @@ pub(crate) fn one_a_unit(
 }
 
 /// A number for which `fits` holds.
-pub(crate) fn in_range(option: &'static str, value: f64, range: &'static str, fits: bool) -> Result<(), LossError> {
+pub(crate) fn in_range(
+    option: &'static str,
+    value: f64,
+    range: &'static str,
+    fits: bool,
+) -> Result<(), LossError> {
     if fits { Ok(()) } else { Err(LossError::OptionRange { option, value, range }) }
 }
 

@@ -3,6 +3,7 @@
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
+use super::logits_of::LogitsOf;
 use super::options::one_a_unit;
 use super::reduction::{Loss, Reduction, Terms, reduce};
 use super::targets::{self, TargetForm, TargetsFor, one_a_position, read};
@@ -57,10 +58,10 @@ impl CoralLoss {
     /// A target outside the scale, shapes that do not agree, an option out of its range.
     pub fn forward<const D: usize>(
         &self,
-        logits: Logits<Grades<Coral>, D>,
+        logits: impl LogitsOf<Grades<Coral>, D>,
         targets: impl TargetsFor<Grades<Coral>, D>,
     ) -> Result<Loss, LossError> {
-        let terms = self.terms(logits, targets.form())?;
+        let terms = self.terms(logits.into_logits(), targets.form())?;
         let counted = terms.denominator as usize;
         Ok(reduce(terms, self.reduction, counted))
     }
@@ -71,10 +72,10 @@ impl CoralLoss {
     /// As [`forward`](Self::forward).
     pub fn forward_no_reduction<const D: usize>(
         &self,
-        logits: Logits<Grades<Coral>, D>,
+        logits: impl LogitsOf<Grades<Coral>, D>,
         targets: impl TargetsFor<Grades<Coral>, D>,
     ) -> Result<Tensor<D>, LossError> {
-        Ok(self.terms(logits, targets.form())?.values)
+        Ok(self.terms(logits.into_logits(), targets.form())?.values)
     }
 
     fn terms<const D: usize>(
@@ -83,7 +84,12 @@ impl CoralLoss {
         targets: TargetForm<D>,
     ) -> Result<Terms<D>, LossError> {
         let questions = logits.kind().units();
-        one_a_unit("importance_weight", self.importance_weight.as_deref(), questions, "questions (steps less one)")?;
+        one_a_unit(
+            "importance_weight",
+            self.importance_weight.as_deref(),
+            questions,
+            "questions (steps less one)",
+        )?;
         let Questions { logits, above, .. } = questions_of(logits, targets)?;
         let below = above.clone().neg().add_scalar(1.0);
         let mut terms = above * softplus(logits.clone().neg()) + below * softplus(logits.clone());
@@ -134,9 +140,10 @@ impl CornLoss {
     /// A target outside the scale, shapes that do not agree.
     pub fn forward<const D: usize>(
         &self,
-        logits: Logits<Grades<Corn>, D>,
+        logits: impl LogitsOf<Grades<Corn>, D>,
         targets: impl TargetsFor<Grades<Corn>, D>,
     ) -> Result<Loss, LossError> {
+        let logits = logits.into_logits();
         let counted = one_a_position(logits.dims()).iter().product();
         Ok(reduce(corn_terms(logits, targets.form())?, self.reduction, counted))
     }
@@ -147,10 +154,10 @@ impl CornLoss {
     /// As [`forward`](Self::forward).
     pub fn forward_no_reduction<const D: usize>(
         &self,
-        logits: Logits<Grades<Corn>, D>,
+        logits: impl LogitsOf<Grades<Corn>, D>,
         targets: impl TargetsFor<Grades<Corn>, D>,
     ) -> Result<Tensor<D>, LossError> {
-        Ok(corn_terms(logits, targets.form())?.values)
+        Ok(corn_terms(logits.into_logits(), targets.form())?.values)
     }
 }
 

@@ -3,6 +3,7 @@
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
+use super::logits_of::LogitsOf;
 use super::options::not_negative;
 use super::reduction::{Loss, Reduction, nothing_counted};
 use super::regions::{ClassLosses, RegionKind, Regions};
@@ -52,6 +53,7 @@ impl Overlap for Jaccard {
 
 /// Errors count as chosen.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Tversky {
     /// The factor of false positives.
     pub alpha: f64,
@@ -94,6 +96,7 @@ impl Overlap for Tversky {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct OverlapLoss<O> {
+    #[serde(flatten)]
     overlap: O,
     smooth: f64,
     per_sample: bool,
@@ -169,10 +172,10 @@ impl<O: Overlap> OverlapLoss<O> {
     /// A target out of range, shapes that do not agree, an option out of its range.
     pub fn forward<K: RegionKind, const D: usize>(
         &self,
-        logits: Logits<K, D>,
+        logits: impl LogitsOf<K, D>,
         targets: impl TargetsFor<K, D>,
     ) -> Result<Loss, LossError> {
-        let (classes, counted) = self.class_losses(logits, targets.form())?;
+        let (classes, counted) = self.class_losses(logits.into_logits(), targets.form())?;
         if counted == 0 {
             return Ok(Loss::nothing(classes.losses, nothing_counted()));
         }
@@ -185,10 +188,10 @@ impl<O: Overlap> OverlapLoss<O> {
     /// As [`forward`](Self::forward).
     pub fn forward_no_reduction<K: RegionKind, const D: usize>(
         &self,
-        logits: Logits<K, D>,
+        logits: impl LogitsOf<K, D>,
         targets: impl TargetsFor<K, D>,
     ) -> Result<Tensor<2>, LossError> {
-        Ok(self.class_losses(logits, targets.form())?.0.losses)
+        Ok(self.class_losses(logits.into_logits(), targets.form())?.0.losses)
     }
 
     fn class_losses<K: RegionKind, const D: usize>(

@@ -4,6 +4,7 @@ use burn::tensor::Tensor;
 use logit_spec::{Finding, Level, Rule};
 use serde::{Deserialize, Serialize};
 
+use super::logits_of::LogitsOf;
 use super::reduction::{Loss, nothing_counted};
 use super::targets::{self, TargetsFor, read};
 use crate::error::LossError;
@@ -21,12 +22,13 @@ const LEAST_SPREAD: f64 = 1e-6;
 /// When the expected grades or the targets of a batch are all the same, `r` is undefined: the loss is then 0 with a
 /// gradient of 0, and says so. It is one number a batch, so it has no reduction.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PearsonLoss;
+#[serde(deny_unknown_fields)]
+pub struct PearsonLoss {}
 
 impl PearsonLoss {
     /// Minus the correlation.
     pub fn new() -> Self {
-        Self
+        Self {}
     }
 
     /// The loss, in [−1, 1].
@@ -39,9 +41,10 @@ impl PearsonLoss {
     /// A target outside the scale, shapes that do not agree.
     pub fn forward<const D: usize>(
         &self,
-        logits: Logits<Grades, D>,
+        logits: impl LogitsOf<Grades, D>,
         targets: impl TargetsFor<Grades, D>,
     ) -> Result<Loss, LossError> {
+        let logits = logits.into_logits();
         let grades = logits.kind().clone();
         let logits = Logits::of_checked(accumulate(logits.into_tensor()), grades.clone());
         let places = targets::steps_of(targets.form().dense(), &grades, &logits.clone().into_tensor())?;

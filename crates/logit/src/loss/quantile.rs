@@ -3,6 +3,7 @@
 use burn::tensor::{Int, Tensor, TensorData, activation::relu};
 use serde::{Deserialize, Serialize};
 
+use super::logits_of::LogitsOf;
 use super::reduction::{Loss, Reduction, Terms, reduce};
 use super::targets::{self, TargetForm, TargetsFor};
 use crate::error::LossError;
@@ -42,9 +43,10 @@ impl QuantileLoss {
     /// A target that is not finite, shapes that do not agree.
     pub fn forward<const D: usize>(
         &self,
-        logits: Logits<Values<Quantiles>, D>,
+        logits: impl LogitsOf<Values<Quantiles>, D>,
         targets: impl TargetsFor<Values<Quantiles>, D>,
     ) -> Result<Loss, LossError> {
+        let logits = logits.into_logits();
         let counted = logits.dims().iter().product();
         Ok(reduce(terms(logits, targets.form())?, self.reduction, counted))
     }
@@ -55,10 +57,10 @@ impl QuantileLoss {
     /// As [`forward`](Self::forward).
     pub fn forward_no_reduction<const D: usize>(
         &self,
-        logits: Logits<Values<Quantiles>, D>,
+        logits: impl LogitsOf<Values<Quantiles>, D>,
         targets: impl TargetsFor<Values<Quantiles>, D>,
     ) -> Result<Tensor<D>, LossError> {
-        Ok(terms(logits, targets.form())?.values)
+        Ok(terms(logits.into_logits(), targets.form())?.values)
     }
 }
 
@@ -72,7 +74,8 @@ fn terms<const D: usize>(
     expected[1] = values;
     let logits = accumulate(logits.into_tensor());
     let targets = targets::real(targets.dense(), expected, &logits)?;
-    let value_of_unit: Vec<i64> = (0..values * levels.len()).map(|unit| (unit / levels.len()) as i64).collect();
+    let value_of_unit: Vec<i64> =
+        (0..values * levels.len()).map(|unit| (unit / levels.len()) as i64).collect();
     let level_of_unit: Vec<f64> = levels.iter().copied().cycle().take(values * levels.len()).collect();
     let repeat = Tensor::<1, Int>::from_data(TensorData::from(value_of_unit.as_slice()), &logits.device());
     let errors = targets.select(1, repeat) - logits.clone();

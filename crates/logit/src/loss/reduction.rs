@@ -36,8 +36,7 @@ impl Loss {
     ///
     /// `values` keep the number connected to the parameters, so that an optimiser's step still runs.
     pub(crate) fn nothing<const D: usize>(values: Tensor<D>, finding: Finding) -> Self {
-        let value = values.zeros_like().sum() + values.mul_scalar(0.0).sum();
-        Self { value, counted: 0, finding: Some(finding) }
+        Self { value: values.mul_scalar(0.0).sum(), counted: 0, finding: Some(finding) }
     }
 }
 
@@ -50,18 +49,20 @@ pub(crate) struct Terms<const D: usize> {
 }
 
 impl<const D: usize> Terms<D> {
-    /// The sum of the terms, over the denominator if a mean is wanted and anything counted.
+    /// The sum of the terms, over the denominator if a mean is wanted: 0 where nothing counted.
     fn reduce(self, reduction: Reduction) -> Tensor<1> {
         let sum = self.values.sum();
         match reduction {
             // A product, for Burn differentiates the division by a number in f32.
             Reduction::Mean if self.denominator > 0.0 => sum.mul_scalar(1.0 / self.denominator),
-            _ => sum,
+            // Not the sum: smoothing gives terms to targets whose own class weighs nothing.
+            Reduction::Mean => sum.mul_scalar(0.0),
+            Reduction::Sum => sum,
         }
     }
 }
 
-/// The terms as one loss; when nothing counts they are all 0, and the loss says so.
+/// The terms as one loss; when nothing counts it is 0, and says so.
 pub(crate) fn reduce<const D: usize>(terms: Terms<D>, reduction: Reduction, counted: usize) -> Loss {
     let weightless = reduction == Reduction::Mean && terms.denominator <= 0.0;
     let finding = match counted {

@@ -24,6 +24,11 @@ pub struct Regions<const D: usize> {
 }
 
 /// Kinds whose decisions are regions on a map: classes, labels, yes or no.
+#[diagnostic::on_unimplemented(
+    message = "a loss on regions is not a loss of `{Self}`",
+    label = "`{Self}` are neither classes nor labels",
+    note = "focal, Dice, Tversky, Jaccard and Lovász losses fit `Classes`, `YesNo` and `Labels`; for the others see the table of `logit::loss`"
+)]
 pub trait RegionKind: Kind {
     /// Whether the units exclude each other.
     #[doc(hidden)]
@@ -51,7 +56,7 @@ impl RegionKind for Classes {
         let predicted = softmax(logits.clone(), 1);
         match targets {
             TargetForm::Dense(distribution) => {
-                let truth = targets::distribution(distribution, dims)?.cast(logits.dtype());
+                let truth = targets::distribution(distribution, &logits, ignore_index)?;
                 let counted = dims.iter().product::<usize>() / dims[1].max(1);
                 Ok(Regions { logits, predicted, truth, counts: None, counted })
             }
@@ -123,8 +128,11 @@ impl ClassLosses {
     /// in which none counts is a row without loss.
     pub(super) fn reduce(self, reduction: super::Reduction) -> Tensor<1> {
         let [_, classes] = self.losses.dims();
-        let per_row: Vec<usize> =
-            self.present.chunks(classes.max(1)).map(|row| row.iter().filter(|present| **present).count()).collect();
+        let per_row: Vec<usize> = self
+            .present
+            .chunks(classes.max(1))
+            .map(|row| row.iter().filter(|present| **present).count())
+            .collect();
         let weights: Vec<f64> = self
             .present
             .iter()
@@ -135,7 +143,8 @@ impl ClassLosses {
                 super::Reduction::Mean => 1.0 / (per_row[at / classes] * per_row.len()) as f64,
             })
             .collect();
-        let weights = crate::math::floats(&weights, self.losses.dims(), &self.losses.device(), self.losses.dtype());
+        let weights =
+            crate::math::floats(&weights, self.losses.dims(), &self.losses.device(), self.losses.dtype());
         (self.losses * weights).sum()
     }
 }

@@ -3,6 +3,7 @@
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
+use super::logits_of::LogitsOf;
 use super::options::{one_a_unit, positive};
 use super::reduction::{Loss, Reduction, Terms, reduce};
 use super::targets::{self, TargetForm, TargetsFor};
@@ -68,6 +69,7 @@ impl Penalty for Absolute {
 
 /// The square of small errors, the size of large ones.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Huber {
     /// The error from which on the penalty grows linearly, in units of the target.
     pub delta: f64,
@@ -95,6 +97,7 @@ impl Penalty for Huber {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ErrorLoss<P> {
+    #[serde(flatten)]
     penalty: P,
     weight: Option<Vec<f64>>,
     reduction: Reduction,
@@ -135,9 +138,10 @@ impl<P: Penalty> ErrorLoss<P> {
     /// A target that is not finite, shapes that differ, an option out of its range.
     pub fn forward<const D: usize>(
         &self,
-        values: Logits<Values, D>,
+        values: impl LogitsOf<Values, D>,
         targets: impl TargetsFor<Values, D>,
     ) -> Result<Loss, LossError> {
+        let values = values.into_logits();
         let counted = values.dims().iter().product();
         Ok(reduce(self.terms(values, targets.form())?, self.reduction, counted))
     }
@@ -148,10 +152,10 @@ impl<P: Penalty> ErrorLoss<P> {
     /// As [`forward`](Self::forward).
     pub fn forward_no_reduction<const D: usize>(
         &self,
-        values: Logits<Values, D>,
+        values: impl LogitsOf<Values, D>,
         targets: impl TargetsFor<Values, D>,
     ) -> Result<Tensor<D>, LossError> {
-        Ok(self.terms(values, targets.form())?.values)
+        Ok(self.terms(values.into_logits(), targets.form())?.values)
     }
 
     fn terms<const D: usize>(

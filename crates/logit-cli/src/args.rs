@@ -1,0 +1,135 @@
+//! The command line, as clap reads it.
+
+use std::path::PathBuf;
+
+use clap::{Args as ClapArgs, Parser, Subcommand};
+use clap_complete::Shell;
+
+const EXAMPLES: &str = "\
+Examples:
+  logit train digits                      train on the embedded digits, in runs/digits
+  logit eval runs/digits --json           the metrics of its best weights on the test set
+  logit predict runs/digits photo.png     logits, probabilities and decision for a picture
+  logit study activations                 why sigmoid fails where softmax works, in numbers
+  logit heads                             which head, loss and metrics fit which answer";
+
+/// The output layer of neural networks: train it right, check it, look into it.
+#[derive(Debug, Parser)]
+#[command(name = "logit", version, after_help = EXAMPLES, arg_required_else_help = true)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+
+    /// Print one JSON object on standard output; all else goes to standard error
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Train a recipe in a run directory, or go on with a run
+    #[command(after_help = "\
+Examples:
+  logit train digits
+  logit train digits --data path/to/mnist --out runs/full --epochs 12
+  logit train digits --seed 7 --set train.optimizer=sgd --set train.learning_rate=0.1
+  logit train my-recipe.toml
+  logit train --resume runs/digits")]
+    Train(Train),
+    /// Judge a run's best weights on the test set
+    #[command(after_help = "Examples:\n  logit eval runs/digits\n  logit eval runs/digits --data path/to/mnist --json")]
+    Eval(Eval),
+    /// Predict the digit on image files
+    #[command(after_help = "Examples:\n  logit predict runs/digits digit.png\n  logit predict runs/digits *.png --json")]
+    Predict(Predict),
+    /// List the recipes, or print one with the reason of each value
+    #[command(after_help = "Examples:\n  logit recipes\n  logit recipes digits > my-recipe.toml")]
+    Recipes {
+        /// The recipe to print
+        name: Option<String>,
+    },
+    /// Print the table of heads: which units, loss, probabilities and metrics go with which answer
+    Heads,
+    /// Compare ways to wire an output layer, on real data
+    #[command(subcommand)]
+    Study(Study),
+    /// Print a completion script for a shell
+    #[command(after_help = "Example:\n  logit completions bash > ~/.local/share/bash-completion/completions/logit")]
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Train {
+    /// A recipe's name (`logit recipes`) or a TOML file
+    #[arg(value_name = "RECIPE|FILE.toml", required_unless_present = "resume")]
+    pub(crate) recipe: Option<String>,
+
+    /// A folder with MNIST's four IDX files, plain or gzip [default: 3000 digits carried in the binary]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+
+    /// The run directory to make [default: runs/RECIPE, with a number if it exists]
+    #[arg(long, value_name = "RUN")]
+    pub(crate) out: Option<PathBuf>,
+
+    /// Exactly this many epochs
+    #[arg(long, value_name = "N")]
+    pub(crate) epochs: Option<u64>,
+
+    /// The seed that everything random follows from
+    #[arg(long, value_name = "N")]
+    pub(crate) seed: Option<u64>,
+
+    /// Replace a value of the recipe; may be given several times
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub(crate) settings: Vec<String>,
+
+    /// Go on with a run from its last checkpoint, as it was started
+    #[arg(long, value_name = "RUN", conflicts_with_all = ["recipe", "data", "out", "epochs", "seed", "settings"])]
+    pub(crate) resume: Option<PathBuf>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Eval {
+    /// The run directory
+    pub(crate) run: PathBuf,
+
+    /// A folder with MNIST's test files [default: what the run was trained on]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Predict {
+    /// The run directory
+    pub(crate) run: PathBuf,
+
+    /// Image files (PNG or JPEG) of one digit each
+    #[arg(required = true, value_name = "INPUT")]
+    pub(crate) inputs: Vec<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Study {
+    /// Train the same network with six output layers, three right and three wrong
+    #[command(after_help = "Examples:\n  logit study activations\n  logit study activations --steps 300 --json")]
+    Activations(Activations),
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Activations {
+    /// A folder with MNIST's four IDX files [default: 3000 digits carried in the binary]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+
+    /// Steps that each way is trained for
+    #[arg(long, value_name = "N", default_value_t = 600, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    pub(crate) steps: u64,
+
+    /// The seed that all ways share
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(crate) seed: u64,
+}

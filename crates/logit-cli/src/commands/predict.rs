@@ -1,0 +1,37 @@
+//! `logit predict`
+
+use std::fmt::Write as _;
+
+use logit_zoo::RunDir;
+use logit_zoo::predict::{self, Prediction};
+use serde_json::json;
+
+use crate::args::Predict;
+use crate::failure::Failure;
+use crate::output;
+
+pub(crate) fn run(args: &Predict, json: bool) -> Result<(), Failure> {
+    let run = RunDir::open(&args.run)?;
+    let predictions = predict::run(&run, &args.inputs)?;
+    match (json, predictions.as_slice()) {
+        (true, [only]) => output::json(&json!(only))?,
+        (true, several) => output::json(&json!({"predictions": several}))?,
+        (false, all) => output::text(&all.iter().map(told).collect::<Vec<_>>().join("\n"))?,
+    }
+    Ok(())
+}
+
+fn told(prediction: &Prediction) -> String {
+    let mut out = format!("{}: {}\n", prediction.input.display(), prediction.decision);
+    if prediction.inverted {
+        out.push_str("  (taken as dark ink on a bright ground)\n");
+    }
+    let head = vec!["  class".to_owned(), "logit".to_owned(), "probability".to_owned()];
+    let rows = prediction.logits.iter().zip(&prediction.probabilities).enumerate();
+    let rows = rows.map(|(class, (logit, probability))| {
+        vec![format!("  {class}"), format!("{logit:8.4}"), format!("{probability:.6}")]
+    });
+    let table: Vec<Vec<String>> = std::iter::once(head).chain(rows).collect();
+    let _ = write!(out, "{}", output::columns(&table));
+    out
+}

@@ -1,0 +1,92 @@
+//! `logit train`
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use logit_zoo::train::{self, End};
+use logit_zoo::{Recipe, RunDir};
+use serde_json::json;
+
+use crate::args::Train;
+use crate::failure::Failure;
+use crate::output;
+use crate::progress::Lines;
+
+/// The exit code of a program that Ctrl-C ended, as shells count.
+const INTERRUPTED: i32 = 130;
+
+pub(crate) fn run(args: Train, json: bool) -> Result<(), Failure> {
+    let run = match &args.resume {
+        Some(folder) => RunDir::open(folder)?,
+        None => start(&args)?,
+    };
+    let folder = run.path().display();
+    eprintln!("run directory: {folder}");
+    let stop = stop_on_interrupt()?;
+    let end = train::run(&run, &stop, &mut Lines::new())?;
+    let resume = format!("logit train --resume {folder}");
+    match (&end, json) {
+        (End::Finished { step, best_epoch, test }, true) => output::json(&json!({
+            "run": run.path(), "finished": true, "step": step, "best_epoch": best_epoch,
+            "accuracy": test.accuracy, "log_loss": test.log_loss, "ece": test.ece, "report": run.report_path(),
+        }))?,
+        (End::Stopped { step }, true) => {
+            output::json(&json!({"run": run.path(), "finished": false, "step": step, "resume": resume}))?;
+        }
+        (End::Finished { test, best_epoch, .. }, false) => output::text(&format!(
+            "accuracy {:.4}  log loss {:.4}  calibration error {:.4}  on {} test images, weights of epoch {best_epoch}\n\
+             report: {}\n",
+            test.accuracy,
+            test.log_loss,
+            test.ece,
+            test.images,
+            run.report_path().display(),
+        ))?,
+        (End::Stopped { step }, false) => {
+            output::text(&format!("stopped after step {step}, saved; go on with:\n  {resume}\n"))?;
+        }
+    }
+    Ok(())
+}
+
+fn start(args: &Train) -> Result<RunDir, Failure> {
+    let name = args.recipe.as_deref().unwrap_or_default();
+    let mut settings = args.settings.clone();
+    if let Some(epochs) = args.epochs {
+        // Exactly as many: a small set is not gone through more often.
+        settings.extend([format!("train.epochs={epochs}"), "train.min_steps=0".to_owned()]);
+    }
+    settings.extend(args.seed.map(|seed| format!("train.seed={seed}")));
+    let recipe = Recipe::load(name, &settings)?;
+    let folder = args.out.clone().unwrap_or_else(|| unused(&recipe.name));
+    Ok(train::start(&recipe, &super::source(args.data.as_ref()), &folder)?)
+}
+
+/// `runs/NAME`, or the first of `runs/NAME-2`, `runs/NAME-3`… that does not exist.
+fn unused(name: &str) -> PathBuf {
+    let plain: String = name.chars().map(|c| if c.is_alphanumeric() || "-_".contains(c) { c } else { '-' }).collect();
+    let folder = |number: u32| match number {
+        1 => Path::new("runs").join(&plain),
+        number => Path::new("runs").join(format!("{plain}-{number}")),
+    };
+    let mut number = 1;
+    while folder(number).exists() {
+        number += 1;
+    }
+    folder(number)
+}
+
+/// Set by the first Ctrl-C; the second ends the program at once.
+fn stop_on_interrupt() -> Result<Arc<AtomicBool>, Failure> {
+    let stop = Arc::new(AtomicBool::new(false));
+    let flag = Arc::clone(&stop);
+    let handler = move || {
+        if flag.swap(true, Ordering::Relaxed) {
+            std::process::exit(INTERRUPTED);
+        }
+        eprintln!("stopping after this step; once more to stop at once");
+    };
+    ctrlc::set_handler(handler).map_err(|error| Failure::Failed(format!("Ctrl-C cannot be caught: {error}")))?;
+    Ok(stop)
+}

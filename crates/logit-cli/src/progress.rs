@@ -1,0 +1,63 @@
+//! Progress in plain lines on standard error.
+
+use std::time::{Duration, Instant};
+
+use logit_zoo::run::Record;
+use logit_zoo::train::Progress;
+
+/// A line an epoch, with the time that is left at the pace so far.
+#[derive(Debug)]
+pub(crate) struct Lines {
+    began: Instant,
+    first: u64,
+    done: u64,
+    steps: u64,
+}
+
+impl Lines {
+    pub(crate) fn new() -> Self {
+        Self { began: Instant::now(), first: 0, done: 0, steps: 0 }
+    }
+
+    fn left(&self) -> Duration {
+        let here = self.done.saturating_sub(self.first).max(1);
+        let left = self.steps.saturating_sub(self.done);
+        self.began.elapsed().mul_f64(left as f64 / here as f64)
+    }
+}
+
+impl Progress for Lines {
+    fn begin(&mut self, done: u64, steps: u64) {
+        (self.began, self.first, self.done, self.steps) = (Instant::now(), done, done, steps);
+        match done {
+            0 => eprintln!("training for {steps} steps"),
+            done => eprintln!("going on after step {done} of {steps}"),
+        }
+    }
+
+    fn record(&mut self, record: &Record) {
+        match record {
+            Record::Step { step, .. } => self.done = *step,
+            Record::Epoch { epoch, step, train_loss, train_accuracy, validation, best } => eprintln!(
+                "epoch {epoch:>3}  step {step:>6}/{}  loss {train_loss:.4}  accuracy {:5.2} %  validation loss {:.4}  \
+                 accuracy {:5.2} %{}  {} left",
+                self.steps,
+                100.0 * train_accuracy,
+                validation.log_loss,
+                100.0 * validation.accuracy,
+                if *best { " *" } else { "  " },
+                told(self.left()),
+            ),
+            Record::Resume { .. } | Record::End { .. } => {}
+        }
+    }
+}
+
+/// Minutes and seconds.
+pub(crate) fn told(time: Duration) -> String {
+    let seconds = time.as_secs_f64().round() as u64;
+    match seconds / 60 {
+        0 => format!("{seconds} s"),
+        minutes => format!("{minutes} min {} s", seconds % 60),
+    }
+}

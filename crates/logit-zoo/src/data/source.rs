@@ -1,0 +1,46 @@
+//! Where digits come from, and how bytes become a network's input.
+
+use burn::tensor::{Device, Int, Tensor, TensorData};
+
+use super::{DataError, ImageSet, Split, digits};
+use crate::recipe::DataConfig;
+use crate::run::DataSource;
+
+/// Reads the digits of a source.
+///
+/// # Errors
+/// The folder lacks a file, or a file is damaged.
+pub fn load(source: &DataSource) -> Result<Split, DataError> {
+    match source {
+        DataSource::Embedded => digits::embedded(),
+        DataSource::Folder(folder) => digits::from_dir(folder),
+    }
+}
+
+/// A batch as a network takes it.
+#[derive(Clone, Debug)]
+pub struct Batch {
+    /// `[N, 1, H, W]`: pixels in [0, 1], less the mean, over the deviation.
+    pub images: Tensor<4>,
+    /// `[N]`: the class of each image.
+    pub targets: Tensor<1, Int>,
+}
+
+impl Batch {
+    /// The images of a set, in their order.
+    pub fn of(set: &ImageSet, config: &DataConfig, device: &Device) -> Self {
+        let targets: Vec<i64> = set.labels().iter().map(|label| i64::from(*label)).collect();
+        let images = images(set.pixels(), [set.height(), set.width()], config, device);
+        Self { images, targets: Tensor::from_data(TensorData::from(targets.as_slice()), device) }
+    }
+}
+
+/// Grey images `[N, 1, H, W]`, scaled as the recipe says.
+pub fn images(pixels: &[u8], [height, width]: [usize; 2], config: &DataConfig, device: &Device) -> Tensor<4> {
+    let scaled: Vec<f32> = (0..=u8::MAX)
+        .map(|byte| ((f64::from(byte) / 255.0 - config.mean) / config.deviation) as f32)
+        .collect();
+    let values: Vec<f32> = pixels.iter().map(|pixel| scaled[usize::from(*pixel)]).collect();
+    let count = pixels.len() / (height * width).max(1);
+    Tensor::from_data(TensorData::new(values, [count, 1, height, width]), device)
+}

@@ -1,0 +1,93 @@
+//! What can go wrong while training, evaluating or predicting.
+
+use std::path::PathBuf;
+
+use logit::metrics::MetricError;
+use logit::{HeadError, LossError};
+
+use crate::data::DataError;
+use crate::recipe::RecipeError;
+use crate::run::RunError;
+
+/// A failure, told so that it can be mended.
+#[derive(Debug, thiserror::Error)]
+pub enum ZooError {
+    /// The data cannot be used.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// The recipe cannot be used.
+    #[error(transparent)]
+    Recipe(#[from] RecipeError),
+    /// The run's folder cannot be used.
+    #[error(transparent)]
+    Run(#[from] RunError),
+    /// The head cannot be built.
+    #[error(transparent)]
+    Head(#[from] HeadError),
+    /// The loss cannot be computed.
+    #[error("step {step}: {source}")]
+    Loss {
+        /// The step.
+        step: u64,
+        /// What is wrong.
+        source: LossError,
+    },
+    /// A metric cannot be computed.
+    #[error("{what}: {source}")]
+    Metric {
+        /// What was measured.
+        what: &'static str,
+        /// What is wrong.
+        source: MetricError,
+    },
+    /// A number that is not finite.
+    #[error(
+        "step {step}: {what} is {value}; the last good checkpoint, of step {kept}, is kept in {}. Lower \
+         `train.learning_rate`, or look for odd inputs",
+        path.display()
+    )]
+    NotFinite {
+        /// The step.
+        step: u64,
+        /// What it is.
+        what: &'static str,
+        /// The value.
+        value: f64,
+        /// The step of the last checkpoint, 0 if there is none.
+        kept: u64,
+        /// The run's folder.
+        path: PathBuf,
+    },
+    /// A set too small for what is asked of it.
+    #[error("{what}")]
+    TooSmall {
+        /// What is too small, and what to do.
+        what: String,
+    },
+    /// A value of the device cannot be read.
+    #[error("the device: {reason}")]
+    Device {
+        /// What it said.
+        reason: String,
+    },
+    /// An optimiser's state that does not fit.
+    #[error("{} holds an optimiser's state that cannot be used: {reason}", path.display())]
+    Optimizer {
+        /// The checkpoint.
+        path: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A learning rate schedule that cannot be.
+    #[error("`train.schedule`: {reason}")]
+    Schedule {
+        /// What is wrong.
+        reason: String,
+    },
+}
+
+impl From<burn::tensor::TensorReadError> for ZooError {
+    fn from(error: burn::tensor::TensorReadError) -> Self {
+        Self::Device { reason: format!("{error:?}") }
+    }
+}

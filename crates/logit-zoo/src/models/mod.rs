@@ -1,0 +1,34 @@
+//! The models of the questions, each ending in a [`Head`] that owns the kind of its answer.
+//!
+//! | model | question | layers |
+//! |---|---|---|
+//! | [`ConvNet`] | Q3: digits, with a choice of output activations | two convolutions, two dense layers |
+//! | [`SoftmaxClassifier`] | Q4: softmax as a classifier | one dense layer |
+//! | [`Mlp`] | Q4: the same with hidden layers | dense layers with ReLU between them |
+
+mod channel_dropout;
+mod convnet;
+mod mlp;
+mod softmax_classifier;
+
+use burn::module::Module;
+use burn::tensor::Tensor;
+use logit::{Classes, Head, Logits};
+
+pub use channel_dropout::ChannelDropout;
+pub use convnet::{ConvNet, ConvNetConfig};
+pub use mlp::{Mlp, MlpConfig};
+pub use softmax_classifier::{SoftmaxClassifier, SoftmaxClassifierConfig};
+
+/// A network that answers "which of K classes?" for an image.
+pub trait Classifier: Module {
+    /// The logits of a batch of images.
+    ///
+    /// # Shapes
+    /// - images: `[N, 1, H, W]`
+    /// - logits: `[N, K]`
+    fn forward(&self, images: Tensor<4>) -> Logits<Classes>;
+
+    /// The last layer.
+    fn head(&self) -> &Head<Classes>;
+}

@@ -1,0 +1,39 @@
+//! Softmax as a classifier: one dense layer.
+
+use burn::module::Module;
+use burn::tensor::{Device, Tensor};
+use logit::{Classes, Head, HeadConfig, HeadError, Logits};
+use serde::{Deserialize, Serialize};
+
+use super::Classifier;
+
+/// Configuration of a [`SoftmaxClassifier`]: it has no options.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SoftmaxClassifierConfig {}
+
+impl SoftmaxClassifierConfig {
+    /// Builds the classifier on `features` inputs.
+    ///
+    /// # Errors
+    /// No features, or fewer than two classes.
+    pub fn init(&self, features: usize, classes: usize, device: &Device) -> Result<SoftmaxClassifier, HeadError> {
+        Ok(SoftmaxClassifier { head: HeadConfig::new(features, Classes::new(classes)).init(device)? })
+    }
+}
+
+/// Multinomial logistic regression: the head alone, on the pixels.
+#[derive(Module, Debug)]
+pub struct SoftmaxClassifier {
+    head: Head<Classes>,
+}
+
+impl Classifier for SoftmaxClassifier {
+    fn forward(&self, images: Tensor<4>) -> Logits<Classes> {
+        self.head.forward(images.flatten::<2>(1, 3))
+    }
+
+    fn head(&self) -> &Head<Classes> {
+        &self.head
+    }
+}

@@ -1,0 +1,292 @@
+//! Checkpoints: a network's weights, and what training needs to go on, in one safetensors file.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
+
+use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId};
+use burn::tensor::{Shape, Tensor, TensorData};
+use safetensors::tensor::{Dtype, SafeTensors, View};
+use serde::{Deserialize, Serialize};
+
+use super::atomic::replace;
+use super::error::RunError;
+
+/// The largest checkpoint that is read.
+pub const MAX_CHECKPOINT_BYTES: u64 = 4 << 30;
+
+/// Key of the file's metadata under which the header stands.
+const HEADER: &str = "logit";
+
+/// Name of the tensor of bytes that holds the optimiser's state.
+const OPTIMIZER: &str = "optimizer";
+
+/// Weights by their path in the module, and what else a checkpoint holds.
+#[derive(Clone, Debug, Default)]
+pub struct Checkpoint {
+    weights: BTreeMap<String, Weight>,
+    /// The optimiser's state, as Burn writes it; empty where training does not go on.
+    pub optimizer: Vec<u8>,
+    /// The place in training, as JSON; `null` where training does not go on.
+    pub place: serde_json::Value,
+}
+
+/// A parameter. Burn's optimisers know parameters by their number, so it is kept with the weight.
+#[derive(Clone, Debug)]
+struct Weight {
+    id: u64,
+    shape: Vec<usize>,
+    bytes: Vec<u8>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Header {
+    ids: BTreeMap<String, u64>,
+    place: serde_json::Value,
+}
+
+impl Checkpoint {
+    /// Takes the weights of a module.
+    pub fn of<M: Module>(module: &M) -> Self {
+        let mut collector = Collector::default();
+        module.visit(&mut collector);
+        Self { weights: collector.weights, optimizer: Vec::new(), place: serde_json::Value::Null }
+    }
+
+    /// Writes the checkpoint in the place of the one before it.
+    ///
+    /// # Errors
+    /// The file cannot be written: the one before it stays.
+    pub fn save(&self, path: &Path) -> Result<(), RunError> {
+        let malformed = |reason: String| RunError::Malformed { path: path.to_owned(), reason };
+        let ids = self.weights.iter().map(|(name, weight)| (name.clone(), weight.id)).collect();
+        let header = serde_json::to_string(&Header { ids, place: self.place.clone() })
+            .map_err(|error| malformed(error.to_string()))?;
+        let mut tensors: Vec<(&str, Bytes<'_>)> =
+            self.weights.iter().map(|(name, weight)| (name.as_str(), Bytes::of_weight(weight))).collect();
+        if !self.optimizer.is_empty() {
+            tensors.push((OPTIMIZER, Bytes::of_optimizer(&self.optimizer)));
+        }
+        let metadata = HashMap::from([(HEADER.to_owned(), header)]);
+        let bytes = safetensors::serialize(tensors, Some(metadata)).map_err(|error| malformed(error.to_string()))?;
+        replace(path, &bytes)
+    }
+
+    /// Reads a checkpoint.
+    ///
+    /// # Errors
+    /// There is none, or it is damaged.
+    pub fn load(path: &Path) -> Result<Self, RunError> {
+        let bytes = read_bounded(path)?;
+        let malformed = |reason: String| RunError::Malformed { path: path.to_owned(), reason };
+        let (_, metadata) = SafeTensors::read_metadata(&bytes).map_err(|error| malformed(error.to_string()))?;
+        let header = metadata.metadata().as_ref().and_then(|entries| entries.get(HEADER));
+        let header = header.ok_or_else(|| malformed("it was not written by Logit".to_owned()))?;
+        let header: Header = serde_json::from_str(header).map_err(|error| malformed(error.to_string()))?;
+        let tensors = SafeTensors::deserialize(&bytes).map_err(|error| malformed(error.to_string()))?;
+        let mut checkpoint = Self { place: header.place, ..Self::default() };
+        for (name, view) in tensors.iter() {
+            if name == OPTIMIZER {
+                checkpoint.optimizer = view.data().to_vec();
+                continue;
+            }
+            let id = header.ids.get(name).copied().ok_or_else(|| malformed(format!("`{name}` has no number")))?;
+            if view.dtype() != Dtype::F32 {
+                return Err(malformed(format!("`{name}` is {:?}, not F32", view.dtype())));
+            }
+            let weight = Weight { id, shape: view.shape().to_vec(), bytes: view.data().to_vec() };
+            checkpoint.weights.insert(name.to_owned(), weight);
+        }
+        Ok(checkpoint)
+    }
+
+    /// Puts the weights into a module of the same shape.
+    ///
+    /// # Errors
+    /// A weight is missing, superfluous, or of another shape; `path` names the file in the error.
+    pub fn apply<M: Module>(&self, module: M, path: &Path) -> Result<M, RunError> {
+        let mut applier = Applier { path: Vec::new(), weights: self.weights.clone(), faults: Vec::new() };
+        let module = module.map(&mut applier);
+        applier.faults.extend(applier.weights.keys().map(|name| format!("`{name}` is not in the network")));
+        match applier.faults.first() {
+            None => Ok(module),
+            Some(fault) => Err(RunError::OtherModel { path: path.to_owned(), reason: fault.clone() }),
+        }
+    }
+}
+
+fn read_bounded(path: &Path) -> Result<Vec<u8>, RunError> {
+    let size = match std::fs::metadata(path) {
+        Ok(metadata) => metadata.len(),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            return Err(RunError::NoCheckpoint { path: path.to_owned() });
+        }
+        Err(source) => return Err(RunError::io("read", path, source)),
+    };
+    if size > MAX_CHECKPOINT_BYTES {
+        return Err(RunError::TooLarge { path: path.to_owned(), bytes: size, most: MAX_CHECKPOINT_BYTES });
+    }
+    std::fs::read(path).map_err(|source| RunError::io("read", path, source))
+}
+
+/// Bytes with the shape that safetensors writes beside them.
+struct Bytes<'a> {
+    dtype: Dtype,
+    shape: Vec<usize>,
+    bytes: &'a [u8],
+}
+
+impl<'a> Bytes<'a> {
+    fn of_weight(weight: &'a Weight) -> Self {
+        Self { dtype: Dtype::F32, shape: weight.shape.clone(), bytes: &weight.bytes }
+    }
+
+    fn of_optimizer(bytes: &'a [u8]) -> Self {
+        Self { dtype: Dtype::U8, shape: vec![bytes.len()], bytes }
+    }
+}
+
+impl View for Bytes<'_> {
+    fn dtype(&self) -> Dtype {
+        self.dtype
+    }
+
+    fn shape(&self) -> &[usize] {
+        &self.shape
+    }
+
+    fn data(&self) -> Cow<'_, [u8]> {
+        Cow::Borrowed(self.bytes)
+    }
+
+    fn data_len(&self) -> usize {
+        self.bytes.len()
+    }
+}
+
+#[derive(Default)]
+struct Collector {
+    path: Vec<String>,
+    weights: BTreeMap<String, Weight>,
+}
+
+impl ModuleVisitor for Collector {
+    fn enter_module(&mut self, name: &str, _container_type: &str) {
+        self.path.push(name.to_owned());
+    }
+
+    fn exit_module(&mut self, _name: &str, _container_type: &str) {
+        self.path.pop();
+    }
+
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        let data = param.transform_for_save().val().into_data_as::<f32>();
+        let shape = data.shape().to_vec();
+        let bytes = data.as_bytes().to_vec();
+        self.weights.insert(self.path.join("."), Weight { id: param.id.val(), shape, bytes });
+    }
+}
+
+struct Applier {
+    path: Vec<String>,
+    /// The weights that are not yet applied.
+    weights: BTreeMap<String, Weight>,
+    faults: Vec<String>,
+}
+
+impl ModuleMapper for Applier {
+    fn enter_module(&mut self, name: &str, _container_type: &str) {
+        self.path.push(name.to_owned());
+    }
+
+    fn exit_module(&mut self, _name: &str, _container_type: &str) {
+        self.path.pop();
+    }
+
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        let name = self.path.join(".");
+        let expected = param.lazy_shape();
+        let Some(weight) = self.weights.remove(&name) else {
+            self.faults.push(format!("`{name}` is missing"));
+            return param;
+        };
+        if Shape::from(weight.shape.clone()) != expected {
+            self.faults.push(format!("`{name}` has shape {:?}, not {expected:?}", weight.shape));
+            return param;
+        }
+        let numbers: Vec<f32> =
+            weight.bytes.chunks_exact(4).map(|four| f32::from_le_bytes([four[0], four[1], four[2], four[3]])).collect();
+        let tensor = Tensor::from_data(TensorData::new(numbers, weight.shape), &param.lazy_device());
+        param.transform_for_load(tensor, ParamId::from(weight.id))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::models::{Classifier, MlpConfig};
+    use burn::tensor::Device;
+    use proptest::prelude::*;
+
+    fn saved(folder: &Path) -> std::path::PathBuf {
+        let net = MlpConfig { hidden: vec![4], dropout: 0.0 }.init(9, 3, &Device::flex()).unwrap();
+        let mut checkpoint = Checkpoint::of(&net);
+        checkpoint.optimizer = vec![1, 2, 3];
+        checkpoint.place = serde_json::json!({"step": 7});
+        let path = folder.join("last.safetensors");
+        checkpoint.save(&path).unwrap();
+        path
+    }
+
+    #[test]
+    fn what_is_loaded_is_what_was_saved() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = saved(folder.path());
+        let loaded = Checkpoint::load(&path).unwrap();
+        assert_eq!((loaded.optimizer.clone(), loaded.place.clone()), (vec![1, 2, 3], serde_json::json!({"step": 7})));
+        let device = Device::flex();
+        let images = Tensor::<4>::ones([1, 1, 3, 3], &device);
+        let config = MlpConfig { hidden: vec![4], dropout: 0.0 };
+        let answers: Vec<Vec<f32>> = (0..2)
+            .map(|_| loaded.apply(config.init(9, 3, &device).unwrap(), &path).unwrap())
+            .map(|net| net.forward(images.clone()).into_tensor().try_into_vec_as().unwrap())
+            .collect();
+        assert_eq!(answers[0], answers[1]);
+    }
+
+    #[test]
+    fn another_network_is_refused_by_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = saved(folder.path());
+        let loaded = Checkpoint::load(&path).unwrap();
+        let other = |hidden: Vec<usize>| MlpConfig { hidden, dropout: 0.0 }.init(9, 3, &Device::flex()).unwrap();
+        let told = |hidden| loaded.apply(other(hidden), &path).unwrap_err().to_string();
+        assert!(told(vec![5]).contains("shape [9, 4]"), "{}", told(vec![5]));
+        assert!(told(vec![4, 4]).contains("is missing"), "{}", told(vec![4, 4]));
+        assert!(told(vec![]).contains("head.weight"), "{}", told(vec![]));
+    }
+
+    #[test]
+    fn a_missing_file_says_what_to_do() {
+        let error = Checkpoint::load(Path::new("/nowhere/last.safetensors")).unwrap_err().to_string();
+        assert!(error.contains("before its first checkpoint"), "{error}");
+    }
+
+    proptest! {
+        #[test]
+        fn damaged_files_are_errors(at in 0_usize..400, value: u8, cut in 0_usize..500) {
+            let folder = tempfile::tempdir().unwrap();
+            let path = saved(folder.path());
+            let mut bytes = std::fs::read(&path).unwrap();
+            let last = bytes.len() - 1;
+            bytes[at.min(last)] = value;
+            bytes.truncate(bytes.len() - cut.min(last));
+            std::fs::write(&path, &bytes).unwrap();
+            if let Ok(checkpoint) = Checkpoint::load(&path) {
+                let net = MlpConfig { hidden: vec![4], dropout: 0.0 }.init(9, 3, &Device::flex()).unwrap();
+                // Either it fits, or it says why not: it never panics.
+                drop(checkpoint.apply(net, &path));
+            }
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! What can be wrong with a run's folder.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::recipe::RecipeError;
+
+/// A run's folder, or a file in it, that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The folder holds a run already.
+    #[error(
+        "{} holds a run already: go on with it by `logit train --resume {}`, or choose another folder by `--out`",
+        path.display(), path.display()
+    )]
+    Exists {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// The folder holds no run.
+    #[error("{} holds no run: there is no run.json in it; `logit train` makes one", path.display())]
+    NoRun {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// The run has no such checkpoint yet.
+    #[error(
+        "{} does not exist: the run was stopped before its first checkpoint; start it anew in another folder",
+        path.display()
+    )]
+    NoCheckpoint {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Another process trains in the folder.
+    #[error("{} is being trained in by another process; wait for it, or choose another folder", path.display())]
+    Busy {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// A file or folder that cannot be read or written.
+    #[error("cannot {action} {}: {source}{}", path.display(), hint(source))]
+    Io {
+        /// What was tried.
+        action: &'static str,
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A file larger than it can rightly be.
+    #[error("{} has {bytes} bytes; at most {most} are read", path.display())]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+        /// Its size.
+        bytes: u64,
+        /// The limit.
+        most: u64,
+    },
+    /// A file that is not what its name says.
+    #[error("{} is damaged: {reason}", path.display())]
+    Malformed {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A checkpoint of another network.
+    #[error("{} does not fit the recipe's network: {reason}", path.display())]
+    OtherModel {
+        /// The file.
+        path: PathBuf,
+        /// What does not fit.
+        reason: String,
+    },
+    /// The recipe cannot be used.
+    #[error(transparent)]
+    Recipe(#[from] RecipeError),
+}
+
+impl RunError {
+    pub(crate) fn io(action: &'static str, path: &Path, source: io::Error) -> Self {
+        Self::Io { action, path: path.to_owned(), source }
+    }
+}
+
+fn hint(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
+            "; free some space: what was saved before is whole"
+        }
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+            "; choose a folder that can be written, by `--out`"
+        }
+        _ => "",
+    }
+}

@@ -1,0 +1,179 @@
+//! Run directories: everything needed to go on with a training run, or to judge it.
+//!
+//! | file | what it holds |
+//! |---|---|
+//! | `run.json` | recipe's name, data, seed, versions |
+//! | `recipe.toml` | the recipe, with every value as it was used |
+//! | `metrics.jsonl` | a line a step and an epoch ([`Record`]); no times, so that equal runs have equal files |
+//! | `last.safetensors` | weights, optimiser and place of the last checkpoint: where training goes on |
+//! | `best.safetensors` | the weights with the least validation loss: what is evaluated and predicts |
+//! | `report.html` | curves, confusion, reliability |
+//!
+//! A file that is replaced is written beside its place, synced and renamed, so that it is whole at any moment.
+
+mod atomic;
+mod checkpoint;
+mod error;
+mod log;
+mod record;
+
+use std::fs::{File, TryLockError};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+pub use atomic::replace;
+pub use checkpoint::{Checkpoint, MAX_CHECKPOINT_BYTES};
+pub use error::RunError;
+pub use log::MetricsLog;
+pub(crate) use log::read as read_records;
+pub use record::{Evaluation, Record};
+
+use crate::recipe::Recipe;
+
+const ABOUT: &str = "run.json";
+const RECIPE: &str = "recipe.toml";
+const METRICS: &str = "metrics.jsonl";
+const LAST: &str = "last.safetensors";
+const BEST: &str = "best.safetensors";
+const REPORT: &str = "report.html";
+const LOCK: &str = "lock";
+
+/// The largest `run.json` that is read.
+const MAX_ABOUT_BYTES: u64 = 1 << 20;
+
+/// What a run was started with.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct About {
+    /// The recipe's name.
+    pub recipe: String,
+    /// Where the data came from.
+    pub data: DataSource,
+    /// The seed that everything random follows from.
+    pub seed: u64,
+    /// Logit's version.
+    pub logit: String,
+    /// Burn's version.
+    pub burn: String,
+}
+
+/// Where data comes from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DataSource {
+    /// The digits carried in the binary.
+    Embedded,
+    /// A folder.
+    Folder(PathBuf),
+}
+
+impl std::fmt::Display for DataSource {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Embedded => f.write_str("the embedded digits"),
+            Self::Folder(path) => write!(f, "{}", path.display()),
+        }
+    }
+}
+
+/// A run's folder.
+#[derive(Clone, Debug)]
+pub struct RunDir {
+    path: PathBuf,
+}
+
+impl RunDir {
+    /// Makes a folder for a new run.
+    ///
+    /// # Errors
+    /// The folder holds a run already, or cannot be written.
+    pub fn create(path: &Path, about: &About, recipe: &Recipe) -> Result<Self, RunError> {
+        if path.join(ABOUT).exists() {
+            return Err(RunError::Exists { path: path.to_owned() });
+        }
+        std::fs::create_dir_all(path).map_err(|source| RunError::io("make the folder", path, source))?;
+        let run = Self { path: path.to_owned() };
+        replace(&run.path.join(RECIPE), recipe.to_toml()?.as_bytes())?;
+        replace(&run.path.join(METRICS), &[])?;
+        // Last, for a folder with this file is a run.
+        let text = serde_json::to_string_pretty(about).map_err(|error| run.malformed(ABOUT, error))?;
+        replace(&run.path.join(ABOUT), text.as_bytes())?;
+        Ok(run)
+    }
+
+    /// Opens the folder of a run.
+    ///
+    /// # Errors
+    /// The folder holds no run.
+    pub fn open(path: &Path) -> Result<Self, RunError> {
+        if !path.join(ABOUT).is_file() {
+            return Err(RunError::NoRun { path: path.to_owned() });
+        }
+        Ok(Self { path: path.to_owned() })
+    }
+
+    /// The folder.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// What the run was started with.
+    ///
+    /// # Errors
+    /// `run.json` cannot be read or is not one.
+    pub fn about(&self) -> Result<About, RunError> {
+        let path = self.path.join(ABOUT);
+        let size = std::fs::metadata(&path).map_err(|source| RunError::io("read", &path, source))?.len();
+        if size > MAX_ABOUT_BYTES {
+            return Err(RunError::TooLarge { path, bytes: size, most: MAX_ABOUT_BYTES });
+        }
+        let text = std::fs::read_to_string(&path).map_err(|source| RunError::io("read", &path, source))?;
+        serde_json::from_str(&text).map_err(|error| self.malformed(ABOUT, error))
+    }
+
+    /// The recipe as it was used.
+    ///
+    /// # Errors
+    /// `recipe.toml` cannot be read or is none.
+    pub fn recipe(&self) -> Result<Recipe, RunError> {
+        Ok(Recipe::load(&self.path.join(RECIPE).to_string_lossy(), &[])?)
+    }
+
+    /// Keeps others from training in this folder, as long as the file is held.
+    ///
+    /// # Errors
+    /// Another process trains in it.
+    pub fn lock(&self) -> Result<File, RunError> {
+        let path = self.path.join(LOCK);
+        let file = File::create(&path).map_err(|source| RunError::io("write", &path, source))?;
+        match file.try_lock() {
+            Ok(()) => Ok(file),
+            Err(TryLockError::WouldBlock) => Err(RunError::Busy { path: self.path.clone() }),
+            Err(TryLockError::Error(source)) => Err(RunError::io("lock", &path, source)),
+        }
+    }
+
+    /// The file of metrics.
+    pub fn metrics_path(&self) -> PathBuf {
+        self.path.join(METRICS)
+    }
+
+    /// The checkpoint that training goes on from.
+    pub fn last_path(&self) -> PathBuf {
+        self.path.join(LAST)
+    }
+
+    /// The weights with the least validation loss.
+    pub fn best_path(&self) -> PathBuf {
+        self.path.join(BEST)
+    }
+
+    /// The report.
+    pub fn report_path(&self) -> PathBuf {
+        self.path.join(REPORT)
+    }
+
+    fn malformed(&self, file: &str, error: serde_json::Error) -> RunError {
+        RunError::Malformed { path: self.path.join(file), reason: error.to_string() }
+    }
+}

@@ -1,0 +1,70 @@
+//! The lines of `metrics.jsonl`.
+
+use serde::{Deserialize, Serialize};
+
+/// A line of `metrics.jsonl`: what happened, in the order in which it happened.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Record {
+    /// An optimiser step. Loss and gradient are of the training pass: training mode, before the update.
+    Step {
+        /// Number of the step, from 1.
+        step: u64,
+        /// Number of the epoch, from 1.
+        epoch: u64,
+        /// Mean loss of the batch.
+        loss: f64,
+        /// The step's learning rate.
+        learning_rate: f64,
+        /// Euclidean norm of the gradient of the head's weights.
+        head_gradient_norm: f64,
+    },
+    /// The end of an epoch.
+    Epoch {
+        /// Number of the epoch, from 1.
+        epoch: u64,
+        /// The last step of it.
+        step: u64,
+        /// Mean loss over the epoch's training passes.
+        train_loss: f64,
+        /// Accuracy over the epoch's training passes, with dropout and while the weights moved.
+        train_accuracy: f64,
+        /// On the validation part, in inference mode, after the epoch's last update.
+        validation: Evaluation,
+        /// Whether the validation loss is the least so far.
+        best: bool,
+    },
+    /// Training was broken off, and went on after this step.
+    Resume {
+        /// The step that training went on after.
+        step: u64,
+    },
+    /// The end of training.
+    End {
+        /// The last step.
+        step: u64,
+        /// Why it ended: `epochs` or `early_stop`.
+        reason: String,
+        /// The epoch whose weights are kept as the best.
+        best_epoch: u64,
+        /// Those weights on the test set, in inference mode.
+        test: Evaluation,
+    },
+}
+
+/// What a classifier is worth on a set.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Evaluation {
+    /// Share of right decisions.
+    pub accuracy: f64,
+    /// Mean of `−ln p` of the true class.
+    pub log_loss: f64,
+    /// Expected calibration error, 15 equal bins of the confidence.
+    pub ece: f64,
+    /// Brier score: the mean squared distance between probabilities and truth, summed over the classes.
+    pub brier: f64,
+    /// F1 averaged over the classes.
+    pub macro_f1: f64,
+    /// Images it was measured on.
+    pub images: u64,
+}

@@ -1,0 +1,3 @@
+//! Studies: the questions' comparisons, answered with numbers.
+
+pub mod activations;

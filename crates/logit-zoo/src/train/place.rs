@@ -1,0 +1,34 @@
+//! Where training stands: what a checkpoint must know beside the weights.
+
+use serde::{Deserialize, Serialize};
+
+use super::epoch::EpochSums;
+
+/// Where training stands.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Place {
+    /// Steps done.
+    pub(crate) step: u64,
+    /// Whole epochs done.
+    pub(crate) epoch: u64,
+    /// Batches done of the epoch under way.
+    pub(crate) batch: u64,
+    /// Sums over the batches of the epoch under way.
+    pub(crate) sums: EpochSums,
+    /// The epoch with the least validation loss, from 1; 0 before the first.
+    pub(crate) best_epoch: u64,
+    /// Its validation loss.
+    pub(crate) best_log_loss: Option<f64>,
+    /// Bytes of metrics that were written.
+    pub(crate) metrics_bytes: u64,
+    /// Whether training has come to its end.
+    pub(crate) finished: bool,
+}
+
+impl Place {
+    /// Whole epochs since the best.
+    pub(crate) fn stale_epochs(&self) -> u64 {
+        self.epoch - self.best_epoch
+    }
+}

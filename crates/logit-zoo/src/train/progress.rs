@@ -1,0 +1,27 @@
+//! Who is told how training goes.
+
+use crate::run::Record;
+
+/// Told of every record as training goes on.
+pub trait Progress {
+    /// Training begins, or goes on after `done` of `steps` steps.
+    fn begin(&mut self, done: u64, steps: u64);
+
+    /// A line of the metrics was written.
+    fn record(&mut self, record: &Record);
+
+    /// Whether the one who watches wants training to stop.
+    fn wants_stop(&self) -> bool {
+        false
+    }
+}
+
+/// Tells nobody.
+#[derive(Debug, Default)]
+pub struct Silent;
+
+impl Progress for Silent {
+    fn begin(&mut self, _done: u64, _steps: u64) {}
+
+    fn record(&mut self, _record: &Record) {}
+}
