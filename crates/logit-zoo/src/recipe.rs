@@ -58,6 +58,9 @@ pub struct DataConfig {
     pub mean: f64,
     /// What they are then divided by, above 0.
     pub deviation: f64,
+    /// Pixels by which training images are moved at random, each way, at each step; 0 for none.
+    #[serde(default)]
+    pub shift: usize,
 }
 
 /// How a network is trained.
@@ -227,6 +230,7 @@ impl Recipe {
             ("data.validation", data.validation, "above 0 and below 1", |value| value > 0.0 && value < 1.0),
             ("data.mean", data.mean, "finite", f64::is_finite),
             ("data.deviation", data.deviation, "finite and above 0", |value| value.is_finite() && value > 0.0),
+            ("data.shift", data.shift as f64, "at most 1000", |value| value <= 1000.0),
             ("train.epochs", train.epochs as f64, "from 1 to 1000000", |value| (1.0..=1e6).contains(&value)),
             ("train.batch_size", train.batch_size as f64, "from 1 to 1000000", |value| (1.0..=1e6).contains(&value)),
             ("train.learning_rate", train.learning_rate, "above 0 and at most 1", |value| value > 0.0 && value <= 1.0),

@@ -1,6 +1,6 @@
 """Writes tests/fixtures/metrics/*.json: what scikit-learn, SciPy, torchmetrics and NumPy say of random data.
 
-Run from the crate's folder, with numpy, scipy, scikit-learn, torch and torchmetrics: python oracle/metrics.py
+README.md beside this file says how to run it and what a fixture holds.
 """
 
 import json

@@ -56,6 +56,16 @@ pub enum HeadError {
         /// Units of the head.
         units: usize,
     },
+    /// Thresholds for another number of labels.
+    #[error(
+        "{found} thresholds were given for a head of {units} units; give one threshold a unit, in their order"
+    )]
+    Thresholds {
+        /// How many thresholds were given.
+        found: usize,
+        /// Units of the head.
+        units: usize,
+    },
     /// Counts from which no prior follows.
     #[error("no prior follows from the counts: {reason}")]
     Prior {

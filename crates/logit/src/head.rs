@@ -25,6 +25,7 @@ use crate::logits::Logits;
 /// # Ok::<(), logit::HeadError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq)]
+#[must_use]
 pub struct HeadConfig<K: Kind> {
     features: usize,
     kind: K,

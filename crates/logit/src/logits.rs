@@ -25,6 +25,7 @@ use crate::rank::{OneMoreThan, Rank};
 /// # Ok::<(), logit::HeadError>(())
 /// ```
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct Logits<K: Kind, const D: usize = 2> {
     tensor: Tensor<D>,
     kind: K,

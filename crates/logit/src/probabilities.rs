@@ -90,7 +90,7 @@ macro_rules! yes_no_units {
             pub fn at_least_each(&self, thresholds: &[f64]) -> Result<Tensor<D, Bool>, HeadError> {
                 let units = self.kind.units();
                 if thresholds.len() != units {
-                    return Err(HeadError::Counts { found: thresholds.len(), units });
+                    return Err(HeadError::Thresholds { found: thresholds.len(), units });
                 }
                 let thresholds = along_units(thresholds, &self.tensor).expand(self.tensor.dims());
                 Ok(self.tensor.clone().greater_equal(thresholds))
@@ -194,7 +194,7 @@ mod tests {
         let p = Logits::new(row(&[0.0, 0.0]), Labels::new(2)).unwrap().probabilities();
         let yes = p.at_least_each(&[0.4, 0.6]).unwrap().try_into_vec_as::<bool>().unwrap();
         assert_eq!(yes, vec![true, false]);
-        assert!(p.at_least_each(&[0.5]).is_err());
+        assert!(p.at_least_each(&[0.5]).unwrap_err().to_string().starts_with("1 thresholds"));
         assert_eq!(p.at_least(0.5).try_into_vec_as::<bool>().unwrap(), vec![true, true]);
     }
 

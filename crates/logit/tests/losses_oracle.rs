@@ -92,13 +92,8 @@ impl Case {
         self.options.reduction.as_deref() == Some("none")
     }
 
-    fn tensor<const D: usize>(&self, shape: &[usize], numbers: &[f64], dtype: DType) -> Tensor<D> {
-        let device = Device::flex().autodiff();
-        Tensor::from_data(TensorData::new(numbers.to_vec(), shape.to_vec()), (&device, dtype))
-    }
-
     fn dense<const D: usize>(&self, dtype: DType) -> Tensor<D> {
-        self.tensor(&self.target_shape, &self.targets, dtype)
+        tensor(&self.target_shape, &self.targets, dtype)
     }
 
     fn index<const D: usize>(&self) -> Tensor<D, Int> {
@@ -112,19 +107,24 @@ impl Case {
         dtype: DType,
         loss: impl FnOnce(Logits<K, D>) -> Result<Output<R>, LossError>,
     ) -> Outcome {
-        let raw = self.tensor::<D>(&self.shape, &self.logits, dtype).require_grad();
+        let raw = tensor::<D>(&self.shape, &self.logits, dtype).require_grad();
         let logits = Logits::new(raw.clone(), kind).expect("the fixture's logits fit their kind");
         let (value, total) = match loss(logits).unwrap_or_else(|error| panic!("{}: {error}", self.name)) {
             Output::One(loss) => (numbers(loss.value.clone()), loss.value),
             Output::Each(each) => {
                 let dims = each.dims();
-                let cotangent = self.tensor::<R>(&dims, &self.cotangent, dtype);
+                let cotangent = tensor::<R>(&dims, &self.cotangent, dtype);
                 (numbers(each.clone()), (each * cotangent).sum())
             }
         };
         let gradients = total.backward();
         Outcome { loss: value, grad: numbers(raw.grad(&gradients).expect("the loss depends on its logits")) }
     }
+}
+
+fn tensor<const D: usize>(shape: &[usize], numbers: &[f64], dtype: DType) -> Tensor<D> {
+    let device = Device::flex().autodiff();
+    Tensor::from_data(TensorData::new(numbers.to_vec(), shape.to_vec()), (&device, dtype))
 }
 
 fn numbers<const D: usize>(tensor: Tensor<D>) -> Vec<f64> {

@@ -9,6 +9,7 @@
 //! | `picture`, `fit` | [`Picture`]: one image file from anyone, made to look like the training data |
 //! | `order` | [`epoch_order`] and [`Batches`]: which images are seen when |
 //! | `seed` | [`mix`]: a seed of its own for everything that is random
+//! | `shift` | [`shifted`]: images moved at random, as augmentation |
 //! | `source` | [`load`] the sets, and make a [`Batch`] of them |
 //!
 //! Pixels are bytes, 0 for the background and 255 for full ink; `source` alone knows tensors,
@@ -25,6 +26,7 @@ mod image_set;
 mod order;
 mod picture;
 mod seed;
+mod shift;
 mod source;
 #[cfg(test)]
 pub(crate) mod testing;
@@ -34,4 +36,5 @@ pub use image_set::{ImageSet, Split};
 pub use order::{Batches, epoch_order, steps_per_epoch};
 pub use picture::{MAX_DECODED_BYTES, MAX_FILE_BYTES, MAX_SIDE, Picture};
 pub use seed::{Stream, mix};
+pub use shift::shifted;
 pub use source::{Batch, images, load};

@@ -13,6 +13,8 @@ pub enum Stream {
     Dropout = 3,
     /// The images that are held out for validation; the index is free.
     Holdout = 4,
+    /// How the training images are moved; the index is the training step.
+    Augmentation = 5,
 }
 
 /// A seed for one purpose and one moment, from the one `seed` of a run.

@@ -2,7 +2,7 @@
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
 
-use super::{DataError, ImageSet, Split, digits};
+use super::{DataError, ImageSet, Split, digits, shifted};
 use crate::recipe::DataConfig;
 use crate::run::DataSource;
 
@@ -29,8 +29,17 @@ pub struct Batch {
 impl Batch {
     /// The images of a set, in their order.
     pub fn of(set: &ImageSet, config: &DataConfig, device: &Device) -> Self {
+        Self::from_pixels(set, set.pixels(), config, device)
+    }
+
+    /// The images of a set for training, moved as the recipe says.
+    pub fn augmented(set: &ImageSet, config: &DataConfig, seed: u64, device: &Device) -> Self {
+        Self::from_pixels(set, &shifted(set, config.shift, seed), config, device)
+    }
+
+    fn from_pixels(set: &ImageSet, pixels: &[u8], config: &DataConfig, device: &Device) -> Self {
         let targets: Vec<i64> = set.labels().iter().map(|label| i64::from(*label)).collect();
-        let images = images(set.pixels(), [set.height(), set.width()], config, device);
+        let images = images(pixels, [set.height(), set.width()], config, device);
         Self { images, targets: Tensor::from_data(TensorData::from(targets.as_slice()), device) }
     }
 }

@@ -125,7 +125,8 @@ impl<'a, C: Classifier> Trainer<'a, C> {
     fn step(&mut self, rows: &[u32]) -> Result<Record, ZooError> {
         let step = self.place.step + 1;
         self.device.seed(mix(self.recipe.train.seed, Stream::Dropout, step));
-        let batch = Batch::of(&self.sets.train.select(rows)?, &self.recipe.data, self.device);
+        let moves = mix(self.recipe.train.seed, Stream::Augmentation, step);
+        let batch = Batch::augmented(&self.sets.train.select(rows)?, &self.recipe.data, moves, self.device);
         let logits = self.net.forward(batch.images);
         let correct = correct(logits.argmax(), batch.targets.clone())?;
         let loss = self.recipe.loss.forward(logits, batch.targets).map_err(|source| ZooError::Loss { step, source })?;

@@ -53,6 +53,7 @@ impl YesNoUnits for Labels {}
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
+#[must_use]
 pub struct BinaryCrossEntropyLoss {
     weight: Option<Vec<f64>>,
     pos_weight: Option<Vec<f64>>,

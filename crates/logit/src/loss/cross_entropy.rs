@@ -30,7 +30,7 @@ use crate::math::{accumulate, along_units, log_sum_exp};
 ///
 /// and two that PyTorch does not have:
 /// - `z_loss` (0): adds `z · lse²`, `lse = ln Σ exp(logits)`, averaged over the positions that count, without class
-///   weights. It keeps the logits from drifting (PaLM, <https://arxiv.org/abs/2204.02311>, section 5).
+///   weights. It keeps the logits from drifting (Chowdhery et al. 2022, <https://arxiv.org/abs/2204.02311>, section 5).
 /// - `soft_cap` (none): `cap · tanh(logits / cap)` before everything (Gemma 2, <https://arxiv.org/abs/2408.00118>).
 ///
 /// # Examples
@@ -47,6 +47,7 @@ use crate::math::{accumulate, along_units, log_sum_exp};
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
+#[must_use]
 pub struct CrossEntropyLoss {
     weight: Option<Vec<f64>>,
     ignore_index: Option<i64>,

@@ -28,6 +28,7 @@ const NEVER: f64 = -1e30;
 /// what the other classes hold, so that the gradient is finite for every γ and every finite logit.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
+#[must_use]
 pub struct FocalLoss {
     gamma: f64,
     alpha: Option<f64>,

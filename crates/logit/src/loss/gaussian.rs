@@ -23,6 +23,7 @@ use crate::math::accumulate;
 /// `full` (false) adds the constant. (Nix and Weigend 1994.)
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
+#[must_use]
 pub struct GaussianLoss {
     eps: f64,
     full: bool,

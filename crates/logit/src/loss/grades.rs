@@ -19,6 +19,7 @@ use crate::math::{accumulate, along_units};
 /// (Tai, Socher, Manning 2015, <https://arxiv.org/abs/1503.00075>, section 4.2).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
+#[must_use]
 pub struct InterpolatedKlLoss {
     reduction: Reduction,
 }

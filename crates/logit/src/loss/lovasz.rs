@@ -24,6 +24,7 @@ const NEVER: f64 = -1e30;
 /// Soft targets count as present from ½ on, for the order of the errors is defined on regions.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
+#[must_use]
 pub struct LovaszLoss {
     per_sample: bool,
     ignore_index: Option<i64>,

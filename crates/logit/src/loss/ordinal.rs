@@ -25,6 +25,7 @@ use crate::math::{accumulate, along_units, softplus};
 /// `importance_weight` gives `λ`, one a question. A mean divides by the number of positions.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
+#[must_use]
 pub struct CoralLoss {
     importance_weight: Option<Vec<f64>>,
     reduction: Reduction,
@@ -114,6 +115,7 @@ impl CoralLoss {
 /// of examples that were asked.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
+#[must_use]
 pub struct CornLoss {
     reduction: Reduction,
 }

@@ -77,8 +77,9 @@ impl Overlap for Tversky {
 ///
 /// With `p` the probabilities and `t` the targets, `TP = Σ p t`, `FP = Σ p (1 − t)`, `FN = Σ (1 − p) t`, summed over
 /// all positions of the batch, or of each sample with `per_sample`. Positions that do not count are in no sum.
-/// The loss is 1 minus the overlap, averaged over the classes that occur in the targets; `include_absent` averages
-/// over all (give it a `smooth` above 0: without, an absent class costs 1 whatever is predicted).
+/// The loss is 1 minus the overlap, averaged over the classes that occur in the targets, and 0 where none does;
+/// `include_absent` averages over all (give it a `smooth` above 0: without, an absent class costs 1 whatever is
+/// predicted).
 ///
 /// # Examples
 /// ```
@@ -95,6 +96,7 @@ impl Overlap for Tversky {
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
+#[must_use]
 pub struct OverlapLoss<O> {
     #[serde(flatten)]
     overlap: O,

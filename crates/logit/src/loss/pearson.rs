@@ -23,6 +23,7 @@ const LEAST_SPREAD: f64 = 1e-6;
 /// gradient of 0, and says so. It is one number a batch, so it has no reduction.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[must_use]
 pub struct PearsonLoss {}
 
 impl PearsonLoss {

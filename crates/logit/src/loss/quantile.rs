@@ -17,6 +17,7 @@ use crate::math::{accumulate, along_units};
 /// A mean divides by the number of values times the number of levels.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
+#[must_use]
 pub struct QuantileLoss {
     reduction: Reduction,
 }

@@ -96,6 +96,7 @@ impl Penalty for Huber {
 /// The mean or sum of a penalty of the errors.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
+#[must_use]
 pub struct ErrorLoss<P> {
     #[serde(flatten)]
     penalty: P,

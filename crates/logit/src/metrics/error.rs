@@ -5,6 +5,12 @@
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum MetricError {
+    /// A tensor that could not be read.
+    #[error("the tensor could not be read from its device: {reason}")]
+    Device {
+        /// What the device said.
+        reason: String,
+    },
     /// A metric over no columns.
     #[error("a metric needs at least one class, label or output, and was made for none")]
     NoColumns,

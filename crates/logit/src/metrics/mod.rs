@@ -7,8 +7,8 @@
 //!   cut into batches, nor on the order of batches or of merges. Counts are integers, sums of reals are kept
 //!   without rounding and rounded once when read, ranking metrics keep their scores.
 //! - **Shapes.** `N` rows of `K` columns (classes, labels or outputs) come row after row in one slice of
-//!   `N·K` numbers, the column last. Images and sequences are flattened to rows by the caller, a pixel or
-//!   token a row.
+//!   `N·K` numbers, the column last. Of images and sequences a pixel or token is a row: [`rows`] and [`flat`]
+//!   read tensors so.
 //! - **Numbers** are `f32` or `f64` and are read in place; arithmetic is in `f64`. They must be finite and at
 //!   most 2^448 (about 7·10^134) in magnitude; the error names row and column.
 //! - **Classes** have one target index a row, and `ignore_index` is a target that marks rows to leave out.
@@ -45,6 +45,7 @@ mod operating_points;
 mod ranking;
 mod regression;
 mod reliability;
+mod tensors;
 mod top_k;
 
 pub use average::Average;
@@ -60,4 +61,5 @@ pub use operating_points::OperatingPoint;
 pub use ranking::Ranking;
 pub use regression::{OutputErrors, Regression};
 pub use reliability::{Reliability, ReliabilityBin};
+pub use tensors::{flat, rows};
 pub use top_k::TopK;

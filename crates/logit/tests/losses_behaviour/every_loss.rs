@@ -2,9 +2,9 @@
 
 use burn::tensor::{DType, Device, Int, Tensor, TensorData};
 use logit::loss::{
-    AbsoluteLoss, BinaryCrossEntropyLoss, CoralLoss, CornLoss, CrossEntropyLoss, DiceLoss, FocalLoss, GaussianLoss,
-    HuberLoss, InterpolatedKlLoss, JaccardLoss, Loss, LovaszLoss, PearsonLoss, QuantileLoss, SquaredLoss,
-    TverskyLoss,
+    AbsoluteLoss, BinaryCrossEntropyLoss, CoralLoss, CornLoss, CrossEntropyLoss, DiceLoss, FocalLoss,
+    GaussianLoss, HuberLoss, InterpolatedKlLoss, JaccardLoss, Loss, LovaszLoss, PearsonLoss, QuantileLoss,
+    SquaredLoss, TverskyLoss,
 };
 use logit::{Classes, Grades, Labels, Logits, LossError, Values, YesNo};
 
@@ -31,7 +31,7 @@ impl Targets {
     }
 
     /// A target from a number in [0, 1).
-    pub(crate) fn from_unit(self, unit: f64) -> f64 {
+    pub(crate) fn at_share(self, unit: f64) -> f64 {
         match self {
             Self::Class(classes) => (unit * classes as f64).floor(),
             Self::Share(_) => unit.round(),
@@ -75,7 +75,8 @@ impl Subject {
     /// The loss and its gradient, of logits given row after row.
     pub(crate) fn run(&self, logits: &[f64], targets: &[f64], dtype: DType) -> Outcome {
         let raw = floats(logits, [logits.len() / self.units, self.units], dtype).require_grad();
-        let loss = self.forward(raw.clone(), targets).unwrap_or_else(|error| panic!("{}: {error}", self.name));
+        let loss =
+            self.forward(raw.clone(), targets).unwrap_or_else(|error| panic!("{}: {error}", self.name));
         let gradient = raw.grad(&loss.backward()).expect("the loss depends on its logits");
         Outcome { value: read(loss.value.clone())[0], gradient: read(gradient), loss }
     }

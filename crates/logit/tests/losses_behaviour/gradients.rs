@@ -11,7 +11,12 @@ const STEP: f64 = 1e-5;
 
 /// Few cases, the same in each run.
 pub(crate) fn modest() -> ProptestConfig {
-    ProptestConfig { cases: 24, rng_seed: RngSeed::Fixed(20_170_806), failure_persistence: None, ..Default::default() }
+    ProptestConfig {
+        cases: 24,
+        rng_seed: RngSeed::Fixed(20_170_806),
+        failure_persistence: None,
+        ..Default::default()
+    }
 }
 
 /// Numbers for three rows of any loss: logits, and targets as shares of their range.
@@ -20,7 +25,7 @@ fn three_rows() -> impl Strategy<Value = (Vec<f64>, Vec<f64>)> {
 }
 
 fn of_subject(subject: &Subject, logits: &[f64], units: &[f64]) -> (Vec<f64>, Vec<f64>) {
-    let targets = units[..3 * subject.targets.columns()].iter().map(|unit| subject.targets.from_unit(*unit));
+    let targets = units[..3 * subject.targets.columns()].iter().map(|unit| subject.targets.at_share(*unit));
     (logits[..3 * subject.units].to_vec(), targets.collect())
 }
 

@@ -10,7 +10,7 @@ use super::every_loss::{Subject, every_loss, floats, read};
 fn rows(subject: &Subject, count: usize) -> (Vec<f64>, Vec<f64>) {
     let logits = (0..count * subject.units).map(|i| 3.0 * (i as f64 * 1.7).sin()).collect();
     let columns = subject.targets.columns();
-    let targets = (0..count * columns).map(|i| subject.targets.from_unit((i as f64 * 0.37).fract())).collect();
+    let targets = (0..count * columns).map(|i| subject.targets.at_share((i as f64 * 0.37).fract())).collect();
     (logits, targets)
 }
 
@@ -30,7 +30,9 @@ fn logits_of_ten_thousand_give_finite_losses_and_gradients() {
 
 #[test]
 fn equal_logits_of_any_size_give_the_same_gradient() {
-    for subject in every_loss().into_iter().filter(|s| s.name == "cross entropy" || s.name == "focal of classes") {
+    for subject in
+        every_loss().into_iter().filter(|s| s.name == "cross entropy" || s.name == "focal of classes")
+    {
         let (_, targets) = rows(&subject, 4);
         let near = subject.run(&vec![0.0; 4 * subject.units], &targets, DType::F32);
         let far = subject.run(&vec![-1e4; 4 * subject.units], &targets, DType::F32);

@@ -2,8 +2,9 @@
 
 use burn::tensor::DType;
 use logit::loss::{
-    BinaryCrossEntropyLoss, CoralLoss, CornLoss, CrossEntropyLoss, DiceLoss, FocalLoss, GaussianLoss, HuberLoss,
-    InterpolatedKlLoss, LovaszLoss, PearsonLoss, QuantileLoss, Reduction, SquaredLoss, TverskyLoss,
+    BinaryCrossEntropyLoss, CoralLoss, CornLoss, CrossEntropyLoss, DiceLoss, FocalLoss, GaussianLoss,
+    HuberLoss, InterpolatedKlLoss, LovaszLoss, PearsonLoss, QuantileLoss, Reduction, SquaredLoss,
+    TverskyLoss,
 };
 use logit::{Classes, Grades, Labels, Logits, Values};
 use serde::Serialize;
@@ -28,8 +29,14 @@ fn an_option_out_of_its_range_is_named_with_its_value() {
     let real = || floats::<2>(&[0.0; 2], [2, 1], DType::F32);
     let cross_entropy = CrossEntropyLoss::new;
     let errors = [
-        (told!(cross_entropy().with_label_smoothing(1.5), Classes::new(3), class()), "`label_smoothing` is 1.5"),
-        (told!(cross_entropy().with_label_smoothing(f64::NAN), Classes::new(3), class()), "`label_smoothing` is NaN"),
+        (
+            told!(cross_entropy().with_label_smoothing(1.5), Classes::new(3), class()),
+            "`label_smoothing` is 1.5",
+        ),
+        (
+            told!(cross_entropy().with_label_smoothing(f64::NAN), Classes::new(3), class()),
+            "`label_smoothing` is NaN",
+        ),
         (told!(cross_entropy().with_z_loss(-1.0), Classes::new(3), class()), "`z_loss` is -1"),
         (told!(cross_entropy().with_soft_cap(0.0), Classes::new(3), class()), "`soft_cap` is 0"),
         (told!(cross_entropy().with_weight([1.0, -1.0, 1.0]), Classes::new(3), class()), "`weight` is -1"),
@@ -53,12 +60,32 @@ fn a_list_of_the_wrong_length_is_named_with_both_lengths() {
     let grade = floats::<1>(&[0.0; 2], [2], DType::F32);
     let of_two = [1.0, 2.0];
     let errors = [
-        (told!(CrossEntropyLoss::new().with_weight(of_two), Classes::new(3), class), "`weight` has 2 entries", "3 classes"),
-        (told!(BinaryCrossEntropyLoss::new().with_weight(of_two), Labels::new(3), share()), "`weight` has 2", "3 units"),
-        (told!(BinaryCrossEntropyLoss::new().with_pos_weight(of_two), Labels::new(3), share()), "`pos_weight` has 2", "3 units"),
+        (
+            told!(CrossEntropyLoss::new().with_weight(of_two), Classes::new(3), class),
+            "`weight` has 2 entries",
+            "3 classes",
+        ),
+        (
+            told!(BinaryCrossEntropyLoss::new().with_weight(of_two), Labels::new(3), share()),
+            "`weight` has 2",
+            "3 units",
+        ),
+        (
+            told!(BinaryCrossEntropyLoss::new().with_pos_weight(of_two), Labels::new(3), share()),
+            "`pos_weight` has 2",
+            "3 units",
+        ),
         (told!(FocalLoss::new().with_weight(of_two), Labels::new(3), share()), "`weight` has 2", "3 units"),
-        (told!(SquaredLoss::new().with_weight(of_two), Values::new(3), share()), "`weight` has 2", "3 values"),
-        (told!(CoralLoss::new().with_importance_weight(of_two), Grades::coral(0.0, 5.0, 6), grade), "`importance_weight` has 2", "5 questions"),
+        (
+            told!(SquaredLoss::new().with_weight(of_two), Values::new(3), share()),
+            "`weight` has 2",
+            "3 values",
+        ),
+        (
+            told!(CoralLoss::new().with_importance_weight(of_two), Grades::coral(0.0, 5.0, 6), grade),
+            "`importance_weight` has 2",
+            "5 questions",
+        ),
     ];
     for (error, start, end) in errors {
         assert!(error.starts_with(start) && error.contains(end), "{error}");

@@ -1,8 +1,11 @@
 //! Targets that are wrong are errors that name the first place and the value; targets that do not count do not.
 
 use burn::tensor::{DType, Device, Int, Tensor};
-use logit::loss::{BinaryCrossEntropyLoss, CrossEntropyLoss, DiceLoss, Finding, FocalLoss, LovaszLoss};
-use logit::{Classes, Labels, Logits, LossError};
+use logit::loss::{
+    BinaryCrossEntropyLoss, CrossEntropyLoss, DiceLoss, Finding, FocalLoss, InterpolatedKlLoss, LovaszLoss,
+    SquaredLoss,
+};
+use logit::{Classes, Grades, Labels, Logits, LossError, Values};
 use logit_spec::Rule;
 
 use super::every_loss::{Subject, Targets, device, every_loss, floats, indices, read};
@@ -37,7 +40,8 @@ fn a_wrong_target_is_named_by_place_and_value() {
             Targets::Grade => &[-0.25, 5.5, f64::NAN, f64::INFINITY],
         };
         for &value in wrong {
-            let error = subject.forward(spread(&subject, 3), &with_last(&subject, value)).unwrap_err().to_string();
+            let error =
+                subject.forward(spread(&subject, 3), &with_last(&subject, value)).unwrap_err().to_string();
             let told = format!("the target at {:?} is {value}", last_place(&subject));
             assert!(error.starts_with(&told), "{}: {error}", subject.name);
         }
@@ -61,7 +65,9 @@ fn targets_of_another_number_of_rows_are_refused_and_never_broadcast() {
 #[test]
 fn a_row_of_one_more_unit_is_not_stretched() {
     let logits = Logits::new(floats([0.0; 6].as_slice(), [2, 3], DType::F32), Labels::new(3)).unwrap();
-    let error = BinaryCrossEntropyLoss::new().forward(logits, floats::<2>(&[1.0; 2], [2, 1], DType::F32)).unwrap_err();
+    let error = BinaryCrossEntropyLoss::new()
+        .forward(logits, floats::<2>(&[1.0; 2], [2, 1], DType::F32))
+        .unwrap_err();
     let told = "targets of shape [2, 3] go with logits of shape [2, 3], found [2, 1]; nothing is broadcast";
     assert_eq!(error.to_string(), told);
 }
@@ -73,11 +79,16 @@ fn the_value_of_a_class_out_of_range_says_what_it_probably_is() {
         loss.forward(logits, indices::<1>(&labels, [3])).unwrap_err().to_string()
     };
     let plain = CrossEntropyLoss::new;
-    assert!(told([1.0, 2.0, 3.0], plain()).ends_with("numbered 0 to 2; these labels count from 1: subtract 1"));
+    assert!(
+        told([1.0, 2.0, 3.0], plain()).ends_with("numbered 0 to 2; these labels count from 1: subtract 1")
+    );
     assert!(told([1.0, 255.0, 0.0], plain()).ends_with("set `ignore_index` to 255"));
     assert!(told([1.0, -1.0, 0.0], plain()).ends_with("set `ignore_index` to -1"));
     let minus_100 = told([0.0, -100.0, 255.0], plain().with_ignore_index(255));
-    assert!(minus_100.starts_with("the target at [1] is -100") && minus_100.ends_with("to -100"), "{minus_100}");
+    assert!(
+        minus_100.starts_with("the target at [1] is -100") && minus_100.ends_with("to -100"),
+        "{minus_100}"
+    );
     assert!(told([0.0, 3.0, 1.0], plain()).ends_with("numbered 0 to 2"));
 }
 
@@ -114,7 +125,8 @@ fn a_distribution_in_half_precision_is_one_too() {
     for (dtype, classes) in [(DType::F16, 3), (DType::F16, 1000), (DType::BF16, 3), (DType::BF16, 1000)] {
         let logits = floats(&vec![0.0; classes], [1, classes], DType::F32);
         let uniform = floats::<2>(&vec![1.0 / classes as f64; classes], [1, classes], dtype);
-        let loss = CrossEntropyLoss::new().forward(Logits::new(logits, Classes::new(classes)).unwrap(), uniform);
+        let loss =
+            CrossEntropyLoss::new().forward(Logits::new(logits, Classes::new(classes)).unwrap(), uniform);
         let surprise = read(loss.unwrap().value)[0] / (classes as f64).ln();
         assert!((surprise - 1.0).abs() < 4e-3, "{dtype:?}, {classes} classes: {surprise}");
     }
@@ -160,6 +172,28 @@ fn an_empty_batch_is_zero_and_says_so() {
 }
 
 #[test]
+fn an_empty_batch_of_distributions_is_zero_too() {
+    let logits = || Logits::new(floats::<4>(&[], [0, 3, 2, 2], DType::F32), Classes::new(3)).unwrap();
+    let targets = || floats::<4>(&[], [0, 3, 2, 2], DType::F32);
+    let losses = [
+        CrossEntropyLoss::new().with_z_loss(0.1).forward(logits(), targets()).unwrap(),
+        DiceLoss::new().with_per_sample(true).forward(logits(), targets()).unwrap(),
+        LovaszLoss::new().with_per_sample(true).forward(logits(), targets()).unwrap(),
+    ];
+    for loss in losses {
+        assert!(loss.finding.is_some() && read(loss.value)[0] == 0.0);
+    }
+}
+
+#[test]
+fn without_any_region_the_overlap_costs_nothing() {
+    let subject = every_loss().into_iter().find(|subject| subject.name == "Jaccard of labels").unwrap();
+    let absent = subject.run(&[0.5; 4], &[0.0; 4], DType::F32);
+    assert_eq!((absent.value, absent.gradient), (0.0, vec![0.0; 4]));
+    assert!(subject.run(&[0.5; 4], &[0.0, 0.0, 0.0, 1.0], DType::F32).value > 0.0);
+}
+
+#[test]
 fn an_ignored_row_is_a_row_that_is_not_there() {
     for subject in every_loss().into_iter().filter(|subject| subject.targets.can_be_ignored()) {
         if subject.name.contains("each sample") || subject.name == "Dice of labels with every option" {
@@ -187,11 +221,25 @@ fn class_indices_may_be_of_any_whole_type_and_on_the_plain_device() {
             FocalLoss::new().forward(logits.clone(), targets.clone()),
             DiceLoss::new().forward(logits, targets),
         ];
-        all.map(|loss| read(loss.unwrap().value)[0])
+        all.map(|loss| read(loss.unwrap().value)[0].to_bits())
     };
     let expected = run(Tensor::from_ints([0, 1], &device()));
     for dtype in [IntDType::I32, IntDType::U8] {
         assert_eq!(run(Tensor::<1, Int>::from_ints([0, 1], &device()).cast(dtype)), expected, "{dtype:?}");
     }
     assert_eq!(run(Tensor::from_ints([0, 1], &Device::flex())), expected);
+}
+
+#[test]
+fn targets_may_come_from_a_device_without_gradients() {
+    let targets = || Tensor::<2>::from_floats([[0.0, 1.0]], &Device::flex());
+    let logits = || floats::<2>(&[1.0, 2.0], [1, 2], DType::F32).require_grad();
+    let labels = Logits::new(logits(), Labels::new(2)).unwrap();
+    BinaryCrossEntropyLoss::new().forward(labels.clone(), targets()).unwrap().backward();
+    DiceLoss::new().forward(labels, targets()).unwrap().backward();
+    let values = Logits::new(logits(), Values::new(2)).unwrap();
+    SquaredLoss::new().forward(values, targets()).unwrap().backward();
+    let grades = Tensor::<1>::from_floats([1.5], &Device::flex());
+    let steps = Logits::new(logits(), Grades::new(0.0, 5.0, 2)).unwrap();
+    InterpolatedKlLoss::new().forward(steps, grades).unwrap().backward();
 }
