@@ -87,6 +87,10 @@ pub(crate) struct Train {
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub(crate) settings: Vec<String>,
 
+    /// Progress in plain lines, also on a terminal
+    #[arg(long)]
+    pub(crate) plain: bool,
+
     /// Go on with a run from its last checkpoint, as it was started
     #[arg(long, value_name = "RUN", conflicts_with_all = ["recipe", "data", "out", "epochs", "seed", "settings"])]
     pub(crate) resume: Option<PathBuf>,

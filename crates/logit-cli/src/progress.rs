@@ -1,34 +1,47 @@
-//! Progress in plain lines on standard error.
+//! Progress in plain lines on standard error, and the pace of training.
 
 use std::time::{Duration, Instant};
 
 use logit_zoo::run::Record;
 use logit_zoo::train::Progress;
 
-/// A line an epoch, with the time that is left at the pace so far.
+/// How fast training goes.
 #[derive(Debug)]
-pub(crate) struct Lines {
+pub(crate) struct Pace {
     began: Instant,
     first: u64,
-    done: u64,
-    steps: u64,
+    pub(crate) done: u64,
+    pub(crate) steps: u64,
 }
 
-impl Lines {
-    pub(crate) fn new() -> Self {
-        Self { began: Instant::now(), first: 0, done: 0, steps: 0 }
+impl Pace {
+    pub(crate) fn new(done: u64, steps: u64) -> Self {
+        Self { began: Instant::now(), first: done, done, steps }
     }
 
-    fn left(&self) -> Duration {
+    /// The time that is left if it goes on as it went so far.
+    pub(crate) fn left(&self) -> Duration {
         let here = self.done.saturating_sub(self.first).max(1);
         let left = self.steps.saturating_sub(self.done);
         self.began.elapsed().mul_f64(left as f64 / here as f64)
     }
 }
 
+impl Default for Pace {
+    fn default() -> Self {
+        Self::new(0, 0)
+    }
+}
+
+/// A line an epoch.
+#[derive(Debug, Default)]
+pub(crate) struct Lines {
+    pace: Pace,
+}
+
 impl Progress for Lines {
     fn begin(&mut self, done: u64, steps: u64) {
-        (self.began, self.first, self.done, self.steps) = (Instant::now(), done, done, steps);
+        self.pace = Pace::new(done, steps);
         match done {
             0 => eprintln!("training for {steps} steps"),
             done => eprintln!("going on after step {done} of {steps}"),
@@ -37,16 +50,16 @@ impl Progress for Lines {
 
     fn record(&mut self, record: &Record) {
         match record {
-            Record::Step { step, .. } => self.done = *step,
+            Record::Step { step, .. } => self.pace.done = *step,
             Record::Epoch { epoch, step, train_loss, train_accuracy, validation, best } => eprintln!(
                 "epoch {epoch:>3}  step {step:>6}/{}  loss {train_loss:.4}  accuracy {:5.2} %  validation loss {:.4}  \
                  accuracy {:5.2} %{}  {} left",
-                self.steps,
+                self.pace.steps,
                 100.0 * train_accuracy,
                 validation.log_loss,
                 100.0 * validation.accuracy,
                 if *best { " *" } else { "  " },
-                told(self.left()),
+                told(self.pace.left()),
             ),
             Record::Resume { .. } | Record::End { .. } => {}
         }

@@ -50,13 +50,23 @@ pub enum ZooError {
         /// The step.
         step: u64,
         /// What it is.
-        what: &'static str,
+        what: String,
         /// The value.
         value: f64,
         /// The step of the last checkpoint, 0 if there is none.
         kept: u64,
         /// The run's folder.
         path: PathBuf,
+    },
+    /// A logit that is not finite.
+    #[error("{}: the logit of class {class} is {value}; the weights of this run cannot be used", input.display())]
+    Logit {
+        /// The file that was to be predicted.
+        input: PathBuf,
+        /// The class.
+        class: usize,
+        /// The value.
+        value: f32,
     },
     /// A set too small for what is asked of it.
     #[error("{what}")]

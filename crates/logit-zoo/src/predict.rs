@@ -33,7 +33,7 @@ pub struct Prediction {
 /// Reads image files and predicts the digit on each.
 ///
 /// # Errors
-/// A file is no image, holds nothing, or the run has no checkpoint yet.
+/// A file is no image, holds nothing, or the run has no checkpoint yet; or a logit is not finite.
 pub fn run(run: &RunDir, inputs: &[PathBuf]) -> Result<Vec<Prediction>, ZooError> {
     let recipe = run.recipe()?;
     let pictures = inputs.iter().map(|path| read(path)).collect::<Result<Vec<_>, _>>()?;
@@ -43,7 +43,7 @@ pub fn run(run: &RunDir, inputs: &[PathBuf]) -> Result<Vec<Prediction>, ZooError
     let forward = Forward { run, images };
     let logits = with_network(&recipe, [28, 28], digits::CLASSES, &device, forward)?;
     let rows = logits.chunks(digits::CLASSES);
-    Ok(inputs.iter().zip(pictures).zip(rows).map(|((input, picture), row)| prediction(input, &picture, row)).collect())
+    inputs.iter().zip(pictures).zip(rows).map(|((input, picture), row)| prediction(input, &picture, row)).collect()
 }
 
 fn read(path: &Path) -> Result<Picture, ZooError> {
@@ -65,17 +65,20 @@ impl WithNetwork for Forward<'_> {
     }
 }
 
-fn prediction(input: &Path, picture: &Picture, row: &[f32]) -> Prediction {
+fn prediction(input: &Path, picture: &Picture, row: &[f32]) -> Result<Prediction, ZooError> {
+    if let Some((class, &value)) = row.iter().enumerate().find(|(_, logit)| !logit.is_finite()) {
+        return Err(ZooError::Logit { input: input.to_owned(), class, value });
+    }
     let logits: Vec<f64> = row.iter().map(|logit| f64::from(*logit)).collect();
     let largest = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     let powers: Vec<f64> = logits.iter().map(|logit| (logit - largest).exp()).collect();
     let sum: f64 = powers.iter().sum();
-    Prediction {
+    Ok(Prediction {
         input: input.to_owned(),
         probabilities: powers.iter().map(|power| power / sum).collect(),
         decision: argmax(row),
         logits,
         inverted: picture.inverted(),
         resized_from: picture.resized_from(),
-    }
+    })
 }

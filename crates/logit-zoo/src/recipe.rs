@@ -1,5 +1,6 @@
 //! Recipes: all that decides a training run, in TOML, with the reason of each value beside it.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use logit::loss::CrossEntropyLoss;
@@ -13,6 +14,9 @@ pub const RECIPES: [(&str, &str); 3] = [
     ("digits-linear", include_str!("../assets/recipes/digits-linear.toml")),
     ("digits-mlp", include_str!("../assets/recipes/digits-mlp.toml")),
 ];
+
+/// The most steps that a run may have.
+pub(crate) const MAX_STEPS: u64 = 100_000_000;
 
 /// The largest recipe that is read: a hundred times what the longest needs.
 const MAX_BYTES: u64 = 1 << 20;
@@ -155,8 +159,10 @@ pub enum RecipeError {
         text: String,
     },
     /// A value outside its range.
-    #[error("`{key}` is {value}; it must be {range}")]
+    #[error("{origin}: `{key}` is {value}; it must be {range}")]
     Range {
+        /// The recipe's name or file.
+        origin: String,
         /// The key, with its table.
         key: &'static str,
         /// The value.
@@ -178,9 +184,22 @@ impl Recipe {
     pub fn load(name: &str, settings: &[String]) -> Result<Self, RecipeError> {
         let text = match RECIPES.iter().find(|(known, _)| *known == name) {
             Some((_, text)) => (*text).to_owned(),
-            None => read(Path::new(name))?,
+            None => read(Path::new(name)).map_err(|error| match error {
+                RecipeError::Read { source, .. } if source.kind() == ErrorKind::NotFound => {
+                    RecipeError::Unknown { name: name.to_owned() }
+                }
+                error => error,
+            })?,
         };
         Self::parse(name, &text, settings)
+    }
+
+    /// The recipe of a TOML file.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load).
+    pub fn read(path: &Path) -> Result<Self, RecipeError> {
+        Self::parse(&path.display().to_string(), &read(path)?, &[])
     }
 
     /// A recipe from its text; `origin` names it in errors.
@@ -199,7 +218,7 @@ impl Recipe {
         } else {
             table.try_into().map_err(|error: toml::de::Error| told(origin, error.message().to_owned()))?
         };
-        recipe.check()?;
+        recipe.check(origin)?;
         Ok(recipe)
     }
 
@@ -212,7 +231,7 @@ impl Recipe {
         toml::to_string(self).map_err(told)
     }
 
-    fn check(&self) -> Result<(), RecipeError> {
+    fn check(&self, origin: &str) -> Result<(), RecipeError> {
         let (data, train) = (&self.data, &self.train);
         let dropouts = match &self.model {
             ModelConfig::ConvNet(config) => vec![config.channel_dropout, config.dropout],
@@ -232,6 +251,7 @@ impl Recipe {
             ("data.deviation", data.deviation, "finite and above 0", |value| value.is_finite() && value > 0.0),
             ("data.shift", data.shift as f64, "at most 1000", |value| value <= 1000.0),
             ("train.epochs", train.epochs as f64, "from 1 to 1000000", |value| (1.0..=1e6).contains(&value)),
+            ("train.min_steps", train.min_steps as f64, "at most 100000000", |value| value <= MAX_STEPS as f64),
             ("train.batch_size", train.batch_size as f64, "from 1 to 1000000", |value| (1.0..=1e6).contains(&value)),
             ("train.learning_rate", train.learning_rate, "above 0 and at most 1", |value| value > 0.0 && value <= 1.0),
             ("train.momentum", train.momentum, "in [0, 1)", share),
@@ -239,7 +259,9 @@ impl Recipe {
             ("train.checkpoint_every", train.checkpoint_every as f64, "at least 1", |value| value >= 1.0),
         ];
         match rows.into_iter().find(|(_, value, _, fits)| !fits(*value)) {
-            Some((key, value, range, _)) => Err(RecipeError::Range { key, value, range }),
+            Some((key, value, range, _)) => {
+                Err(RecipeError::Range { origin: origin.to_owned(), key, value, range })
+            }
             None => Ok(()),
         }
     }
@@ -247,13 +269,7 @@ impl Recipe {
 
 fn read(path: &Path) -> Result<String, RecipeError> {
     let told = |source| RecipeError::Read { path: path.to_owned(), source };
-    let bytes = match std::fs::metadata(path) {
-        Ok(metadata) => metadata.len(),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            return Err(RecipeError::Unknown { name: path.display().to_string() });
-        }
-        Err(error) => return Err(told(error)),
-    };
+    let bytes = std::fs::metadata(path).map_err(told)?.len();
     if bytes > MAX_BYTES {
         return Err(RecipeError::TooLarge { path: path.to_owned(), bytes });
     }

@@ -1,14 +1,16 @@
 //! `logit train`
 
+use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use logit_zoo::train::{self, End};
+use logit_zoo::train::{self, End, Progress};
 use logit_zoo::{Recipe, RunDir};
 use serde_json::json;
 
 use crate::args::Train;
+use crate::dashboard::Dashboard;
 use crate::failure::Failure;
 use crate::output;
 use crate::progress::Lines;
@@ -24,7 +26,11 @@ pub(crate) fn run(args: Train, json: bool) -> Result<(), Failure> {
     let folder = run.path().display();
     eprintln!("run directory: {folder}");
     let stop = stop_on_interrupt()?;
-    let end = train::run(&run, &stop, &mut Lines::new())?;
+    let mut progress = progress(args.plain || json, &run);
+    let end = train::run(&run, &stop, progress.as_mut());
+    // Gives the terminal back before anything is said.
+    drop(progress);
+    let end = end?;
     let resume = format!("logit train --resume {folder}");
     match (&end, json) {
         (End::Finished { step, best_epoch, test }, true) => output::json(&json!({
@@ -61,6 +67,18 @@ fn start(args: &Train) -> Result<RunDir, Failure> {
     let recipe = Recipe::load(name, &settings)?;
     let folder = args.out.clone().unwrap_or_else(|| unused(&recipe.name));
     Ok(train::start(&recipe, &super::source(args.data.as_ref()), &folder)?)
+}
+
+/// A dashboard on a terminal, lines elsewhere.
+fn progress(plain: bool, run: &RunDir) -> Box<dyn Progress> {
+    let terminal = io::stdout().is_terminal() && io::stderr().is_terminal();
+    let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+    if !plain && terminal && !dumb {
+        if let Ok(dashboard) = Dashboard::open(format!(" logit train — {} ", run.path().display())) {
+            return Box::new(dashboard);
+        }
+    }
+    Box::new(Lines::default())
 }
 
 /// `runs/NAME`, or the first of `runs/NAME-2`, `runs/NAME-3`… that does not exist.

@@ -39,6 +39,12 @@ struct Weight {
     bytes: Vec<u8>,
 }
 
+impl Weight {
+    fn numbers(&self) -> impl Iterator<Item = f32> {
+        self.bytes.chunks_exact(4).map(|four| f32::from_le_bytes([four[0], four[1], four[2], four[3]]))
+    }
+}
+
 #[derive(Serialize, Deserialize)]
 struct Header {
     ids: BTreeMap<String, u64>,
@@ -51,6 +57,12 @@ impl Checkpoint {
         let mut collector = Collector::default();
         module.visit(&mut collector);
         Self { weights: collector.weights, optimizer: Vec::new(), place: serde_json::Value::Null }
+    }
+
+    /// The first weight with a number that is not finite, and that number.
+    pub fn not_finite(&self) -> Option<(&str, f32)> {
+        let first = |weight: &Weight| weight.numbers().find(|number| !number.is_finite());
+        self.weights.iter().find_map(|(name, weight)| Some((name.as_str(), first(weight)?)))
     }
 
     /// Writes the checkpoint in the place of the one before it.
@@ -214,8 +226,7 @@ impl ModuleMapper for Applier {
             self.faults.push(format!("`{name}` has shape {:?}, not {expected:?}", weight.shape));
             return param;
         }
-        let numbers: Vec<f32> =
-            weight.bytes.chunks_exact(4).map(|four| f32::from_le_bytes([four[0], four[1], four[2], four[3]])).collect();
+        let numbers: Vec<f32> = weight.numbers().collect();
         let tensor = Tensor::from_data(TensorData::new(numbers, weight.shape), &param.lazy_device());
         param.transform_for_load(tensor, ParamId::from(weight.id))
     }
@@ -255,6 +266,16 @@ mod tests {
     }
 
     #[test]
+    fn a_weight_that_is_not_finite_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut checkpoint = Checkpoint::load(&saved(folder.path())).unwrap();
+        assert_eq!(checkpoint.not_finite(), None);
+        let weight = checkpoint.weights.get_mut("head.weight").unwrap();
+        weight.bytes[4..8].copy_from_slice(&f32::INFINITY.to_le_bytes());
+        assert_eq!(checkpoint.not_finite(), Some(("head.weight", f32::INFINITY)));
+    }
+
+    #[test]
     fn another_network_is_refused_by_name() {
         let folder = tempfile::tempdir().unwrap();
         let path = saved(folder.path());
@@ -269,7 +290,7 @@ mod tests {
     #[test]
     fn a_missing_file_says_what_to_do() {
         let error = Checkpoint::load(Path::new("/nowhere/last.safetensors")).unwrap_err().to_string();
-        assert!(error.contains("before its first checkpoint"), "{error}");
+        assert!(error.contains("logit train --resume /nowhere"), "{error}");
     }
 
     proptest! {

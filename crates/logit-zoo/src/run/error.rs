@@ -25,8 +25,8 @@ pub enum RunError {
     },
     /// The run has no such checkpoint yet.
     #[error(
-        "{} does not exist: the run was stopped before its first checkpoint; start it anew in another folder",
-        path.display()
+        "{} does not exist: training has not come so far; go on with it by `logit train --resume {}`",
+        path.display(), path.parent().unwrap_or(path).display()
     )]
     NoCheckpoint {
         /// The file.
@@ -70,6 +70,17 @@ pub enum RunError {
     #[error("{} does not fit the recipe's network: {reason}", path.display())]
     OtherModel {
         /// The file.
+        path: PathBuf,
+        /// What does not fit.
+        reason: String,
+    },
+    /// A place in training where the recipe never comes.
+    #[error(
+        "{} was not written under this recipe.toml: {reason}; put back what the run was started with, or start a new run",
+        path.display()
+    )]
+    OtherRecipe {
+        /// The checkpoint.
         path: PathBuf,
         /// What does not fit.
         reason: String,

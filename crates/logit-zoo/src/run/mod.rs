@@ -136,7 +136,7 @@ impl RunDir {
     /// # Errors
     /// `recipe.toml` cannot be read or is none.
     pub fn recipe(&self) -> Result<Recipe, RunError> {
-        Ok(Recipe::load(&self.path.join(RECIPE).to_string_lossy(), &[])?)
+        Ok(Recipe::read(&self.path.join(RECIPE))?)
     }
 
     /// Keeps others from training in this folder, as long as the file is held.

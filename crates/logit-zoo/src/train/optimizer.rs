@@ -6,7 +6,7 @@ use burn::optim::momentum::MomentumConfig;
 use burn::optim::{AdamConfig, ModuleOptimizer, SgdConfig};
 
 use crate::error::ZooError;
-use crate::recipe::{Optimizer, Schedule, TrainConfig};
+use crate::recipe::{MAX_STEPS, Optimizer, Schedule, TrainConfig};
 
 /// The recipe's optimiser.
 pub(crate) fn optimizer(config: &TrainConfig) -> ModuleOptimizer {
@@ -24,6 +24,10 @@ pub(crate) fn optimizer(config: &TrainConfig) -> ModuleOptimizer {
 /// The learning rates of all `steps` steps, by Burn's schedules.
 pub(crate) fn learning_rates(config: &TrainConfig, steps: u64) -> Result<Vec<f64>, ZooError> {
     let reason = |reason: String| ZooError::Schedule { reason };
+    if steps > MAX_STEPS {
+        let told = format!("{steps} steps are more than {MAX_STEPS}; lower `train.epochs` or raise `train.batch_size`");
+        return Err(reason(told));
+    }
     match config.schedule {
         Schedule::Constant => Ok(vec![config.learning_rate; steps as usize]),
         Schedule::Cosine => {

@@ -27,6 +27,12 @@ pub(crate) struct Place {
 }
 
 impl Place {
+    /// Whether training in epochs of `per_epoch` steps comes by this place.
+    pub(crate) fn is_reached(&self, per_epoch: u64) -> bool {
+        let steps = self.epoch.checked_mul(per_epoch).and_then(|steps| steps.checked_add(self.batch));
+        steps == Some(self.step) && self.batch <= per_epoch && self.best_epoch <= self.epoch
+    }
+
     /// Whole epochs since the best.
     pub(crate) fn stale_epochs(&self) -> u64 {
         self.epoch - self.best_epoch

@@ -15,7 +15,7 @@ use crate::evaluate::{judge, judge_best};
 use crate::models::Classifier;
 use crate::recipe::Recipe;
 use crate::report;
-use crate::run::{Checkpoint, Evaluation, MetricsLog, Record, RunDir};
+use crate::run::{Checkpoint, Evaluation, MetricsLog, Record, RunDir, RunError};
 
 /// How training came to its end.
 #[derive(Clone, Debug, PartialEq)]
@@ -73,6 +73,14 @@ impl<'a, C: Classifier> Trainer<'a, C> {
             let state = Bytes::from_bytes_vec(checkpoint.optimizer);
             optimizer = optimizer.from_bytes(state).map_err(|error| unusable(error.to_string()))?;
             place = serde_json::from_value(checkpoint.place).map_err(|error| unusable(error.to_string()))?;
+            if !place.is_reached(per_epoch) {
+                let (step, epoch, batch) = (place.step, place.epoch, place.batch);
+                let reason = format!(
+                    "it stands at step {step}, {batch} batches into epoch {}, but an epoch has {per_epoch}",
+                    epoch.saturating_add(1)
+                );
+                return Err(RunError::OtherRecipe { path, reason }.into());
+            }
         }
         let mut log = MetricsLog::open_at(&run.metrics_path(), place.metrics_bytes)?;
         if resumed && !place.finished {
@@ -149,6 +157,7 @@ impl<'a, C: Classifier> Trainer<'a, C> {
     /// Evaluates, keeps the best, and saves.
     fn end_epoch(&mut self, progress: &mut dyn Progress) -> Result<(), ZooError> {
         let device = self.device.clone().inner();
+        let weights = self.weights()?;
         let judged = judge(&self.net.valid(), &self.sets.validation, &self.recipe.data, &device)?;
         let validation = judged.evaluation;
         let best = self.place.best_log_loss.is_none_or(|least| validation.log_loss < least);
@@ -158,7 +167,7 @@ impl<'a, C: Classifier> Trainer<'a, C> {
         if best {
             self.place.best_epoch = self.place.epoch;
             self.place.best_log_loss = Some(validation.log_loss);
-            Checkpoint::of(&self.net).save(&self.run.best_path())?;
+            weights.save(&self.run.best_path())?;
         }
         let record = Record::Epoch {
             epoch: self.place.epoch,
@@ -193,22 +202,34 @@ impl<'a, C: Classifier> Trainer<'a, C> {
         self.place.metrics_bytes = self.log.sync()?;
         let path = self.run.last_path();
         let unusable = |reason: String| ZooError::Optimizer { path: path.clone(), reason };
-        let mut checkpoint = Checkpoint::of(&self.net);
+        let mut checkpoint = self.weights()?;
         let state = self.optimizer.into_bytes().map_err(|error| unusable(error.to_string()))?;
         checkpoint.optimizer = state.to_vec();
         checkpoint.place = serde_json::to_value(&self.place).map_err(|error| unusable(error.to_string()))?;
         Ok(checkpoint.save(&path)?)
     }
 
-    fn finite(&self, step: u64, what: &'static str, value: Tensor<1>) -> Result<f64, ZooError> {
-        let value = value.try_into_scalar::<f64>()?;
-        if value.is_finite() {
-            return Ok(value);
+    /// The weights, all of them finite: an update may overflow though loss and gradient did not.
+    fn weights(&self) -> Result<Checkpoint, ZooError> {
+        let weights = Checkpoint::of(&self.net);
+        match weights.not_finite() {
+            None => Ok(weights),
+            Some((name, value)) => {
+                Err(self.not_finite(self.place.step, &format!("a weight of `{name}`"), f64::from(value)))
+            }
         }
+    }
+
+    fn finite(&self, step: u64, what: &str, value: Tensor<1>) -> Result<f64, ZooError> {
+        let value = value.try_into_scalar::<f64>()?;
+        if value.is_finite() { Ok(value) } else { Err(self.not_finite(step, what, value)) }
+    }
+
+    fn not_finite(&self, step: u64, what: &str, value: f64) -> ZooError {
         // What was saved last is on the disk; the step it was saved at is read from there.
         let kept = Checkpoint::load(&self.run.last_path()).ok().and_then(|kept| kept.place.get("step")?.as_u64());
         let path = self.run.path().to_owned();
-        Err(ZooError::NotFinite { step, what, value, kept: kept.unwrap_or(0), path })
+        ZooError::NotFinite { step, what: what.to_owned(), value, kept: kept.unwrap_or(0), path }
     }
 }
 
