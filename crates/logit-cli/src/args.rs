@@ -5,6 +5,9 @@ use std::path::PathBuf;
 use clap::{Args as ClapArgs, Parser, Subcommand};
 use clap_complete::Shell;
 
+/// The largest integer of TOML, in which a run keeps its recipe.
+const MAX_SEED: u64 = i64::MAX as u64;
+
 const EXAMPLES: &str = "\
 Examples:
   logit train digits                      train on the embedded digits, in runs/digits
@@ -80,7 +83,7 @@ pub(crate) struct Train {
     pub(crate) epochs: Option<u64>,
 
     /// The seed that everything random follows from
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(..=MAX_SEED))]
     pub(crate) seed: Option<u64>,
 
     /// Replace a value of the recipe; may be given several times
@@ -101,7 +104,7 @@ pub(crate) struct Eval {
     /// The run directory
     pub(crate) run: PathBuf,
 
-    /// A folder with MNIST's test files [default: what the run was trained on]
+    /// A folder with MNIST's four IDX files, of which the test files are used [default: what the run was trained on]
     #[arg(long, value_name = "DIR")]
     pub(crate) data: Option<PathBuf>,
 }
@@ -130,7 +133,7 @@ pub(crate) struct Activations {
     pub(crate) data: Option<PathBuf>,
 
     /// Steps that each way is trained for
-    #[arg(long, value_name = "N", default_value_t = 600, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
     pub(crate) steps: u64,
 
     /// The seed that all ways share

@@ -5,6 +5,8 @@ use std::process::ExitCode;
 
 use logit_zoo::{RecipeError, ZooError};
 
+use crate::output;
+
 /// Why the command could not do what was asked.
 #[derive(Debug)]
 pub(crate) enum Failure {
@@ -21,11 +23,11 @@ impl Failure {
     pub(crate) fn report(self) -> ExitCode {
         match self {
             Self::Usage(message) => {
-                eprintln!("error: {message}");
+                output::note(format_args!("error: {message}"));
                 ExitCode::from(2)
             }
             Self::Failed(message) => {
-                eprintln!("error: {message}");
+                output::note(format_args!("error: {message}"));
                 ExitCode::FAILURE
             }
             Self::ReaderGone => ExitCode::SUCCESS,

@@ -5,6 +5,8 @@ use std::time::{Duration, Instant};
 use logit_zoo::run::Record;
 use logit_zoo::train::Progress;
 
+use crate::output::note;
+
 /// How fast training goes.
 #[derive(Debug)]
 pub(crate) struct Pace {
@@ -43,15 +45,15 @@ impl Progress for Lines {
     fn begin(&mut self, done: u64, steps: u64) {
         self.pace = Pace::new(done, steps);
         match done {
-            0 => eprintln!("training for {steps} steps"),
-            done => eprintln!("going on after step {done} of {steps}"),
+            0 => note(format_args!("training for {steps} steps")),
+            done => note(format_args!("going on after step {done} of {steps}")),
         }
     }
 
     fn record(&mut self, record: &Record) {
         match record {
             Record::Step { step, .. } => self.pace.done = *step,
-            Record::Epoch { epoch, step, train_loss, train_accuracy, validation, best } => eprintln!(
+            Record::Epoch { epoch, step, train_loss, train_accuracy, validation, best } => note(format_args!(
                 "epoch {epoch:>3}  step {step:>6}/{}  loss {train_loss:.4}  accuracy {:5.2} %  validation loss {:.4}  \
                  accuracy {:5.2} %{}  {} left",
                 self.pace.steps,
@@ -60,7 +62,7 @@ impl Progress for Lines {
                 100.0 * validation.accuracy,
                 if *best { " *" } else { "  " },
                 told(self.pace.left()),
-            ),
+            )),
             Record::Resume { .. } | Record::End { .. } => {}
         }
     }

@@ -48,7 +48,7 @@ pub enum ModelConfig {
     ConvNet(ConvNetConfig),
     /// One dense layer.
     Linear(SoftmaxClassifierConfig),
-    /// Dense layers with ReLU.
+    /// Dense layers with `ReLU`.
     Mlp(MlpConfig),
 }
 

@@ -70,3 +70,8 @@ pub use kind::{
 pub use logits::Logits;
 pub use probabilities::Probabilities;
 pub use rank::{OneMoreThan, Rank};
+
+/// The example of the README, run as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;

@@ -10,7 +10,8 @@ use crate::failure::Failure;
 use crate::output;
 
 pub(crate) fn activations(args: &Activations, json: bool) -> Result<(), Failure> {
-    let told = |outcome: &Outcome| eprintln!("{}: accuracy {:.4}", outcome.way, outcome.accuracy);
+    let told =
+        |outcome: &Outcome| output::note(format_args!("{}: accuracy {:.4}", outcome.way, outcome.accuracy));
     let study = activations::run(&super::source(args.data.as_ref()), args.steps, args.seed, told)?;
     if json {
         output::json(&json!(study))?;

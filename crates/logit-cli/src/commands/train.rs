@@ -24,7 +24,7 @@ pub(crate) fn run(args: Train, json: bool) -> Result<(), Failure> {
         None => start(&args)?,
     };
     let folder = run.path().display();
-    eprintln!("run directory: {folder}");
+    output::note(format_args!("run directory: {folder}"));
     let stop = stop_on_interrupt()?;
     let mut progress = progress(args.plain || json, &run);
     let end = train::run(&run, &stop, progress.as_mut());
@@ -73,10 +73,12 @@ fn start(args: &Train) -> Result<RunDir, Failure> {
 fn progress(plain: bool, run: &RunDir) -> Box<dyn Progress> {
     let terminal = io::stdout().is_terminal() && io::stderr().is_terminal();
     let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
-    if !plain && terminal && !dumb {
-        if let Ok(dashboard) = Dashboard::open(format!(" logit train — {} ", run.path().display())) {
-            return Box::new(dashboard);
-        }
+    if !plain
+        && terminal
+        && !dumb
+        && let Ok(dashboard) = Dashboard::open(format!(" logit train — {} ", run.path().display()))
+    {
+        return Box::new(dashboard);
     }
     Box::new(Lines::default())
 }
@@ -103,7 +105,7 @@ fn stop_on_interrupt() -> Result<Arc<AtomicBool>, Failure> {
         if flag.swap(true, Ordering::Relaxed) {
             std::process::exit(INTERRUPTED);
         }
-        eprintln!("stopping after this step; once more to stop at once");
+        output::note(format_args!("stopping after this step; once more to stop at once"));
     };
     ctrlc::set_handler(handler).map_err(|error| Failure::Failed(format!("Ctrl-C cannot be caught: {error}")))?;
     Ok(stop)

@@ -30,6 +30,7 @@ impl ChannelDropout {
 }
 
 #[cfg(test)]
+#[expect(clippy::float_cmp, reason = "ones that are kept or doubled are exact")]
 mod tests {
     use super::*;
     use burn::tensor::Device;

@@ -45,7 +45,7 @@ impl ConvNetConfig {
     }
 }
 
-/// Two 5×5 convolutions (10 and 20 channels), each with 2×2 max-pooling and ReLU, a dense layer of 50, and the head.
+/// Two 5×5 convolutions (10 and 20 channels), each with 2×2 max-pooling and `ReLU`, a dense layer of 50, and the head.
 ///
 /// 28×28 → 24×24 → 12×12 → 8×8 → 4×4 → 320 → 50 → K: 21,840 parameters for ten classes.
 #[derive(Module, Debug)]

@@ -36,7 +36,7 @@ impl MlpConfig {
     }
 }
 
-/// Dense layers with ReLU and dropout, then the head.
+/// Dense layers with `ReLU` and dropout, then the head.
 #[derive(Module, Debug)]
 pub struct Mlp {
     hidden: Vec<Linear>,

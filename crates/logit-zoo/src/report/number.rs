@@ -32,9 +32,11 @@ pub(super) fn value(value: f64) -> String {
     fixed(value, decimals.iter().find(|(below, _)| size < *below).map_or(1, |(_, decimals)| *decimals))
 }
 
-/// A share between 0 and 1 as a percentage with one decimal.
+/// A share between 0 and 1 as a percentage with one decimal; one far outside as any value.
 pub(super) fn percent(share: f64) -> String {
-    format!("{}\u{A0}%", fixed(share * 100.0, 1))
+    let hundredfold = share * 100.0;
+    let number = if hundredfold.abs() < 1e6 { fixed(hundredfold, 1) } else { value(hundredfold) };
+    format!("{number}\u{A0}%")
 }
 
 /// A value with a fixed number of decimals, thousands parted by commas and a true minus sign.
@@ -170,5 +172,6 @@ mod tests {
         assert_eq!(scientific(1e-7, 0), "10⁻⁷");
         assert_eq!(scientific(-2.5e12, 1), "−2.5×10¹²");
         assert_eq!(percent(0.012_34), "1.2\u{A0}%");
+        assert_eq!(percent(1e307), "∞\u{A0}%");
     }
 }

@@ -145,16 +145,16 @@ fn read_bounded(path: &Path) -> Result<Vec<u8>, RunError> {
 struct Bytes<'a> {
     dtype: Dtype,
     shape: Vec<usize>,
-    bytes: &'a [u8],
+    data: &'a [u8],
 }
 
 impl<'a> Bytes<'a> {
     fn of_weight(weight: &'a Weight) -> Self {
-        Self { dtype: Dtype::F32, shape: weight.shape.clone(), bytes: &weight.bytes }
+        Self { dtype: Dtype::F32, shape: weight.shape.clone(), data: &weight.bytes }
     }
 
     fn of_optimizer(bytes: &'a [u8]) -> Self {
-        Self { dtype: Dtype::U8, shape: vec![bytes.len()], bytes }
+        Self { dtype: Dtype::U8, shape: vec![bytes.len()], data: bytes }
     }
 }
 
@@ -168,11 +168,11 @@ impl View for Bytes<'_> {
     }
 
     fn data(&self) -> Cow<'_, [u8]> {
-        Cow::Borrowed(self.bytes)
+        Cow::Borrowed(self.data)
     }
 
     fn data_len(&self) -> usize {
-        self.bytes.len()
+        self.data.len()
     }
 }
 

@@ -1,0 +1,249 @@
+//! Damaged files, full disks, folders that cannot be written, numbers that are not finite: exit code 1, and the reason.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+
+use logit_zoo::run::Checkpoint;
+
+use crate::common::{Scratch, assert_no_part, json, refused, set};
+
+fn step(scratch: &Scratch, checkpoint: &str) -> u64 {
+    let checkpoint = Checkpoint::load(&scratch.path(checkpoint)).unwrap();
+    assert_eq!(checkpoint.not_finite(), None);
+    checkpoint.place["step"].as_u64().unwrap()
+}
+
+#[test]
+fn a_damaged_checkpoint_is_named() {
+    let scratch = Scratch::new();
+    scratch.trained("run");
+    for (file, args) in [("last", ["train", "--resume", "run"].as_slice()), ("best", &["eval", "run"])] {
+        let file = format!("run/{file}.safetensors");
+        let whole = fs::read(scratch.path(&file)).unwrap();
+        for damaged in [&whole[..whole.len() - 1], &whole[..100], b"nonsense", b""] {
+            scratch.write(&file, damaged);
+            refused(scratch.logit(args), 1, &[&format!("{file} is damaged")]);
+        }
+        scratch.write(&file, whole);
+    }
+}
+
+#[test]
+fn a_damaged_optimiser_state_is_named() {
+    let scratch = Scratch::new();
+    scratch.trained("run");
+    let path = scratch.path("run/last.safetensors");
+    let mut checkpoint = Checkpoint::load(&path).unwrap();
+    for state in [vec![], vec![0xFF; 9], checkpoint.optimizer[..200].to_vec()] {
+        checkpoint.optimizer = state;
+        checkpoint.save(&path).unwrap();
+        refused(scratch.logit(&["train", "--resume", "run"]), 1, &["run/last.safetensors"]);
+    }
+}
+
+#[test]
+fn the_checkpoint_of_another_network_is_named() {
+    let scratch = Scratch::new();
+    scratch.trained("run");
+    scratch.logit(&["train", "digits-mlp", "--epochs", "1", "--out", "other"]).success();
+    fs::copy(scratch.path("other/best.safetensors"), scratch.path("run/best.safetensors")).unwrap();
+    refused(scratch.logit(&["eval", "run"]), 1, &["run/best.safetensors", "does not fit"]);
+}
+
+#[test]
+fn a_damaged_recipe_of_a_run_is_named() {
+    let scratch = Scratch::new();
+    scratch.trained("run");
+    let whole = scratch.text("run/recipe.toml");
+    for (old, new, part) in [
+        ("epochs = 1", "epochs = 0", "`train.epochs` is 0"),
+        ("epochs", "epoch", "epoch"),
+        ("[train]", "[", "line"),
+    ] {
+        scratch.edit("run/recipe.toml", old, new);
+        for args in
+            [["train", "--resume", "run"].as_slice(), &["eval", "run"], &["predict", "run", "any.png"]]
+        {
+            refused(scratch.logit(args), 1, &["run/recipe.toml", part]);
+        }
+        scratch.write("run/recipe.toml", &whole);
+    }
+    fs::remove_file(scratch.path("run/recipe.toml")).unwrap();
+    refused(scratch.logit(&["eval", "run"]), 1, &["run/recipe.toml", "No such file"]);
+}
+
+#[test]
+fn a_recipe_changed_under_a_checkpoint_is_told() {
+    let scratch = Scratch::new();
+    scratch.logit(&["train", "digits-linear", "--epochs", "3", "--out", "run"]).success();
+    scratch.edit("run/recipe.toml", "batch_size = 128", "batch_size = 500");
+    let parts = ["run/last.safetensors", "recipe.toml", "step 45", "an epoch has 4"];
+    refused(scratch.logit(&["train", "--resume", "run"]), 1, &parts);
+}
+
+#[test]
+fn a_damaged_description_of_a_run_is_named() {
+    let scratch = Scratch::new();
+    scratch.trained("run");
+    scratch.write("run/run.json", "{");
+    refused(scratch.logit(&["train", "--resume", "run"]), 1, &["run/run.json is damaged"]);
+    refused(scratch.logit(&["eval", "run"]), 1, &["run/run.json is damaged"]);
+}
+
+#[test]
+fn a_damaged_line_of_metrics_is_named() {
+    let scratch = Scratch::new();
+    scratch.trained("run");
+    let whole = scratch.text("run/metrics.jsonl");
+    scratch.edit("run/metrics.jsonl", "\"step\":7,", "\"step\":x,");
+    refused(scratch.logit(&["train", "--resume", "run"]), 1, &["run/metrics.jsonl is damaged: line 7"]);
+    scratch.write("run/metrics.jsonl", &whole[..whole.len() / 2]);
+    refused(scratch.logit(&["train", "--resume", "run"]), 1, &["run/metrics.jsonl is damaged", "bytes"]);
+}
+
+#[test]
+fn a_data_folder_without_the_files_is_named_with_what_was_looked_for() {
+    let scratch = Scratch::new();
+    fs::create_dir(scratch.path("photos")).unwrap();
+    let train =
+        |data: &str, out: &str| scratch.logit(&["train", "digits-linear", "--data", data, "--out", out]);
+    let parts = ["photos holds no training images", "train-images-idx3-ubyte", "train-images-idx3-ubyte.gz"];
+    refused(train("photos", "a"), 1, &parts);
+    refused(train("nowhere", "b"), 1, &["nowhere is not a folder"]);
+    scratch.write("photos/train-images-idx3-ubyte", "not an IDX file");
+    scratch.write("photos/train-labels-idx1-ubyte", "not an IDX file");
+    refused(train("photos", "c"), 1, &["photos/train-images-idx3-ubyte is no IDX file"]);
+    scratch.trained("run");
+    refused(scratch.logit(&["eval", "run", "--data", "nowhere"]), 1, &["nowhere is not a folder"]);
+    refused(scratch.logit(&["study", "activations", "--data", "nowhere"]), 1, &["nowhere is not a folder"]);
+}
+
+#[test]
+fn a_run_below_a_file_cannot_be_made() {
+    let scratch = Scratch::new();
+    scratch.write("file", "");
+    let args = ["train", "digits-linear", "--epochs", "1", "--out", "file/run"];
+    refused(scratch.logit(&args), 1, &["cannot make the folder file/run"]);
+}
+
+#[test]
+fn a_folder_that_cannot_be_written_is_named() {
+    let scratch = Scratch::new();
+    fs::create_dir(scratch.path("locked")).unwrap();
+    let mut permissions = fs::metadata(scratch.path("locked")).unwrap().permissions();
+    permissions.set_readonly(true);
+    fs::set_permissions(scratch.path("locked"), permissions).unwrap();
+    if fs::write(scratch.path("locked/try"), "").is_ok() {
+        println!("skipped: this user may write anywhere");
+        return;
+    }
+    let args = ["train", "digits-linear", "--epochs", "1", "--out", "locked/run"];
+    refused(scratch.logit(&args), 1, &["locked/run", "--out"]);
+}
+
+#[test]
+fn a_number_that_is_not_finite_names_step_and_value_and_keeps_the_checkpoint() {
+    let scratch = Scratch::new();
+    // Each update multiplies the weights by about −1000.
+    let settings = [
+        "train.optimizer=sgd",
+        "train.learning_rate=1",
+        "train.weight_decay=1000",
+        "train.checkpoint_every=5",
+    ];
+    let args = [&["train", "digits-linear", "--epochs", "2", "--out", "run"][..], &set(&settings)].concat();
+    refused(
+        scratch.logit(&args),
+        1,
+        &["step 14: the loss is inf", "of step 10", "kept in run", "learning_rate"],
+    );
+    assert_eq!(step(&scratch, "run/last.safetensors"), 10);
+}
+
+#[test]
+fn weights_that_overflow_are_never_saved() {
+    let scratch = Scratch::new();
+    // The second update overflows the largest weights, while loss and gradient are finite.
+    let settings = [
+        "train.optimizer=sgd",
+        "train.learning_rate=1",
+        "train.weight_decay=1e20",
+        "train.checkpoint_every=1",
+    ];
+    let args = [&["train", "digits-linear", "--epochs", "2", "--out", "run"][..], &set(&settings)].concat();
+    refused(scratch.logit(&args), 1, &["step 2: a weight of `head.weight` is", "inf", "of step 1"]);
+    assert_eq!(step(&scratch, "run/last.safetensors"), 1);
+}
+
+#[test]
+fn inputs_that_overflow_are_told_at_the_first_step() {
+    let scratch = Scratch::new();
+    let args = ["train", "digits", "--epochs", "1", "--set", "data.deviation=1e-37", "--out", "run"];
+    refused(scratch.logit(&args), 1, &["step 1: ", "odd inputs"]);
+    assert!(!scratch.path("run/last.safetensors").exists());
+}
+
+#[test]
+fn logits_that_are_not_finite_are_not_predicted_from() {
+    let scratch = Scratch::new();
+    scratch.trained("run");
+    scratch.edit("run/recipe.toml", "deviation = 0.3081", "deviation = 1e-39");
+    let picture = image::GrayImage::from_fn(28, 28, |x, _| image::Luma([if x == 14 { 255 } else { 0 }]));
+    picture.save(scratch.path("one.png")).unwrap();
+    refused(scratch.logit(&["predict", "run", "one.png"]), 1, &["one.png: the logit of class 0 is"]);
+    refused(scratch.logit(&["eval", "run"]), 1, &["the evaluation"]);
+}
+
+/// A small file system in memory, taken away in the end.
+struct SmallDisk {
+    path: PathBuf,
+}
+
+impl SmallDisk {
+    /// None where this user may not mount.
+    fn mount(path: PathBuf, kibibytes: u32) -> Option<Self> {
+        fs::create_dir(&path).unwrap();
+        let disk = Self { path };
+        disk.run("mount", &["-t", "tmpfs", "-o", &format!("size={kibibytes}k"), "tmpfs"]).then_some(disk)
+    }
+
+    fn enlarge(&self, kibibytes: u32) {
+        assert!(self.run("mount", &["-o", &format!("remount,size={kibibytes}k")]));
+    }
+
+    fn run(&self, program: &str, args: &[&str]) -> bool {
+        Command::new(program).args(args).arg(&self.path).output().is_ok_and(|output| output.status.success())
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        self.run("umount", &[]);
+    }
+}
+
+#[test]
+fn a_full_disk_is_told_and_what_was_saved_stays() {
+    let scratch = Scratch::new();
+    // Room for the files of the first epoch, and not for a second checkpoint beside the first.
+    let Some(disk) = SmallDisk::mount(scratch.path("disk"), 180) else {
+        println!("skipped: this user may not mount a file system in memory");
+        return;
+    };
+    let args = ["train", "digits-linear", "--epochs", "3", "--out"];
+    refused(
+        scratch.logit(&[&args[..], &["disk/run"]].concat()),
+        1,
+        &["cannot write disk/run/last.safetensors", "space"],
+    );
+    assert_eq!(step(&scratch, "disk/run/last.safetensors"), 15);
+    assert_no_part(&scratch, "disk/run");
+    assert_eq!(json(&scratch.logit(&["eval", "disk/run", "--json"]).success())["images"], 1000);
+
+    disk.enlarge(4096);
+    scratch.logit(&["train", "--resume", "disk/run"]).success();
+    scratch.logit(&[&args[..], &["undisturbed"]].concat()).success();
+    let resumed = scratch.text("disk/run/metrics.jsonl").replace("{\"event\":\"resume\",\"step\":15}\n", "");
+    assert_eq!(resumed, scratch.text("undisturbed/metrics.jsonl"));
+}

@@ -1,0 +1,12 @@
+//! The command as its users meet it: every test starts the program in a folder of its own.
+
+mod common;
+mod eval;
+mod faults;
+mod listings;
+mod predict;
+mod recipes;
+mod resume;
+mod study;
+mod train;
+mod usage;

@@ -1,0 +1,121 @@
+//! `logit predict`
+
+use image::imageops::{self, FilterType};
+use image::{GrayImage, Luma};
+use logit_zoo::data::digits;
+use serde_json::Value;
+
+use crate::common::{Scratch, json, refused, stdout};
+
+/// A run that is right about most digits.
+fn trained() -> Scratch {
+    let scratch = Scratch::new();
+    scratch.logit(&["train", "digits-linear", "--epochs", "6", "--out", "run"]).success();
+    scratch
+}
+
+/// A test digit, and its class.
+fn digit(row: usize) -> (GrayImage, u8) {
+    let test = digits::embedded().unwrap().test;
+    let pixels = test.pixels()[row * 784..(row + 1) * 784].to_vec();
+    (GrayImage::from_raw(28, 28, pixels).unwrap(), test.labels()[row])
+}
+
+fn numbers(value: &Value) -> Vec<f64> {
+    value.as_array().unwrap().iter().map(|number| number.as_f64().unwrap()).collect()
+}
+
+#[test]
+fn a_digit_gets_logits_probabilities_and_a_decision() {
+    let scratch = trained();
+    let (picture, class) = digit(0);
+    picture.save(scratch.path("digit.png")).unwrap();
+    let told = json(&scratch.logit(&["predict", "run", "digit.png", "--json"]).success());
+    let (logits, probabilities) = (numbers(&told["logits"]), numbers(&told["probabilities"]));
+    assert_eq!((logits.len(), probabilities.len()), (10, 10));
+    assert!((probabilities.iter().sum::<f64>() - 1.0).abs() < 1e-6, "{told}");
+    let sum: f64 = logits.iter().map(|logit| logit.exp()).sum();
+    for (logit, probability) in logits.iter().zip(&probabilities) {
+        assert!((logit.exp() / sum - probability).abs() < 1e-6, "{told}");
+    }
+    assert_eq!((&told["decision"], &told["input"]), (&class.into(), &"digit.png".into()));
+    assert_eq!((&told["inverted"], told.get("resized_from")), (&false.into(), None));
+}
+
+#[test]
+fn several_digits_are_answered_in_their_order() {
+    let scratch = trained();
+    let names = ["a.png", "b.png", "c.png"];
+    let classes: Vec<u8> = names
+        .iter()
+        .enumerate()
+        .map(|(row, name)| {
+            let (picture, class) = digit(row);
+            picture.save(scratch.path(name)).unwrap();
+            class
+        })
+        .collect();
+    let told = json(&scratch.logit(&["predict", "run", "a.png", "b.png", "c.png", "--json"]).success());
+    let predictions = told["predictions"].as_array().unwrap();
+    let inputs: Vec<&str> = predictions.iter().map(|each| each["input"].as_str().unwrap()).collect();
+    assert_eq!(inputs, names);
+    let right = predictions.iter().zip(&classes).filter(|(each, class)| each["decision"] == **class).count();
+    assert!(right >= 2, "{told}");
+    let alone = json(&scratch.logit(&["predict", "run", "b.png", "--json"]).success());
+    for (together, alone) in numbers(&predictions[1]["logits"]).iter().zip(numbers(&alone["logits"])) {
+        assert!((together - alone).abs() < 1e-4, "a digit's answer hangs on its neighbours");
+    }
+}
+
+#[test]
+fn plain_output_is_a_table_a_digit() {
+    let scratch = trained();
+    let (picture, class) = digit(0);
+    picture.save(scratch.path("digit.png")).unwrap();
+    let told = stdout(&scratch.logit(&["predict", "run", "digit.png"]).success());
+    assert!(told.starts_with(&format!("digit.png: {class}\n")), "{told}");
+    assert_eq!(told.lines().count(), 12, "{told}");
+}
+
+#[test]
+fn dark_ink_on_a_large_bright_sheet_is_inverted_and_fitted() {
+    let scratch = trained();
+    let (mut picture, class) = digit(0);
+    imageops::invert(&mut picture);
+    let enlarged = imageops::resize(&picture, 112, 112, FilterType::Nearest);
+    let mut sheet = GrayImage::from_pixel(300, 200, Luma([255]));
+    imageops::replace(&mut sheet, &enlarged, 150, 40);
+    sheet.save(scratch.path("sheet.png")).unwrap();
+    let told = json(&scratch.logit(&["predict", "run", "sheet.png", "--json"]).success());
+    assert_eq!((&told["decision"], &told["inverted"]), (&class.into(), &true.into()));
+    assert_eq!(numbers(&told["resized_from"]), [300.0, 200.0]);
+}
+
+#[test]
+fn what_is_no_picture_of_a_digit_is_named() {
+    let scratch = Scratch::new();
+    scratch.trained("run");
+    scratch.write("text.png", "not a picture");
+    refused(
+        scratch.logit(&["predict", "run", "text.png", "--json"]),
+        1,
+        &["text.png is neither a PNG nor a JPEG"],
+    );
+    refused(scratch.logit(&["predict", "run", "nowhere.png"]), 1, &["nowhere.png"]);
+    refused(scratch.logit(&["predict", "run", "run"]), 1, &["run is not a regular file"]);
+    GrayImage::from_pixel(40, 40, Luma([255])).save(scratch.path("blank.png")).unwrap();
+    refused(scratch.logit(&["predict", "run", "blank.png"]), 1, &["blank.png is blank"]);
+    digit(0).0.save(scratch.path("whole.png")).unwrap();
+    let whole = std::fs::read(scratch.path("whole.png")).unwrap();
+    scratch.write("torn.png", &whole[..whole.len() / 2]);
+    refused(scratch.logit(&["predict", "run", "torn.png"]), 1, &["cannot decode torn.png"]);
+}
+
+#[test]
+fn one_bad_picture_among_good_ones_is_an_error_without_output() {
+    let scratch = Scratch::new();
+    scratch.trained("run");
+    digit(0).0.save(scratch.path("good.png")).unwrap();
+    scratch.write("bad.png", "not a picture");
+    refused(scratch.logit(&["predict", "run", "good.png", "bad.png", "--json"]), 1, &["bad.png"]);
+}

@@ -1,0 +1,92 @@
+//! Training from Rust: stopped and gone on with, stopped early, and ended by a number that is not finite.
+
+use std::path::Path;
+use std::sync::atomic::AtomicBool;
+
+use logit_zoo::run::Record;
+use logit_zoo::train::{self, End, Progress, Silent};
+use logit_zoo::{Recipe, RunDir, Source, ZooError};
+
+/// Asks training to stop after a number of steps, and keeps what it was told.
+#[derive(Default)]
+struct Watcher {
+    stop_after: Option<usize>,
+    records: Vec<Record>,
+}
+
+impl Progress for Watcher {
+    fn begin(&mut self, _done: u64, _steps: u64) {}
+
+    fn record(&mut self, record: &Record) {
+        self.records.push(record.clone());
+    }
+
+    fn wants_stop(&self) -> bool {
+        self.stop_after.is_some_and(|steps| self.records.len() >= steps)
+    }
+}
+
+fn start(folder: &Path, settings: &[&str]) -> RunDir {
+    let settings: Vec<String> = settings.iter().map(|setting| (*setting).to_owned()).collect();
+    let recipe = Recipe::load("digits-linear", &settings).unwrap();
+    train::start(&recipe, &Source::Embedded, folder).unwrap()
+}
+
+fn go(run: &RunDir, progress: &mut dyn Progress) -> Result<End, ZooError> {
+    train::run(run, &AtomicBool::new(false), progress)
+}
+
+fn metrics_without_resumes(run: &RunDir) -> Vec<String> {
+    let text = std::fs::read_to_string(run.metrics_path()).unwrap();
+    text.lines().filter(|line| !line.contains("\"resume\"")).map(str::to_owned).collect()
+}
+
+const SHORT: [&str; 3] = ["train.epochs=2", "train.min_steps=0", "train.checkpoint_every=4"];
+
+#[test]
+fn a_run_stopped_within_an_epoch_goes_on_with_the_same_numbers() {
+    let folder = tempfile::tempdir().unwrap();
+    let whole = start(&folder.path().join("whole"), &SHORT);
+    let end = go(&whole, &mut Silent).unwrap();
+    assert!(matches!(end, End::Finished { .. }));
+    for steps in [1, 6, 17, 20] {
+        let run = start(&folder.path().join(format!("stopped-{steps}")), &SHORT);
+        let stopped = go(&run, &mut Watcher { stop_after: Some(steps), ..Watcher::default() }).unwrap();
+        assert!(matches!(stopped, End::Stopped { .. }), "{stopped:?}");
+        assert_eq!(go(&run, &mut Silent).unwrap(), end);
+        assert_eq!(metrics_without_resumes(&run), metrics_without_resumes(&whole), "stopped after {steps}");
+    }
+}
+
+#[test]
+fn a_validation_loss_that_rises_ends_training() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = ["train.epochs=200", "train.patience=2", "train.learning_rate=0.1", "train.schedule=constant"];
+    let run = start(folder.path(), &settings);
+    let mut watcher = Watcher::default();
+    let end = go(&run, &mut watcher).unwrap();
+    let Some(Record::End { reason, best_epoch, .. }) = watcher.records.last() else { panic!("{end:?}") };
+    let epochs = watcher.records.iter().filter(|record| matches!(record, Record::Epoch { .. })).count();
+    assert_eq!(reason, "early_stop");
+    assert_eq!(epochs as u64, best_epoch + 2);
+}
+
+#[test]
+fn a_loss_that_is_not_finite_names_the_step_and_keeps_the_checkpoint() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = start(folder.path(), &["train.epochs=1", "train.min_steps=0", "data.deviation=1e-36"]);
+    let error = go(&run, &mut Silent).unwrap_err();
+    assert!(matches!(error, ZooError::NotFinite { .. }), "{error}");
+    assert!(error.to_string().starts_with("step 1: the loss is "), "{error}");
+}
+
+#[test]
+fn a_run_of_another_network_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = start(folder.path(), &SHORT);
+    go(&run, &mut Silent).unwrap();
+    let recipe = Recipe::load("digits-mlp", &[]).unwrap().to_toml().unwrap();
+    std::fs::write(folder.path().join("recipe.toml"), recipe).unwrap();
+    let error = go(&run, &mut Silent).unwrap_err().to_string();
+    assert!(error.contains("does not fit the recipe's network"), "{error}");
+}
