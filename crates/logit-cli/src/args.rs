@@ -40,10 +40,14 @@ Examples:
   logit train --resume runs/digits")]
     Train(Train),
     /// Judge a run's best weights on the test set
-    #[command(after_help = "Examples:\n  logit eval runs/digits\n  logit eval runs/digits --data path/to/mnist --json")]
+    #[command(
+        after_help = "Examples:\n  logit eval runs/digits\n  logit eval runs/digits --data path/to/mnist --json"
+    )]
     Eval(Eval),
     /// Predict the digit on image files
-    #[command(after_help = "Examples:\n  logit predict runs/digits digit.png\n  logit predict runs/digits *.png --json")]
+    #[command(
+        after_help = "Examples:\n  logit predict runs/digits digit.png\n  logit predict runs/digits *.png --json"
+    )]
     Predict(Predict),
     /// List the recipes, or print one with the reason of each value
     #[command(after_help = "Examples:\n  logit recipes\n  logit recipes digits > my-recipe.toml")]
@@ -57,7 +61,9 @@ Examples:
     #[command(subcommand)]
     Study(Study),
     /// Print a completion script for a shell
-    #[command(after_help = "Example:\n  logit completions bash > ~/.local/share/bash-completion/completions/logit")]
+    #[command(
+        after_help = "Example:\n  logit completions bash > ~/.local/share/bash-completion/completions/logit"
+    )]
     Completions {
         /// The shell
         shell: Shell,
@@ -122,7 +128,9 @@ pub(crate) struct Predict {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Study {
     /// Train the same network with six output layers, three right and three wrong
-    #[command(after_help = "Examples:\n  logit study activations\n  logit study activations --steps 300 --json")]
+    #[command(
+        after_help = "Examples:\n  logit study activations\n  logit study activations --steps 300 --json"
+    )]
     Activations(Activations),
 }
 

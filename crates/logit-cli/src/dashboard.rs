@@ -39,7 +39,8 @@ impl Dashboard {
     fn refresh(&mut self) -> io::Result<()> {
         while event::poll(Duration::ZERO)? {
             if let Event::Key(key) = event::read()? {
-                let interrupt = key.code == KeyCode::Char('c') && key.modifiers.contains(KeyModifiers::CONTROL);
+                let interrupt =
+                    key.code == KeyCode::Char('c') && key.modifiers.contains(KeyModifiers::CONTROL);
                 self.stop |= interrupt || key.code == KeyCode::Char('q');
             }
         }
@@ -111,7 +112,8 @@ impl Screen {
 
     fn draw(&self, frame: &mut Frame<'_>) {
         let [top, middle, bottom] =
-            Layout::vertical([Constraint::Length(3), Constraint::Min(8), Constraint::Length(1)]).areas(frame.area());
+            Layout::vertical([Constraint::Length(3), Constraint::Min(8), Constraint::Length(1)])
+                .areas(frame.area());
         let [left, right] = Layout::horizontal([Constraint::Fill(1), Constraint::Fill(1)]).areas(middle);
         let label = format!(
             "step {} of {}, epoch {}, learning rate {:.2e}, {} left",
@@ -125,7 +127,13 @@ impl Screen {
         let gauge = Gauge::default().block(Block::bordered().title(self.title.as_str())).label(label);
         frame.render_widget(gauge.ratio(share.clamp(0.0, 1.0)).gauge_style(Color::Blue), top);
         let steps = self.pace.steps as f64;
-        chart(frame, left, "loss", steps, [("training batch", &self.batch_loss), ("validation", &self.validation_loss)]);
+        chart(
+            frame,
+            left,
+            "loss",
+            steps,
+            [("training batch", &self.batch_loss), ("validation", &self.validation_loss)],
+        );
         let accuracy = [("training", &self.train_accuracy), ("validation", &self.validation_accuracy)];
         chart(frame, right, "accuracy", steps, accuracy);
         let keys = if self.stopping { "stopping after this step…" } else { "q: stop and save" };
@@ -158,7 +166,8 @@ impl Curve {
         self.points.push((step as f64, self.sum / self.count as f64));
         (self.sum, self.count) = (0.0, 0);
         if self.points.len() >= 2 * POINTS {
-            self.points = self.points.chunks(2).map(|two| (two[1].0, f64::midpoint(two[0].1, two[1].1))).collect();
+            self.points =
+                self.points.chunks(2).map(|two| (two[1].0, f64::midpoint(two[0].1, two[1].1))).collect();
             self.width *= 2;
         }
     }
@@ -166,7 +175,8 @@ impl Curve {
 
 fn chart(frame: &mut Frame<'_>, area: Rect, title: &str, steps: f64, curves: [(&str, &Curve); 2]) {
     let values = curves.iter().flat_map(|(_, curve)| curve.points.iter().map(|(_, value)| *value));
-    let (low, high) = values.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), v| (low.min(v), high.max(v)));
+    let (low, high) =
+        values.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), v| (low.min(v), high.max(v)));
     let (low, high) = if low < high { (low, high) } else { (0.0, 1.0) };
     let colours = [Color::Blue, Color::Yellow];
     let datasets = curves.iter().zip(colours).map(|((name, curve), colour)| {

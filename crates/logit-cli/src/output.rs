@@ -24,7 +24,8 @@ pub(crate) fn note(line: Arguments<'_>) {
 
 /// Lays rows out in columns, two spaces apart, the first row being the head.
 pub(crate) fn columns(rows: &[Vec<String>]) -> String {
-    let width = |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max();
+    let width =
+        |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max();
     let mut out = String::new();
     for row in rows {
         let mut line = String::new();

@@ -53,16 +53,18 @@ impl Progress for Lines {
     fn record(&mut self, record: &Record) {
         match record {
             Record::Step { step, .. } => self.pace.done = *step,
-            Record::Epoch { epoch, step, train_loss, train_accuracy, validation, best } => note(format_args!(
-                "epoch {epoch:>3}  step {step:>6}/{}  loss {train_loss:.4}  accuracy {:5.2} %  validation loss {:.4}  \
+            Record::Epoch { epoch, step, train_loss, train_accuracy, validation, best } => {
+                note(format_args!(
+                    "epoch {epoch:>3}  step {step:>6}/{}  loss {train_loss:.4}  accuracy {:5.2} %  validation loss {:.4}  \
                  accuracy {:5.2} %{}  {} left",
-                self.pace.steps,
-                100.0 * train_accuracy,
-                validation.log_loss,
-                100.0 * validation.accuracy,
-                if *best { " *" } else { "  " },
-                told(self.pace.left()),
-            )),
+                    self.pace.steps,
+                    100.0 * train_accuracy,
+                    validation.log_loss,
+                    100.0 * validation.accuracy,
+                    if *best { " *" } else { "  " },
+                    told(self.pace.left()),
+                ))
+            }
             Record::Resume { .. } | Record::End { .. } => {}
         }
     }

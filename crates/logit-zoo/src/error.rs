@@ -42,8 +42,8 @@ pub enum ZooError {
     },
     /// A number that is not finite.
     #[error(
-        "step {step}: {what} is {value}; the last good checkpoint, of step {kept}, is kept in {}. Lower \
-         `train.learning_rate`, or look for odd inputs",
+        "step {step}: {what} is {value}; {} in {}. Lower `train.learning_rate`, or look for odd inputs",
+        kept_told(*kept),
         path.display()
     )]
     NotFinite {
@@ -53,8 +53,8 @@ pub enum ZooError {
         what: String,
         /// The value.
         value: f64,
-        /// The step of the last checkpoint, 0 if there is none.
-        kept: u64,
+        /// The step of the last checkpoint, if there is one.
+        kept: Option<u64>,
         /// The run's folder.
         path: PathBuf,
     },
@@ -94,6 +94,13 @@ pub enum ZooError {
         /// What is wrong.
         reason: String,
     },
+}
+
+fn kept_told(kept: Option<u64>) -> String {
+    match kept {
+        Some(step) => format!("the last good checkpoint, of step {step}, is kept"),
+        None => "no checkpoint was written yet".to_owned(),
+    }
 }
 
 impl From<burn::tensor::TensorReadError> for ZooError {

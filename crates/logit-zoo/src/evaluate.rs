@@ -43,7 +43,12 @@ pub struct Mistake {
 ///
 /// # Errors
 /// The classifier's logits are not finite, or the set has other classes.
-pub fn judge<C: Classifier>(net: &C, set: &ImageSet, config: &DataConfig, device: &Device) -> Result<Judgement, ZooError> {
+pub fn judge<C: Classifier>(
+    net: &C,
+    set: &ImageSet,
+    config: &DataConfig,
+    device: &Device,
+) -> Result<Judgement, ZooError> {
     let classes = set.classes();
     let told = |source: MetricError| ZooError::Metric { what: "the evaluation", source };
     let mut confusion = ConfusionMatrix::new(classes).map_err(told)?;

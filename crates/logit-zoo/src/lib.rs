@@ -31,7 +31,5 @@ pub mod study;
 pub mod train;
 
 pub use error::ZooError;
-pub use recipe::{
-    DataConfig, ModelConfig, Optimizer, RECIPES, Recipe, RecipeError, Schedule, TrainConfig,
-};
+pub use recipe::{DataConfig, ModelConfig, Optimizer, RECIPES, Recipe, RecipeError, Schedule, TrainConfig};
 pub use run::{DataSource as Source, RunDir};

@@ -43,7 +43,12 @@ pub fn run(run: &RunDir, inputs: &[PathBuf]) -> Result<Vec<Prediction>, ZooError
     let forward = Forward { run, images };
     let logits = with_network(&recipe, [28, 28], digits::CLASSES, &device, forward)?;
     let rows = logits.chunks(digits::CLASSES);
-    inputs.iter().zip(pictures).zip(rows).map(|((input, picture), row)| prediction(input, &picture, row)).collect()
+    inputs
+        .iter()
+        .zip(pictures)
+        .zip(rows)
+        .map(|((input, picture), row)| prediction(input, &picture, row))
+        .collect()
 }
 
 fn read(path: &Path) -> Result<Picture, ZooError> {

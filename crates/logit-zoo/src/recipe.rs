@@ -208,7 +208,8 @@ impl Recipe {
     /// As [`load`](Self::load).
     pub fn parse(origin: &str, text: &str, settings: &[String]) -> Result<Self, RecipeError> {
         let told = |origin: &str, message: String| RecipeError::Parse { origin: origin.to_owned(), message };
-        let mut table: toml::Table = text.parse().map_err(|error: toml::de::Error| told(origin, error.to_string()))?;
+        let mut table: toml::Table =
+            text.parse().map_err(|error: toml::de::Error| told(origin, error.to_string()))?;
         for setting in settings {
             set(&mut table, setting)?;
         }
@@ -227,7 +228,10 @@ impl Recipe {
     /// # Errors
     /// A seed beyond what TOML's integers hold.
     pub fn to_toml(&self) -> Result<String, RecipeError> {
-        let told = |error: toml::ser::Error| RecipeError::Parse { origin: self.name.clone(), message: error.to_string() };
+        let told = |error: toml::ser::Error| RecipeError::Parse {
+            origin: self.name.clone(),
+            message: error.to_string(),
+        };
         toml::to_string(self).map_err(told)
     }
 
@@ -244,18 +248,33 @@ impl Recipe {
         };
         let share = |value: f64| (0.0..1.0).contains(&value);
         let rows = [
-            ("model.dropout", dropouts.into_iter().find(|value| !share(*value)).unwrap_or(0.0), "in [0, 1)", share as fn(f64) -> bool),
+            (
+                "model.dropout",
+                dropouts.into_iter().find(|value| !share(*value)).unwrap_or(0.0),
+                "in [0, 1)",
+                share as fn(f64) -> bool,
+            ),
             ("model.hidden", hidden as f64, "at least 1 a layer", |value| value >= 1.0),
             ("data.validation", data.validation, "above 0 and below 1", |value| value > 0.0 && value < 1.0),
             ("data.mean", data.mean, "finite", f64::is_finite),
-            ("data.deviation", data.deviation, "finite and above 0", |value| value.is_finite() && value > 0.0),
+            ("data.deviation", data.deviation, "finite and above 0", |value| {
+                value.is_finite() && value > 0.0
+            }),
             ("data.shift", data.shift as f64, "at most 1000", |value| value <= 1000.0),
             ("train.epochs", train.epochs as f64, "from 1 to 1000000", |value| (1.0..=1e6).contains(&value)),
-            ("train.min_steps", train.min_steps as f64, "at most 100000000", |value| value <= MAX_STEPS as f64),
-            ("train.batch_size", train.batch_size as f64, "from 1 to 1000000", |value| (1.0..=1e6).contains(&value)),
-            ("train.learning_rate", train.learning_rate, "above 0 and at most 1", |value| value > 0.0 && value <= 1.0),
+            ("train.min_steps", train.min_steps as f64, "at most 100000000", |value| {
+                value <= MAX_STEPS as f64
+            }),
+            ("train.batch_size", train.batch_size as f64, "from 1 to 1000000", |value| {
+                (1.0..=1e6).contains(&value)
+            }),
+            ("train.learning_rate", train.learning_rate, "above 0 and at most 1", |value| {
+                value > 0.0 && value <= 1.0
+            }),
             ("train.momentum", train.momentum, "in [0, 1)", share),
-            ("train.weight_decay", train.weight_decay, "finite and not negative", |value| value.is_finite() && value >= 0.0),
+            ("train.weight_decay", train.weight_decay, "finite and not negative", |value| {
+                value.is_finite() && value >= 0.0
+            }),
             ("train.checkpoint_every", train.checkpoint_every as f64, "at least 1", |value| value >= 1.0),
         ];
         match rows.into_iter().find(|(_, value, _, fits)| !fits(*value)) {
@@ -280,7 +299,8 @@ fn read(path: &Path) -> Result<String, RecipeError> {
 fn set(table: &mut toml::Table, setting: &str) -> Result<(), RecipeError> {
     let malformed = || RecipeError::Setting { text: setting.to_owned() };
     let (key, value) = setting.split_once('=').ok_or_else(malformed)?;
-    let parsed = format!("value = {value}").parse::<toml::Table>().ok().and_then(|mut table| table.remove("value"));
+    let parsed =
+        format!("value = {value}").parse::<toml::Table>().ok().and_then(|mut table| table.remove("value"));
     let value = parsed.unwrap_or_else(|| toml::Value::String(value.to_owned()));
     let mut parts: Vec<&str> = key.trim().split('.').collect();
     let last = parts.pop().filter(|part| !part.is_empty()).ok_or_else(malformed)?;
@@ -310,13 +330,16 @@ mod tests {
             let recipe = Recipe::load(name, &[]).unwrap();
             assert_eq!(recipe.name, name);
             assert_eq!(Recipe::parse(name, &recipe.to_toml().unwrap(), &[]).unwrap(), recipe);
-            assert!(text.lines().filter(|line| line.contains('=')).filter(|line| line.contains('#')).count() >= 3);
+            assert!(
+                text.lines().filter(|line| line.contains('=')).filter(|line| line.contains('#')).count() >= 3
+            );
         }
     }
 
     #[test]
     fn settings_replace_values() {
-        let settings = ["train.epochs=3".to_owned(), "train.optimizer=sgd".to_owned(), "loss.z_loss=1e-4".to_owned()];
+        let settings =
+            ["train.epochs=3".to_owned(), "train.optimizer=sgd".to_owned(), "loss.z_loss=1e-4".to_owned()];
         let recipe = Recipe::load("digits", &settings).unwrap();
         assert_eq!((recipe.train.epochs, recipe.train.optimizer), (3, Optimizer::Sgd));
         assert_eq!(recipe.loss, CrossEntropyLoss::new().with_z_loss(1e-4));

@@ -30,7 +30,8 @@ fn all(json: bool) -> Result<(), Failure> {
         output::json(&json!({"recipes": recipes}))?;
         return Ok(());
     }
-    let rows: Vec<Vec<String>> = recipes.into_iter().map(|recipe| vec![recipe.name, recipe.summary]).collect();
+    let rows: Vec<Vec<String>> =
+        recipes.into_iter().map(|recipe| vec![recipe.name, recipe.summary]).collect();
     output::text(&output::columns(&rows))?;
     Ok(())
 }

@@ -85,7 +85,8 @@ fn progress(plain: bool, run: &RunDir) -> Box<dyn Progress> {
 
 /// `runs/NAME`, or the first of `runs/NAME-2`, `runs/NAME-3`… that does not exist.
 fn unused(name: &str) -> PathBuf {
-    let plain: String = name.chars().map(|c| if c.is_alphanumeric() || "-_".contains(c) { c } else { '-' }).collect();
+    let plain: String =
+        name.chars().map(|c| if c.is_alphanumeric() || "-_".contains(c) { c } else { '-' }).collect();
     let folder = |number: u32| match number {
         1 => Path::new("runs").join(&plain),
         number => Path::new("runs").join(format!("{plain}-{number}")),
@@ -107,6 +108,7 @@ fn stop_on_interrupt() -> Result<Arc<AtomicBool>, Failure> {
         }
         output::note(format_args!("stopping after this step; once more to stop at once"));
     };
-    ctrlc::set_handler(handler).map_err(|error| Failure::Failed(format!("Ctrl-C cannot be caught: {error}")))?;
+    ctrlc::set_handler(handler)
+        .map_err(|error| Failure::Failed(format!("Ctrl-C cannot be caught: {error}")))?;
     Ok(stop)
 }

@@ -17,7 +17,9 @@ pub fn shifted(set: &ImageSet, most: usize, seed: u64) -> Vec<u8> {
     for (from, to) in set.pixels().chunks_exact(height * width).zip(pixels.chunks_exact_mut(height * width)) {
         let (dy, dx) = (rng.random_range(-down..=down) as isize, rng.random_range(-right..=right) as isize);
         for row in 0..height {
-            let Some(source) = row.checked_add_signed(-dy).filter(|source| *source < height) else { continue };
+            let Some(source) = row.checked_add_signed(-dy).filter(|source| *source < height) else {
+                continue;
+            };
             let (from, to) = (&from[source * width..][..width], &mut to[row * width..][..width]);
             let kept = width - dx.unsigned_abs();
             let (first, moved) = if dx < 0 { (dx.unsigned_abs(), 0) } else { (0, dx.unsigned_abs()) };

@@ -26,7 +26,8 @@ impl MlpConfig {
     /// No features, a last hidden layer without units, or fewer than two classes.
     pub fn init(&self, features: usize, classes: usize, device: &Device) -> Result<Mlp, HeadError> {
         let inputs = std::iter::once(features).chain(self.hidden.iter().copied());
-        let hidden = inputs.zip(&self.hidden).map(|(from, to)| LinearConfig::new(from, *to).init(device)).collect();
+        let hidden =
+            inputs.zip(&self.hidden).map(|(from, to)| LinearConfig::new(from, *to).init(device)).collect();
         let last = self.hidden.last().copied().unwrap_or(features);
         Ok(Mlp {
             hidden,

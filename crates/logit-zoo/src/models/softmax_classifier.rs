@@ -17,7 +17,12 @@ impl SoftmaxClassifierConfig {
     ///
     /// # Errors
     /// No features, or fewer than two classes.
-    pub fn init(&self, features: usize, classes: usize, device: &Device) -> Result<SoftmaxClassifier, HeadError> {
+    pub fn init(
+        &self,
+        features: usize,
+        classes: usize,
+        device: &Device,
+    ) -> Result<SoftmaxClassifier, HeadError> {
         Ok(SoftmaxClassifier { head: HeadConfig::new(features, Classes::new(classes)).init(device)? })
     }
 }

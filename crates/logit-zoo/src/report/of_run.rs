@@ -178,7 +178,9 @@ fn facts(
     let mut end = String::new();
     for record in records {
         match record {
-            Record::Resume { step } => drop(write!(resumed, "{}{step}", if resumed.is_empty() { "" } else { ", " })),
+            Record::Resume { step } => {
+                drop(write!(resumed, "{}{step}", if resumed.is_empty() { "" } else { ", " }))
+            }
             Record::End { step, reason, best_epoch, .. } => {
                 end = format!("step {step} ({reason}); best weights of epoch {best_epoch}");
             }
@@ -191,11 +193,19 @@ fn facts(
         fact("data", about.data.to_string()),
         fact(
             "images",
-            format!("{} training, {} validation, {} test", sets.train.len(), sets.validation.len(), sets.test.len()),
+            format!(
+                "{} training, {} validation, {} test",
+                sets.train.len(),
+                sets.validation.len(),
+                sets.test.len()
+            ),
         ),
         fact("parameters", parameters.to_string()),
         fact("seed", about.seed.to_string()),
-        fact("optimiser", format!("{:?}, learning rate {}", recipe.train.optimizer, recipe.train.learning_rate)),
+        fact(
+            "optimiser",
+            format!("{:?}, learning rate {}", recipe.train.optimizer, recipe.train.learning_rate),
+        ),
         fact("batch size", recipe.train.batch_size.to_string()),
         fact("ended at", end),
         fact("resumed after steps", if resumed.is_empty() { "never broken off".to_owned() } else { resumed }),

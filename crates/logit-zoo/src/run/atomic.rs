@@ -15,13 +15,14 @@ pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), RunError> {
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(".part");
     let beside = path.with_file_name(name);
-    write_synced(&beside, bytes).and_then(|()| fs::rename(&beside, path)).and_then(|()| sync_folder(path)).map_err(
-        |source| {
+    write_synced(&beside, bytes)
+        .and_then(|()| fs::rename(&beside, path))
+        .and_then(|()| sync_folder(path))
+        .map_err(|source| {
             // The failure that is told is the one above; a part that stays behind is overwritten next time.
             drop(fs::remove_file(&beside));
             RunError::io("write", path, source)
-        },
-    )
+        })
 }
 
 fn write_synced(path: &Path, bytes: &[u8]) -> io::Result<()> {
@@ -59,7 +60,8 @@ mod tests {
     fn nothing_is_left_beside_it() {
         let folder = tempfile::tempdir().unwrap();
         replace(&folder.path().join("file"), b"text").unwrap();
-        let names: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        let names: Vec<_> =
+            fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
         assert_eq!(names, ["file"]);
     }
 }

@@ -80,7 +80,8 @@ impl Checkpoint {
             tensors.push((OPTIMIZER, Bytes::of_optimizer(&self.optimizer)));
         }
         let metadata = HashMap::from([(HEADER.to_owned(), header)]);
-        let bytes = safetensors::serialize(tensors, Some(metadata)).map_err(|error| malformed(error.to_string()))?;
+        let bytes =
+            safetensors::serialize(tensors, Some(metadata)).map_err(|error| malformed(error.to_string()))?;
         replace(path, &bytes)
     }
 
@@ -91,7 +92,8 @@ impl Checkpoint {
     pub fn load(path: &Path) -> Result<Self, RunError> {
         let bytes = read_bounded(path)?;
         let malformed = |reason: String| RunError::Malformed { path: path.to_owned(), reason };
-        let (_, metadata) = SafeTensors::read_metadata(&bytes).map_err(|error| malformed(error.to_string()))?;
+        let (_, metadata) =
+            SafeTensors::read_metadata(&bytes).map_err(|error| malformed(error.to_string()))?;
         let header = metadata.metadata().as_ref().and_then(|entries| entries.get(HEADER));
         let header = header.ok_or_else(|| malformed("it was not written by Logit".to_owned()))?;
         let header: Header = serde_json::from_str(header).map_err(|error| malformed(error.to_string()))?;
@@ -102,7 +104,8 @@ impl Checkpoint {
                 checkpoint.optimizer = view.data().to_vec();
                 continue;
             }
-            let id = header.ids.get(name).copied().ok_or_else(|| malformed(format!("`{name}` has no number")))?;
+            let id =
+                header.ids.get(name).copied().ok_or_else(|| malformed(format!("`{name}` has no number")))?;
             if view.dtype() != Dtype::F32 {
                 return Err(malformed(format!("`{name}` is {:?}, not F32", view.dtype())));
             }
@@ -254,7 +257,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = saved(folder.path());
         let loaded = Checkpoint::load(&path).unwrap();
-        assert_eq!((loaded.optimizer.clone(), loaded.place.clone()), (vec![1, 2, 3], serde_json::json!({"step": 7})));
+        assert_eq!(
+            (loaded.optimizer.clone(), loaded.place.clone()),
+            (vec![1, 2, 3], serde_json::json!({"step": 7}))
+        );
         let device = Device::flex();
         let images = Tensor::<4>::ones([1, 1, 3, 3], &device);
         let config = MlpConfig { hidden: vec![4], dropout: 0.0 };
@@ -280,7 +286,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = saved(folder.path());
         let loaded = Checkpoint::load(&path).unwrap();
-        let other = |hidden: Vec<usize>| MlpConfig { hidden, dropout: 0.0 }.init(9, 3, &Device::flex()).unwrap();
+        let other =
+            |hidden: Vec<usize>| MlpConfig { hidden, dropout: 0.0 }.init(9, 3, &Device::flex()).unwrap();
         let told = |hidden| loaded.apply(other(hidden), &path).unwrap_err().to_string();
         assert!(told(vec![5]).contains("shape [9, 4]"), "{}", told(vec![5]));
         assert!(told(vec![4, 4]).contains("is missing"), "{}", told(vec![4, 4]));

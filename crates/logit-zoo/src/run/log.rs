@@ -41,7 +41,10 @@ impl MetricsLog {
     /// # Errors
     /// The file cannot be written.
     pub fn append(&mut self, record: &Record) -> Result<(), RunError> {
-        let malformed = |error: serde_json::Error| RunError::Malformed { path: self.path.clone(), reason: error.to_string() };
+        let malformed = |error: serde_json::Error| RunError::Malformed {
+            path: self.path.clone(),
+            reason: error.to_string(),
+        };
         let mut line = serde_json::to_vec(record).map_err(malformed)?;
         line.push(b'\n');
         self.file.write_all(&line).map_err(|source| RunError::io("write", &self.path, source))?;

@@ -187,7 +187,12 @@ pub struct ActivationStudy {
 ///
 /// # Errors
 /// The data cannot be read, or a number is not finite.
-pub fn run(source: &DataSource, steps: u64, seed: u64, mut told: impl FnMut(&Outcome)) -> Result<ActivationStudy, ZooError> {
+pub fn run(
+    source: &DataSource,
+    steps: u64,
+    seed: u64,
+    mut told: impl FnMut(&Outcome),
+) -> Result<ActivationStudy, ZooError> {
     let split = data::load(source)?;
     let mut recipe = Recipe::load("digits", &[])?;
     recipe.train.seed = seed;
@@ -329,7 +334,8 @@ mod tests {
         let device = Device::flex();
         let logits = Tensor::<2>::from_floats([[2.0, -1.0, 0.5], [0.0, 3.0, 1.0]], &device);
         let targets = Tensor::<1, Int>::from_ints([0, 2], &device);
-        let loss = |way: Way| way.loss(way.output(logits.clone()), targets.clone()).unwrap().into_scalar::<f32>();
+        let loss =
+            |way: Way| way.loss(way.output(logits.clone()), targets.clone()).unwrap().into_scalar::<f32>();
         assert!((loss(WAYS[0]) - loss(WAYS[1])).abs() < 1e-6);
     }
 }

@@ -38,7 +38,9 @@ pub fn start(recipe: &Recipe, source: &DataSource, folder: &Path) -> Result<RunD
     // Absolute, so that the run can be gone on with from another folder.
     let source = match source {
         DataSource::Embedded => DataSource::Embedded,
-        DataSource::Folder(path) => DataSource::Folder(std::path::absolute(path).unwrap_or_else(|_| path.clone())),
+        DataSource::Folder(path) => {
+            DataSource::Folder(std::path::absolute(path).unwrap_or_else(|_| path.clone()))
+        }
     };
     let about = About {
         recipe: recipe.name.clone(),

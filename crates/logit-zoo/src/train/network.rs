@@ -23,9 +23,13 @@ pub(crate) fn with_network<W: WithNetwork>(
 ) -> Result<W::Output, ZooError> {
     let features = height * width;
     match &recipe.model {
-        ModelConfig::ConvNet(config) if [height, width] == [28, 28] => then.call(config.init(classes, device)?),
+        ModelConfig::ConvNet(config) if [height, width] == [28, 28] => {
+            then.call(config.init(classes, device)?)
+        }
         ModelConfig::ConvNet(_) => Err(ZooError::TooSmall {
-            what: format!("the convnet takes images of 28×28, not {height}×{width}; use a `linear` or `mlp` model"),
+            what: format!(
+                "the convnet takes images of 28×28, not {height}×{width}; use a `linear` or `mlp` model"
+            ),
         }),
         ModelConfig::Linear(config) => then.call(config.init(features, classes, device)?),
         ModelConfig::Mlp(config) => then.call(config.init(features, classes, device)?),

@@ -25,7 +25,9 @@ pub(crate) fn optimizer(config: &TrainConfig) -> ModuleOptimizer {
 pub(crate) fn learning_rates(config: &TrainConfig, steps: u64) -> Result<Vec<f64>, ZooError> {
     let reason = |reason: String| ZooError::Schedule { reason };
     if steps > MAX_STEPS {
-        let told = format!("{steps} steps are more than {MAX_STEPS}; lower `train.epochs` or raise `train.batch_size`");
+        let told = format!(
+            "{steps} steps are more than {MAX_STEPS}; lower `train.epochs` or raise `train.batch_size`"
+        );
         return Err(reason(told));
     }
     match config.schedule {

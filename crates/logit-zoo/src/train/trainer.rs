@@ -137,7 +137,11 @@ impl<'a, C: Classifier> Trainer<'a, C> {
         let batch = Batch::augmented(&self.sets.train.select(rows)?, &self.recipe.data, moves, self.device);
         let logits = self.net.forward(batch.images);
         let correct = correct(logits.argmax(), batch.targets.clone())?;
-        let loss = self.recipe.loss.forward(logits, batch.targets).map_err(|source| ZooError::Loss { step, source })?;
+        let loss = self
+            .recipe
+            .loss
+            .forward(logits, batch.targets)
+            .map_err(|source| ZooError::Loss { step, source })?;
         let value = self.finite(step, "the loss", loss.value.clone())?;
         let gradients = GradientsParams::from_grads(loss.backward(), &self.net);
         let head = gradients.get::<2>(self.net.head().weight.id);
@@ -227,9 +231,10 @@ impl<'a, C: Classifier> Trainer<'a, C> {
 
     fn not_finite(&self, step: u64, what: &str, value: f64) -> ZooError {
         // What was saved last is on the disk; the step it was saved at is read from there.
-        let kept = Checkpoint::load(&self.run.last_path()).ok().and_then(|kept| kept.place.get("step")?.as_u64());
+        let kept =
+            Checkpoint::load(&self.run.last_path()).ok().and_then(|kept| kept.place.get("step")?.as_u64());
         let path = self.run.path().to_owned();
-        ZooError::NotFinite { step, what: what.to_owned(), value, kept: kept.unwrap_or(0), path }
+        ZooError::NotFinite { step, what: what.to_owned(), value, kept, path }
     }
 }
 
