@@ -186,6 +186,8 @@ fn chart(frame: &mut Frame<'_>, area: Rect, title: &str, steps: f64, curves: [(&
     let x = Axis::default().bounds([0.0, steps.max(1.0)]).labels(["0".to_owned(), format!("{steps}")]);
     let y = Axis::default().bounds([low, high]).labels([format!("{low:.3}"), format!("{high:.3}")]);
     let chart = Chart::new(datasets.collect()).block(Block::bordered().title(title)).x_axis(x).y_axis(y);
+    // The names of the curves are shown as long as they leave half of the chart free.
+    let chart = chart.hidden_legend_constraints((Constraint::Ratio(1, 2), Constraint::Ratio(1, 2)));
     frame.render_widget(chart, area);
 }
 

@@ -63,7 +63,7 @@ impl Progress for Lines {
                     100.0 * validation.accuracy,
                     if *best { " *" } else { "  " },
                     told(self.pace.left()),
-                ))
+                ));
             }
             Record::Resume { .. } | Record::End { .. } => {}
         }

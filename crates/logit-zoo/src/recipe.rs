@@ -176,6 +176,24 @@ fn names() -> String {
     RECIPES.map(|(name, _)| name).join(", ")
 }
 
+impl ModelConfig {
+    fn dropouts(&self) -> Vec<f64> {
+        match self {
+            Self::ConvNet(config) => vec![config.channel_dropout, config.dropout],
+            Self::Linear(_) => vec![],
+            Self::Mlp(config) => vec![config.dropout],
+        }
+    }
+
+    /// The width of the narrowest hidden layer that the recipe may choose.
+    fn least_hidden(&self) -> usize {
+        match self {
+            Self::Mlp(config) => config.hidden.iter().copied().min().unwrap_or(1),
+            Self::ConvNet(_) | Self::Linear(_) => 1,
+        }
+    }
+}
+
 impl Recipe {
     /// The recipe of a name or a TOML file, with values replaced by `settings` of the form `train.epochs=3`.
     ///
@@ -237,24 +255,15 @@ impl Recipe {
 
     fn check(&self, origin: &str) -> Result<(), RecipeError> {
         let (data, train) = (&self.data, &self.train);
-        let dropouts = match &self.model {
-            ModelConfig::ConvNet(config) => vec![config.channel_dropout, config.dropout],
-            ModelConfig::Linear(_) => vec![],
-            ModelConfig::Mlp(config) => vec![config.dropout],
-        };
-        let hidden = match &self.model {
-            ModelConfig::Mlp(config) => config.hidden.iter().copied().min().unwrap_or(1),
-            _ => 1,
-        };
         let share = |value: f64| (0.0..1.0).contains(&value);
         let rows = [
             (
                 "model.dropout",
-                dropouts.into_iter().find(|value| !share(*value)).unwrap_or(0.0),
+                self.model.dropouts().into_iter().find(|value| !share(*value)).unwrap_or(0.0),
                 "in [0, 1)",
                 share as fn(f64) -> bool,
             ),
-            ("model.hidden", hidden as f64, "at least 1 a layer", |value| value >= 1.0),
+            ("model.hidden", self.model.least_hidden() as f64, "at least 1 a layer", |value| value >= 1.0),
             ("data.validation", data.validation, "above 0 and below 1", |value| value > 0.0 && value < 1.0),
             ("data.mean", data.mean, "finite", f64::is_finite),
             ("data.deviation", data.deviation, "finite and above 0", |value| {

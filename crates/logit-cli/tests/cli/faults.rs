@@ -21,7 +21,9 @@ fn a_damaged_checkpoint_is_named() {
     for (file, args) in [("last", ["train", "--resume", "run"].as_slice()), ("best", &["eval", "run"])] {
         let file = format!("run/{file}.safetensors");
         let whole = fs::read(scratch.path(&file)).unwrap();
-        for damaged in [&whole[..whole.len() - 1], &whole[..100], b"nonsense", b""] {
+        let mut flipped = whole.clone();
+        flipped[whole.len() - 100] ^= 1;
+        for damaged in [&flipped[..], &whole[..whole.len() - 1], &whole[..100], b"nonsense", b""] {
             scratch.write(&file, damaged);
             refused(scratch.logit(args), 1, &[&format!("{file} is damaged")]);
         }

@@ -179,7 +179,7 @@ fn facts(
     for record in records {
         match record {
             Record::Resume { step } => {
-                drop(write!(resumed, "{}{step}", if resumed.is_empty() { "" } else { ", " }))
+                let _ = write!(resumed, "{}{step}", if resumed.is_empty() { "" } else { ", " });
             }
             Record::End { step, reason, best_epoch, .. } => {
                 end = format!("step {step} ({reason}); best weights of epoch {best_epoch}");

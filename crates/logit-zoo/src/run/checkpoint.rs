@@ -6,6 +6,7 @@ use std::path::Path;
 
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId};
 use burn::tensor::{Shape, Tensor, TensorData};
+use flate2::Crc;
 use safetensors::tensor::{Dtype, SafeTensors, View};
 use serde::{Deserialize, Serialize};
 
@@ -49,6 +50,8 @@ impl Weight {
 struct Header {
     ids: BTreeMap<String, u64>,
     place: serde_json::Value,
+    /// [`Checkpoint::crc`]: Burn takes a damaged optimiser's state for less state, or panics on it.
+    crc: u32,
 }
 
 impl Checkpoint {
@@ -72,7 +75,7 @@ impl Checkpoint {
     pub fn save(&self, path: &Path) -> Result<(), RunError> {
         let malformed = |reason: String| RunError::Malformed { path: path.to_owned(), reason };
         let ids = self.weights.iter().map(|(name, weight)| (name.clone(), weight.id)).collect();
-        let header = serde_json::to_string(&Header { ids, place: self.place.clone() })
+        let header = serde_json::to_string(&Header { ids, place: self.place.clone(), crc: self.crc() })
             .map_err(|error| malformed(error.to_string()))?;
         let mut tensors: Vec<(&str, Bytes<'_>)> =
             self.weights.iter().map(|(name, weight)| (name.as_str(), Bytes::of_weight(weight))).collect();
@@ -112,7 +115,18 @@ impl Checkpoint {
             let weight = Weight { id, shape: view.shape().to_vec(), bytes: view.data().to_vec() };
             checkpoint.weights.insert(name.to_owned(), weight);
         }
+        if checkpoint.crc() != header.crc {
+            return Err(malformed("its numbers are not those that were written".to_owned()));
+        }
         Ok(checkpoint)
+    }
+
+    /// The CRC-32 of all weights and the optimiser's state.
+    fn crc(&self) -> u32 {
+        let mut crc = Crc::new();
+        self.weights.values().for_each(|weight| crc.update(&weight.bytes));
+        crc.update(&self.optimizer);
+        crc.sum()
     }
 
     /// Puts the weights into a module of the same shape.
@@ -292,6 +306,20 @@ mod tests {
         assert!(told(vec![5]).contains("shape [9, 4]"), "{}", told(vec![5]));
         assert!(told(vec![4, 4]).contains("is missing"), "{}", told(vec![4, 4]));
         assert!(told(vec![]).contains("head.weight"), "{}", told(vec![]));
+    }
+
+    #[test]
+    fn one_wrong_bit_is_damage() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = saved(folder.path());
+        let whole = std::fs::read(&path).unwrap();
+        let numbers = 8 + u64::from_le_bytes(whole[..8].try_into().unwrap()) as usize;
+        for at in numbers..whole.len() {
+            let mut bytes = whole.clone();
+            bytes[at] ^= 1;
+            std::fs::write(&path, &bytes).unwrap();
+            assert!(Checkpoint::load(&path).unwrap_err().to_string().contains("is damaged"), "byte {at}");
+        }
     }
 
     #[test]
