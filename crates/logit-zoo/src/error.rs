@@ -68,6 +68,12 @@ pub enum ZooError {
         /// The value.
         value: f32,
     },
+    /// A folder of data whose name cannot be written down.
+    #[error("{} is not UTF-8, and could not be written down in run.json; rename the folder", path.display())]
+    DataPath {
+        /// The folder.
+        path: PathBuf,
+    },
     /// A set too small for what is asked of it.
     #[error("{what}")]
     TooSmall {

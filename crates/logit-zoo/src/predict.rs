@@ -16,6 +16,7 @@ use crate::train::network::{WithNetwork, with_network};
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Prediction {
     /// The file.
+    #[serde(serialize_with = "lossy")]
     pub input: PathBuf,
     /// The raw output, a number a class.
     pub logits: Vec<f64>,
@@ -86,4 +87,9 @@ fn prediction(input: &Path, picture: &Picture, row: &[f32]) -> Result<Prediction
         inverted: picture.inverted(),
         resized_from: picture.resized_from(),
     })
+}
+
+/// A path as text; what is no UTF-8 in it is replaced.
+fn lossy<S: serde::Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(&path.display())
 }

@@ -158,6 +158,12 @@ pub enum RecipeError {
         /// What was given.
         text: String,
     },
+    /// Options of the loss that do not fit.
+    #[error("`loss`: {source}")]
+    Loss {
+        /// What does not fit.
+        source: logit::LossError,
+    },
     /// A value outside its range.
     #[error("{origin}: `{key}` is {value}; it must be {range}")]
     Range {
@@ -297,7 +303,12 @@ impl Recipe {
 
 fn read(path: &Path) -> Result<String, RecipeError> {
     let told = |source| RecipeError::Read { path: path.to_owned(), source };
-    let bytes = std::fs::metadata(path).map_err(told)?.len();
+    let metadata = std::fs::metadata(path).map_err(told)?;
+    if !metadata.is_file() {
+        // A device or a pipe could deliver bytes, or none, for ever.
+        return Err(told(std::io::Error::other("not a regular file")));
+    }
+    let bytes = metadata.len();
     if bytes > MAX_BYTES {
         return Err(RecipeError::TooLarge { path: path.to_owned(), bytes });
     }

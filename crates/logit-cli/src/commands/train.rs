@@ -34,11 +34,13 @@ pub(crate) fn run(args: Train, json: bool) -> Result<(), Failure> {
     let resume = format!("logit train --resume {folder}");
     match (&end, json) {
         (End::Finished { step, best_epoch, test }, true) => output::json(&json!({
-            "run": run.path(), "finished": true, "step": step, "best_epoch": best_epoch,
-            "accuracy": test.accuracy, "log_loss": test.log_loss, "ece": test.ece, "report": run.report_path(),
+            "run": run.path().to_string_lossy(), "finished": true, "step": step, "best_epoch": best_epoch,
+            "accuracy": test.accuracy, "log_loss": test.log_loss, "ece": test.ece, "report": run.report_path().to_string_lossy(),
         }))?,
         (End::Stopped { step }, true) => {
-            output::json(&json!({"run": run.path(), "finished": false, "step": step, "resume": resume}))?;
+            output::json(
+                &json!({"run": run.path().to_string_lossy(), "finished": false, "step": step, "resume": resume}),
+            )?;
         }
         (End::Finished { test, best_epoch, .. }, false) => output::text(&format!(
             "accuracy {:.4}  log loss {:.4}  calibration error {:.4}  on {} test images, weights of epoch {best_epoch}\n\

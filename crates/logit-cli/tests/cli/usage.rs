@@ -59,3 +59,25 @@ fn no_arguments_show_the_help() {
     let told = stderr(&assert);
     assert!(told.contains("Examples:") && told.contains("predict"), "{told}");
 }
+
+#[test]
+fn what_does_not_fit_leaves_no_run_behind() {
+    let scratch = Scratch::new();
+    let rows: [(&[&str], i32, &str); 4] = [
+        (&["--data", "nowhere"], 1, "nowhere"),
+        (&["--set", "loss.weight=[1]"], 2, "`weight` has 1 entries"),
+        (&["--set", "loss.label_smoothing=5"], 2, "`label_smoothing` is 5"),
+        (&["--set", "data.validation=1e-9"], 1, "`data.validation`"),
+    ];
+    for (args, code, part) in rows {
+        let args = [&["train", "digits-linear", "--epochs", "1", "--out", "run"], args].concat();
+        refused(scratch.logit(&args), code, &[part]);
+        assert!(!scratch.path("run").exists(), "{args:?} left a run behind");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_recipe_that_would_never_end_is_refused() {
+    refused(Scratch::new().logit(&["train", "/dev/zero"]), 2, &["/dev/zero", "not a regular file"]);
+}

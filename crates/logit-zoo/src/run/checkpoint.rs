@@ -146,7 +146,8 @@ impl Checkpoint {
 
 fn read_bounded(path: &Path) -> Result<Vec<u8>, RunError> {
     let size = match std::fs::metadata(path) {
-        Ok(metadata) => metadata.len(),
+        Ok(metadata) if metadata.is_file() => metadata.len(),
+        Ok(_) => return Err(RunError::io("read", path, std::io::Error::other("not a regular file"))),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             return Err(RunError::NoCheckpoint { path: path.to_owned() });
         }

@@ -24,16 +24,16 @@ use self::trainer::Trainer;
 use crate::data::{self, ImageSet, Stream, mix};
 use crate::error::ZooError;
 use crate::models::Classifier;
-use crate::recipe::Recipe;
+use crate::recipe::{Recipe, RecipeError};
 use crate::run::{About, DataSource, RunDir};
 
 /// The version of Burn that the workspace is built with.
 const BURN: &str = "0.22.1";
 
-/// Makes the folder of a new run.
+/// Makes the folder of a new run, once the data and the loss's options were seen to fit.
 ///
 /// # Errors
-/// The folder holds a run already, or cannot be written.
+/// The data cannot be read, or the recipe does not fit it; the folder holds a run already, or cannot be written.
 pub fn start(recipe: &Recipe, source: &DataSource, folder: &Path) -> Result<RunDir, ZooError> {
     // Absolute, so that the run can be gone on with from another folder.
     let source = match source {
@@ -42,6 +42,13 @@ pub fn start(recipe: &Recipe, source: &DataSource, folder: &Path) -> Result<RunD
             DataSource::Folder(std::path::absolute(path).unwrap_or_else(|_| path.clone()))
         }
     };
+    if let DataSource::Folder(path) = &source
+        && path.to_str().is_none()
+    {
+        return Err(ZooError::DataPath { path: path.clone() });
+    }
+    let sets = Sets::load(recipe, &source)?;
+    recipe.loss.check(sets.train.classes()).map_err(|source| RecipeError::Loss { source })?;
     let about = About {
         recipe: recipe.name.clone(),
         data: source,
@@ -59,18 +66,7 @@ pub fn start(recipe: &Recipe, source: &DataSource, folder: &Path) -> Result<RunD
 pub fn run(run: &RunDir, stop: &AtomicBool, progress: &mut dyn Progress) -> Result<End, ZooError> {
     let _lock = run.lock()?;
     let recipe = run.recipe()?;
-    let split = data::load(&run.about()?.data)?;
-    let holdout = mix(recipe.train.seed, Stream::Holdout, 0);
-    let (train, validation) = split.train.split_stratified(recipe.data.validation, holdout)?;
-    if train.is_empty() || validation.is_empty() {
-        let what = format!(
-            "{} training and {} validation images: neither may be none; change `data.validation`",
-            train.len(),
-            validation.len()
-        );
-        return Err(ZooError::TooSmall { what });
-    }
-    let sets = Sets { train, validation, test: split.test };
+    let sets = Sets::load(&recipe, &run.about()?.data)?;
     let (size, classes) = ([sets.train.height(), sets.train.width()], sets.train.classes());
     let device = Device::flex().autodiff();
     device.seed(mix(recipe.train.seed, Stream::Initialisation, 0));
@@ -83,6 +79,25 @@ pub(crate) struct Sets {
     pub(crate) train: ImageSet,
     pub(crate) validation: ImageSet,
     pub(crate) test: ImageSet,
+}
+
+impl Sets {
+    /// Reads the data and holds the validation part out.
+    fn load(recipe: &Recipe, source: &DataSource) -> Result<Self, ZooError> {
+        let split = data::load(source)?;
+        let holdout = mix(recipe.train.seed, Stream::Holdout, 0);
+        let (train, validation) = split.train.split_stratified(recipe.data.validation, holdout)?;
+        let sets = Self { train, validation, test: split.test };
+        let parts = [("training", &sets.train), ("validation", &sets.validation), ("test", &sets.test)];
+        match parts.iter().find(|(_, set)| set.is_empty()) {
+            None => Ok(sets),
+            Some((part, _)) => Err(ZooError::TooSmall {
+                what: format!(
+                    "the {part} part of {source} has no image; `data.validation` decides the share held out"
+                ),
+            }),
+        }
+    }
 }
 
 struct Training<'a> {

@@ -165,7 +165,11 @@ impl CrossEntropyLoss {
         }
     }
 
-    fn check(&self, classes: usize) -> Result<(), LossError> {
+    /// Whether the options fit a head of `classes` classes; `forward` asks it too.
+    ///
+    /// # Errors
+    /// A list of the wrong length, or an option out of its range.
+    pub fn check(&self, classes: usize) -> Result<(), LossError> {
         one_a_unit("weight", self.weight.as_deref(), classes, "classes")?;
         share("label_smoothing", self.label_smoothing)?;
         not_negative("z_loss", self.z_loss)?;
