@@ -95,3 +95,17 @@ fn a_run_of_another_network_is_refused() {
     let error = go(&run, &mut Silent).unwrap_err().to_string();
     assert!(error.contains("does not fit the recipe's network"), "{error}");
 }
+
+#[test]
+fn a_recipe_that_was_changed_is_not_gone_on_with() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = start(folder.path(), &SHORT);
+    go(&run, &mut Watcher { stop_after: Some(6), ..Watcher::default() }).unwrap();
+    let path = folder.path().join("recipe.toml");
+    let text = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(&path, text.replace("learning_rate = 0.001", "learning_rate = 0.01")).unwrap();
+    let error = go(&run, &mut Silent).unwrap_err().to_string();
+    assert!(error.contains("the recipe was changed since"), "{error}");
+    std::fs::write(&path, text).unwrap();
+    assert!(matches!(go(&run, &mut Silent).unwrap(), End::Finished { .. }));
+}

@@ -22,6 +22,8 @@ pub(crate) struct Place {
     pub(crate) best_log_loss: Option<f64>,
     /// Bytes of metrics that were written.
     pub(crate) metrics_bytes: u64,
+    /// The recipe that it was trained by, as TOML: numbers go on only under the same one.
+    pub(crate) recipe: String,
     /// Whether training has come to its end.
     pub(crate) finished: bool,
 }

@@ -63,7 +63,7 @@ impl<'a, C: Classifier> Trainer<'a, C> {
         let epochs = recipe.train.epochs.max(recipe.train.min_steps.div_ceil(per_epoch.max(1)));
         let learning_rates = optimizer::learning_rates(&recipe.train, epochs * per_epoch)?;
         let mut optimizer = optimizer::optimizer(&recipe.train);
-        let (mut net, mut place) = (net, Place::default());
+        let (mut net, mut place, text) = (net, Place::default(), recipe.to_toml()?);
         let path = run.last_path();
         let resumed = path.exists();
         if resumed {
@@ -81,7 +81,15 @@ impl<'a, C: Classifier> Trainer<'a, C> {
                 );
                 return Err(RunError::OtherRecipe { path, reason }.into());
             }
+            if place.recipe != text {
+                return Err(RunError::OtherRecipe {
+                    path,
+                    reason: "the recipe was changed since".to_owned(),
+                }
+                .into());
+            }
         }
+        place.recipe = text;
         let mut log = MetricsLog::open_at(&run.metrics_path(), place.metrics_bytes)?;
         if resumed && !place.finished {
             log.append(&Record::Resume { step: place.step })?;
