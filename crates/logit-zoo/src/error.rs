@@ -74,10 +74,10 @@ pub enum ZooError {
         /// The folder.
         path: PathBuf,
     },
-    /// A set too small for what is asked of it.
+    /// Data and network that do not fit each other, or what is asked of them.
     #[error("{what}")]
-    TooSmall {
-        /// What is too small, and what to do.
+    Unfit {
+        /// What does not fit, and what to do.
         what: String,
     },
     /// A value of the device cannot be read.

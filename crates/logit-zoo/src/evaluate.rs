@@ -76,7 +76,7 @@ pub fn judge<C: Classifier>(
         }
     }
     let some = |value: Option<f64>| {
-        value.ok_or_else(|| ZooError::TooSmall { what: "there is no image to evaluate on".to_owned() })
+        value.ok_or_else(|| ZooError::Unfit { what: "there is no image to evaluate on".to_owned() })
     };
     let evaluation = Evaluation {
         accuracy: some(confusion.accuracy())?,

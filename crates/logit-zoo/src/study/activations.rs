@@ -228,7 +228,7 @@ impl<'a> Trial<'a> {
         steps: u64,
     ) -> Result<Self, ZooError> {
         let ModelConfig::ConvNet(config) = &recipe.model else {
-            return Err(ZooError::TooSmall { what: "the study takes the convnet of Q3".to_owned() });
+            return Err(ZooError::Unfit { what: "the study takes the convnet of Q3".to_owned() });
         };
         let device = Device::flex().autodiff();
         device.seed(mix(recipe.train.seed, Stream::Initialisation, 0));

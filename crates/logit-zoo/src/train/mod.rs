@@ -91,7 +91,7 @@ impl Sets {
         let parts = [("training", &sets.train), ("validation", &sets.validation), ("test", &sets.test)];
         match parts.iter().find(|(_, set)| set.is_empty()) {
             None => Ok(sets),
-            Some((part, _)) => Err(ZooError::TooSmall {
+            Some((part, _)) => Err(ZooError::Unfit {
                 what: format!(
                     "the {part} part of {source} has no image; `data.validation` decides the share held out"
                 ),
@@ -116,5 +116,14 @@ impl WithNetwork for Training<'_> {
         // Parameters are drawn when they are first used: here, so that their order does not hang on the forward pass.
         let net = net.materialize();
         Trainer::open(self.run, self.recipe, self.sets, self.device, net)?.train(self.stop, self.progress)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_version_written_down_is_the_one_built_with() {
+        let manifest = include_str!("../../../../Cargo.toml");
+        assert!(manifest.contains(&format!("burn = {{ version = \"={}\"", super::BURN)));
     }
 }

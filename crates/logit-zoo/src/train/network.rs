@@ -26,7 +26,7 @@ pub(crate) fn with_network<W: WithNetwork>(
         ModelConfig::ConvNet(config) if [height, width] == [28, 28] => {
             then.call(config.init(classes, device)?)
         }
-        ModelConfig::ConvNet(_) => Err(ZooError::TooSmall {
+        ModelConfig::ConvNet(_) => Err(ZooError::Unfit {
             what: format!(
                 "the convnet takes images of 28×28, not {height}×{width}; use a `linear` or `mlp` model"
             ),
