@@ -7,6 +7,9 @@ use burn::tensor::{Device, Tensor};
 use crate::error::HeadError;
 use crate::kind::{Classes, Coral, Grades, Kind, Labels, YesNo};
 use crate::logits::Logits;
+use crate::ops::conv::pointwise;
+use crate::ops::linear::affine;
+use crate::ops::operation::fits;
 
 /// Configuration of a [`Head`].
 ///
@@ -155,6 +158,9 @@ impl<K: Kind> Head<K> {
     /// # Panics
     /// Axis 1 of `features` has another size than the head has input features.
     pub fn forward<const D: usize>(&self, features: Tensor<D>) -> Logits<K, D> {
+        if fits(&features) && self.kind.weight_columns() == self.kind.units() {
+            return Logits::of_checked(self.fused(features), self.kind.clone());
+        }
         let dims = features.dims();
         let mut units = [1; D];
         units[1] = self.kind.units();
@@ -169,6 +175,20 @@ impl<K: Kind> Head<K> {
             weight.matmul(maps).reshape(with_axis_1(dims, self.kind.weight_columns()))
         };
         Logits::of_checked(directions + bias, self.kind.clone())
+    }
+
+    /// The logits, by our kernels.
+    fn fused<const D: usize>(&self, features: Tensor<D>) -> Tensor<D> {
+        let dims = features.dims();
+        let logits = with_axis_1(dims, self.kind.units());
+        let (weight, bias) = (self.weight.val(), self.bias.val());
+        if D == 2 {
+            return affine(features.reshape([dims[0], dims[1]]), weight, Some(bias), false).reshape(logits);
+        }
+        // A map of any rank is one of two sides: the last axis, and all between the features and it.
+        let between = dims[2..D - 1].iter().product();
+        let maps: Tensor<4> = features.reshape([dims[0], dims[1], between, dims[D - 1]]);
+        pointwise(maps, weight.transpose(), bias).reshape(logits)
     }
 }
 

@@ -58,6 +58,8 @@ mod kind;
 mod logits;
 pub mod loss;
 mod math;
+pub mod ops;
+pub mod optim;
 pub mod metrics;
 mod probabilities;
 mod rank;

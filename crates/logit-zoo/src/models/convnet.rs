@@ -4,9 +4,8 @@ use burn::module::Module;
 use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::nn::pool::{MaxPool2d, MaxPool2dConfig};
 use burn::nn::{Dropout, DropoutConfig, Linear, LinearConfig};
-use burn::tensor::activation::relu;
 use burn::tensor::{Device, Tensor};
-use logit::{Classes, Head, HeadConfig, HeadError, Logits};
+use logit::{Classes, Head, HeadConfig, HeadError, Logits, ops};
 use serde::{Deserialize, Serialize};
 
 use super::{ChannelDropout, Classifier};
@@ -62,9 +61,10 @@ pub struct ConvNet {
 impl Classifier for ConvNet {
     fn forward(&self, images: Tensor<4>) -> Logits<Classes> {
         debug_assert_eq!(images.dims()[1..], [1, SIDE, SIDE]);
-        let x = relu(self.pool.forward(self.conv1.forward(images)));
-        let x = relu(self.pool.forward(self.conv2_dropout.forward(self.conv2.forward(x))));
-        let x = relu(self.fc1.forward(x.flatten::<2>(1, 3)));
+        let x = ops::max_pool2d_relu(&self.pool, ops::conv2d(&self.conv1, images));
+        let x = self.conv2_dropout.forward(ops::conv2d(&self.conv2, x));
+        let x = ops::max_pool2d_relu(&self.pool, x);
+        let x = ops::linear_relu(&self.fc1, x.flatten::<2>(1, 3));
         self.head.forward(self.dropout.forward(x))
     }
 

@@ -2,9 +2,8 @@
 
 use burn::module::Module;
 use burn::nn::{Dropout, DropoutConfig, Linear, LinearConfig};
-use burn::tensor::activation::relu;
 use burn::tensor::{Device, Tensor};
-use logit::{Classes, Head, HeadConfig, HeadError, Logits};
+use logit::{Classes, Head, HeadConfig, HeadError, Logits, ops};
 use serde::{Deserialize, Serialize};
 
 use super::Classifier;
@@ -49,7 +48,7 @@ impl Classifier for Mlp {
     fn forward(&self, images: Tensor<4>) -> Logits<Classes> {
         let mut x = images.flatten::<2>(1, 3);
         for layer in &self.hidden {
-            x = self.dropout.forward(relu(layer.forward(x)));
+            x = self.dropout.forward(ops::linear_relu(layer, x));
         }
         self.head.forward(x)
     }

@@ -2,6 +2,7 @@
 //!
 //! | model | question | layers |
 //! |---|---|---|
+//! | [`UNet`] | Q1: logits for every pixel | convolutions with batch norm, down and up again, with skips |
 //! | [`ConvNet`] | Q3: digits, with a choice of output activations | two convolutions, two dense layers |
 //! | [`SoftmaxClassifier`] | Q4: softmax as a classifier | one dense layer |
 //! | [`Mlp`] | Q4: the same with hidden layers | dense layers with ReLU between them |
@@ -10,6 +11,7 @@ mod channel_dropout;
 mod convnet;
 mod mlp;
 mod softmax_classifier;
+mod unet;
 
 use burn::module::Module;
 use burn::tensor::Tensor;
@@ -19,6 +21,7 @@ pub use channel_dropout::ChannelDropout;
 pub use convnet::{ConvNet, ConvNetConfig};
 pub use mlp::{Mlp, MlpConfig};
 pub use softmax_classifier::{SoftmaxClassifier, SoftmaxClassifierConfig};
+pub use unet::{UNet, UNetConfig};
 
 /// A network that answers "which of K classes?" for an image.
 pub trait Classifier: Module {

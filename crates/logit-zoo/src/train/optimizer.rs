@@ -1,23 +1,21 @@
-//! From the recipe to Burn's optimisers and schedules.
+//! From the recipe to optimisers and Burn's schedules.
 
 use burn::lr_scheduler::cosine::CosineAnnealingLrSchedulerConfig;
-use burn::optim::decay::WeightDecayConfig;
-use burn::optim::momentum::MomentumConfig;
-use burn::optim::{AdamConfig, ModuleOptimizer, SgdConfig};
+use burn::optim::ModuleOptimizer;
+use logit::optim::{Adam, Sgd};
 
 use crate::error::ZooError;
 use crate::recipe::{MAX_STEPS, Optimizer, Schedule, TrainConfig};
 
+/// Burn's own value, kept where Adam's authors and PyTorch have 1e-8: the recipes' figures were reached with it.
+const EPSILON: f32 = 1e-5;
+
 /// The recipe's optimiser.
 pub(crate) fn optimizer(config: &TrainConfig) -> ModuleOptimizer {
-    let decay = (config.weight_decay > 0.0).then(|| WeightDecayConfig::new(config.weight_decay as f32));
+    let decay = config.weight_decay as f32;
     match config.optimizer {
-        Optimizer::Adam => AdamConfig::new().with_weight_decay(decay).init(),
-        Optimizer::Sgd => {
-            let momentum = (config.momentum > 0.0)
-                .then(|| MomentumConfig::new().with_momentum(config.momentum).with_dampening(0.0));
-            SgdConfig::new().with_weight_decay(decay).with_momentum(momentum).init()
-        }
+        Optimizer::Adam => Adam::new().with_epsilon(EPSILON).with_weight_decay(decay).init(),
+        Optimizer::Sgd => Sgd::new().with_momentum(config.momentum as f32).with_weight_decay(decay).init(),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc;
 
 use burn::optim::{GradientsParams, ModuleOptimizer};
 use burn::tensor::{Bytes, Device, Int, Tensor};
@@ -16,6 +17,9 @@ use crate::models::Classifier;
 use crate::recipe::Recipe;
 use crate::report;
 use crate::run::{Checkpoint, Evaluation, MetricsLog, Record, RunDir, RunError};
+
+/// How many batches are made ready while a step computes.
+const BATCHES_AHEAD: usize = 2;
 
 /// How training came to its end.
 #[derive(Clone, Debug, PartialEq)]
@@ -122,27 +126,40 @@ impl<'a, C: Classifier> Trainer<'a, C> {
         progress: &mut dyn Progress,
     ) -> Result<bool, ZooError> {
         let order = epoch_order(self.sets.train.len() as u32, self.recipe.train.seed, self.place.epoch);
-        for rows in Batches::new(&order, batch_size(self.recipe), false).skip(self.place.batch as usize) {
-            if wants_stop(progress) {
-                return Ok(false);
+        let rest = Batches::new(&order, batch_size(self.recipe), false).skip(self.place.batch as usize);
+        let first_step = self.place.step + 1;
+        let (sets, recipe, device) = (self.sets, self.recipe, self.device);
+        std::thread::scope(|scope| {
+            let (sender, batches) = mpsc::sync_channel(BATCHES_AHEAD);
+            scope.spawn(move || {
+                for (step, rows) in (first_step..).zip(rest) {
+                    // The other end is gone when training stops early.
+                    if sender.send(prepare(step, rows, sets, recipe, device)).is_err() {
+                        break;
+                    }
+                }
+            });
+            for batch in batches {
+                if wants_stop(progress) {
+                    return Ok(false);
+                }
+                let record = self.step(batch?)?;
+                self.log.append(&record)?;
+                progress.record(&record);
+                if self.place.step.is_multiple_of(self.recipe.train.checkpoint_every) {
+                    self.save()?;
+                }
             }
-            let record = self.step(rows)?;
-            self.log.append(&record)?;
-            progress.record(&record);
-            if self.place.step.is_multiple_of(self.recipe.train.checkpoint_every) {
-                self.save()?;
-            }
-        }
-        self.end_epoch(progress)?;
-        Ok(true)
+            self.end_epoch(progress)?;
+            Ok(true)
+        })
     }
 
     /// One step of the optimiser.
-    fn step(&mut self, rows: &[u32]) -> Result<Record, ZooError> {
+    fn step(&mut self, batch: Batch) -> Result<Record, ZooError> {
         let step = self.place.step + 1;
+        let images = batch.targets.dims()[0] as u64;
         self.device.seed(mix(self.recipe.train.seed, Stream::Dropout, step));
-        let moves = mix(self.recipe.train.seed, Stream::Augmentation, step);
-        let batch = Batch::augmented(&self.sets.train.select(rows)?, &self.recipe.data, moves, self.device);
         let logits = self.net.forward(batch.images);
         let correct = correct(logits.argmax(), batch.targets.clone())?;
         let loss = self
@@ -162,7 +179,7 @@ impl<'a, C: Classifier> Trainer<'a, C> {
         self.net = self.optimizer.step(learning_rate, self.net.clone(), gradients);
         self.place.step = step;
         self.place.batch += 1;
-        self.place.sums.add(rows.len() as u64, correct, value);
+        self.place.sums.add(images, correct, value);
         Ok(Record::Step { step, epoch: self.place.epoch + 1, loss: value, learning_rate, head_gradient_norm })
     }
 
@@ -244,6 +261,18 @@ impl<'a, C: Classifier> Trainer<'a, C> {
         let path = self.run.path().to_owned();
         ZooError::NotFinite { step, what: what.to_owned(), value, kept, path }
     }
+}
+
+/// The batch of a step, as the network takes it.
+fn prepare(
+    step: u64,
+    rows: &[u32],
+    sets: &Sets,
+    recipe: &Recipe,
+    device: &Device,
+) -> Result<Batch, ZooError> {
+    let moves = mix(recipe.train.seed, Stream::Augmentation, step);
+    Ok(Batch::augmented(&sets.train.select(rows)?, &recipe.data, moves, device))
 }
 
 pub(crate) fn batch_size(recipe: &Recipe) -> NonZeroUsize {

@@ -1,16 +1,23 @@
 //! Cross entropy over classes that exclude each other.
 
+use std::sync::Arc;
+
 use burn::tensor::{Int, Tensor, activation::log_softmax};
+use logit_kernels::loss::{CrossEntropy, Place, Scales, Sums, Targets};
+use logit_kernels::softmax::Shape;
 use serde::{Deserialize, Serialize};
 
+use super::fused::{self, Kernel};
 use super::logits_of::LogitsOf;
 use super::options::{not_negative, one_a_unit, positive, share};
 use super::reduction::{Loss, Reduction, Terms, add, reduce};
-use super::targets::{self, ClassIndices, IGNORE_INDEX, TargetForm, TargetsFor};
+use super::targets::{self, ClassIndices, IGNORE_INDEX, TargetForm, TargetsFor, one_a_position};
 use crate::error::LossError;
 use crate::kind::Classes;
 use crate::logits::Logits;
 use crate::math::{accumulate, along_units, log_sum_exp};
+use crate::ops::array::Array;
+use crate::ops::operation::{array_of, fits};
 
 /// Cross entropy of the softmax of the logits against class indices or a distribution over the classes.
 ///
@@ -125,7 +132,15 @@ impl CrossEntropyLoss {
         logits: impl LogitsOf<Classes, D>,
         targets: impl TargetsFor<Classes, D>,
     ) -> Result<Loss, LossError> {
-        let parts = self.parts(logits.into_logits(), targets.form())?;
+        let logits = self.prepared(logits.into_logits())?;
+        if fits(&logits) {
+            let (kernel, denominator, counted) = self.kernel(&logits, targets.form())?;
+            let factor = |denominator: f64| self.reduction.factor(denominator) as f32;
+            let scales = Scales { surprise: factor(denominator), z: factor(counted as f64) };
+            let value = fused::reduced(CrossEntropyKernel { scales, ..kernel }, logits);
+            return Ok(Loss { value, counted, finding: self.reduction.finding(counted, denominator) });
+        }
+        let parts = self.parts(logits, targets.form())?;
         let loss = reduce(parts.surprise, self.reduction, parts.counted);
         Ok(match parts.z {
             Some(z) => add(loss, z, self.reduction),
@@ -142,20 +157,57 @@ impl CrossEntropyLoss {
         logits: impl LogitsOf<Classes, D>,
         targets: impl TargetsFor<Classes, D>,
     ) -> Result<Tensor<D>, LossError> {
-        let parts = self.parts(logits.into_logits(), targets.form())?;
+        let logits = self.prepared(logits.into_logits())?;
+        if fits(&logits) {
+            let (kernel, ..) = self.kernel(&logits, targets.form())?;
+            let dims = one_a_position(logits.dims());
+            return Ok(fused::each(kernel, logits, dims));
+        }
+        let parts = self.parts(logits, targets.form())?;
         Ok(match parts.z {
             Some(z) => parts.surprise.values + z.values,
             None => parts.surprise.values,
         })
     }
 
-    fn parts<const D: usize>(
-        &self,
-        logits: Logits<Classes, D>,
-        targets: TargetForm<D>,
-    ) -> Result<Parts<D>, LossError> {
+    /// The logits in the type that the loss is computed in, if the options fit them.
+    fn prepared<const D: usize>(&self, logits: Logits<Classes, D>) -> Result<Tensor<D>, LossError> {
         self.check(logits.kind().count)?;
-        let logits = self.capped(accumulate(logits.into_tensor()));
+        Ok(accumulate(logits.into_tensor()))
+    }
+
+    /// The loss for our kernels, what its mean divides by, and how many targets count.
+    fn kernel<const D: usize>(
+        &self,
+        logits: &Tensor<D>,
+        targets: TargetForm<D>,
+    ) -> Result<(CrossEntropyKernel, f64, usize), LossError> {
+        let shape = fused::shape_of(logits);
+        let (goal, denominator, counted) = match targets {
+            TargetForm::Index(index) => {
+                let checked = targets::check_indices(&index, logits.dims(), self.ignore_index)?;
+                let denominator = checked.denominator(self.weight.as_deref());
+                let counted = checked.counted;
+                (Goal::Index { index: checked.host, ignore_index: self.ignore_index }, denominator, counted)
+            }
+            TargetForm::Dense(targets) => {
+                let shares = targets::distribution(targets, logits, self.ignore_index)?;
+                let positions = shape.positions();
+                (Goal::Distribution(array_of(shares)), positions as f64, positions)
+            }
+        };
+        let kernel = CrossEntropyKernel {
+            shape,
+            loss: self.clone(),
+            weight: self.weight.as_ref().map(|weight| weight.iter().map(|w| *w as f32).collect()),
+            goal: Arc::new(goal),
+            scales: Scales::ONE,
+        };
+        Ok((kernel, denominator, counted))
+    }
+
+    fn parts<const D: usize>(&self, logits: Tensor<D>, targets: TargetForm<D>) -> Result<Parts<D>, LossError> {
+        let logits = self.capped(logits);
         match targets {
             TargetForm::Index(index) => self.against_indices(logits, index),
             TargetForm::Dense(targets) => {
@@ -199,11 +251,8 @@ impl CrossEntropyLoss {
             let spread = self.weighted(surprise).sum_dim(1).mul_scalar(share);
             own = own.mul_scalar(1.0 - self.label_smoothing) + spread;
         }
-        let counted = targets.counted();
-        let denominator = match &self.weight {
-            Some(weight) => weight.iter().zip(&targets.per_class).map(|(w, &n)| w * n as f64).sum(),
-            None => counted as f64,
-        };
+        let counted = targets.checked.counted;
+        let denominator = targets.checked.denominator(self.weight.as_deref());
         let z = self.z_terms(logits, counted).map(|z| Terms { values: targets.mask(z.values), ..z });
         Ok(Parts { surprise: Terms { values: targets.mask(own), denominator }, z, counted })
     }
@@ -231,6 +280,51 @@ impl CrossEntropyLoss {
             values: log_sum_exp(logits, 1).square().mul_scalar(self.z_loss),
             denominator: counted as f64,
         })
+    }
+}
+
+/// What the logits are held against, on the host.
+#[derive(Debug)]
+enum Goal {
+    Index { index: Vec<i64>, ignore_index: Option<i64> },
+    Distribution(Array),
+}
+
+/// The loss with its targets, for our kernels.
+#[derive(Clone, Debug)]
+struct CrossEntropyKernel {
+    shape: Shape,
+    loss: CrossEntropyLoss,
+    weight: Option<Vec<f32>>,
+    goal: Arc<Goal>,
+    scales: Scales,
+}
+
+impl CrossEntropyKernel {
+    fn run(&self, place: Place<'_, f32>, of_position: Option<&mut [f32]>) -> Sums {
+        let kernel = CrossEntropy {
+            shape: self.shape,
+            weight: self.weight.as_deref(),
+            label_smoothing: self.loss.label_smoothing as f32,
+            z_loss: self.loss.z_loss as f32,
+            soft_cap: self.loss.soft_cap.map(|cap| cap as f32),
+        };
+        let targets = match &*self.goal {
+            Goal::Index { index, ignore_index } => Targets::Index { index, ignore_index: *ignore_index },
+            Goal::Distribution(shares) => Targets::Distribution(shares.numbers()),
+        };
+        kernel.run(place, targets, self.scales, of_position)
+    }
+}
+
+impl Kernel for CrossEntropyKernel {
+    fn reduced(&self, place: Place<'_, f32>) -> f64 {
+        let sums = self.run(place, None);
+        sums.surprise * f64::from(self.scales.surprise) + sums.z * f64::from(self.scales.z)
+    }
+
+    fn each(&self, place: Place<'_, f32>, losses: &mut [f32]) {
+        self.run(place, Some(losses));
     }
 }
 

@@ -142,13 +142,11 @@ impl FocalLoss {
         let log_p = log_all.clone().gather(1, targets.index.clone());
         let log_rest = log_sum_exp(log_all.mask_fill(targets.own_class(logits.dims()), NEVER), 1);
         let mut values = log_rest.mul_scalar(self.gamma).exp() * log_p.neg();
-        let counted = targets.counted();
-        let mut denominator = counted as f64;
         if let Some(weight) = &self.weight {
             values = values * weight_of_target(weight, &targets, &logits);
-            denominator = weight.iter().zip(&targets.per_class).map(|(w, &n)| w * n as f64).sum();
         }
-        Ok((Terms { values: targets.mask(values), denominator }, counted))
+        let denominator = targets.checked.denominator(self.weight.as_deref());
+        Ok((Terms { values: targets.mask(values), denominator }, targets.checked.counted))
     }
 
     fn over_labels<const D: usize>(

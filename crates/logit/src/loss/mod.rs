@@ -23,6 +23,7 @@
 mod binary_cross_entropy;
 mod cross_entropy;
 mod focal;
+mod fused;
 mod gaussian;
 mod grades;
 mod logits_of;

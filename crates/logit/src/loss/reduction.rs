@@ -54,22 +54,37 @@ impl<const D: usize> Terms<D> {
         let sum = self.values.sum();
         match reduction {
             // A product, for Burn differentiates the division by a number in f32.
-            Reduction::Mean if self.denominator > 0.0 => sum.mul_scalar(1.0 / self.denominator),
-            // Not the sum: smoothing gives terms to targets whose own class weighs nothing.
-            Reduction::Mean => sum.mul_scalar(0.0),
+            Reduction::Mean => sum.mul_scalar(reduction.factor(self.denominator)),
             Reduction::Sum => sum,
+        }
+    }
+}
+
+impl Reduction {
+    /// What the sum of terms that share a denominator is multiplied by.
+    pub(crate) fn factor(self, denominator: f64) -> f64 {
+        match self {
+            Self::Mean if denominator > 0.0 => 1.0 / denominator,
+            // Not the sum: smoothing gives terms to targets whose own class weighs nothing.
+            Self::Mean => 0.0,
+            Self::Sum => 1.0,
+        }
+    }
+
+    /// What is to be said of a loss over `counted` targets that share a denominator.
+    pub(crate) fn finding(self, counted: usize, denominator: f64) -> Option<Finding> {
+        let weightless = self == Self::Mean && denominator <= 0.0;
+        match counted {
+            0 => Some(nothing_counted()),
+            _ if weightless => Some(no_weight_counted()),
+            _ => None,
         }
     }
 }
 
 /// The terms as one loss; when nothing counts it is 0, and says so.
 pub(crate) fn reduce<const D: usize>(terms: Terms<D>, reduction: Reduction, counted: usize) -> Loss {
-    let weightless = reduction == Reduction::Mean && terms.denominator <= 0.0;
-    let finding = match counted {
-        0 => Some(nothing_counted()),
-        _ if weightless => Some(no_weight_counted()),
-        _ => None,
-    };
+    let finding = reduction.finding(counted, terms.denominator);
     Loss { value: terms.reduce(reduction), counted, finding }
 }
 

@@ -64,7 +64,7 @@ impl RegionKind for Classes {
                 let targets = targets::class_indices(index, dims, ignore_index)?;
                 let truth = targets.own_class(dims).float().cast(logits.dtype());
                 let ignored = targets.ignored.as_ref().map(|ignored| ignored.clone().expand(dims));
-                Ok(masked(logits, predicted, truth, ignored, targets.counted()))
+                Ok(masked(logits, predicted, truth, ignored, targets.checked.counted))
             }
         }
     }

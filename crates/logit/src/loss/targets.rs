@@ -124,16 +124,11 @@ pub(crate) struct ClassIndices<const D: usize> {
     pub(crate) index: Tensor<D, Int>,
     /// True where the target does not count; `None` when all count.
     pub(crate) ignored: Option<Tensor<D, Bool>>,
-    /// How many targets of each class count.
-    pub(crate) per_class: Vec<usize>,
+    /// The same on the host.
+    pub(crate) checked: CheckedIndices,
 }
 
 impl<const D: usize> ClassIndices<D> {
-    /// How many targets count.
-    pub(crate) fn counted(&self) -> usize {
-        self.per_class.iter().sum()
-    }
-
     /// The values with 0 where the target does not count.
     pub(crate) fn mask(&self, values: Tensor<D>) -> Tensor<D> {
         zero_where(self.ignored.as_ref(), values)
@@ -148,28 +143,64 @@ impl<const D: usize> ClassIndices<D> {
     }
 }
 
+/// Class indices that were read and checked: in range where they count.
+pub(crate) struct CheckedIndices {
+    /// One a position.
+    pub(crate) host: Vec<i64>,
+    /// How many count.
+    pub(crate) counted: usize,
+    classes: usize,
+    ignore_index: Option<i64>,
+}
+
+impl CheckedIndices {
+    /// How many targets of each class count.
+    pub(crate) fn per_class(&self) -> Vec<usize> {
+        let mut per_class = vec![0; self.classes];
+        for value in self.host.iter().filter(|value| Some(**value) != self.ignore_index) {
+            per_class[*value as usize] += 1;
+        }
+        per_class
+    }
+
+    /// What a mean with these class weights divides by.
+    pub(crate) fn denominator(&self, weight: Option<&[f64]>) -> f64 {
+        match weight {
+            Some(weight) => weight.iter().zip(self.per_class()).map(|(w, n)| w * n as f64).sum(),
+            None => self.counted as f64,
+        }
+    }
+}
+
 /// Checks class indices `[N, 1, d…]` against logits of shape `logits`.
+pub(crate) fn check_indices<const D: usize>(
+    index: &Tensor<D, Int>,
+    logits: [usize; D],
+    ignore_index: Option<i64>,
+) -> Result<CheckedIndices, LossError> {
+    same_shape(index.dims(), one_a_position(logits), logits, false)?;
+    let classes = logits[1];
+    let host: Vec<i64> = read(index)?;
+    let fits = |value: i64| Some(value) == ignore_index || (0..classes as i64).contains(&value);
+    // Counted, not searched for: a loop without an early end runs in vectors.
+    if host.iter().filter(|value| !fits(**value)).count() > 0 {
+        let flat = host.iter().position(|value| !fits(*value)).unwrap_or_default();
+        let at = position(flat, &without_axis_1(index.dims()));
+        let hint = class_hint(host[flat], &host, classes, ignore_index);
+        return Err(LossError::ClassOutOfRange { at, value: host[flat], classes, hint });
+    }
+    let counted = host.iter().filter(|value| Some(**value) != ignore_index).count();
+    Ok(CheckedIndices { host, counted, classes, ignore_index })
+}
+
+/// Checks class indices, and gives them as the composed operations take them.
 pub(crate) fn class_indices<const D: usize>(
     index: Tensor<D, Int>,
     logits: [usize; D],
     ignore_index: Option<i64>,
 ) -> Result<ClassIndices<D>, LossError> {
-    same_shape(index.dims(), one_a_position(logits), logits, false)?;
-    let classes = logits[1];
-    let host: Vec<i64> = read(&index)?;
-    let mut per_class = vec![0; classes];
-    let mut any_ignored = false;
-    for (flat, &value) in host.iter().enumerate() {
-        if Some(value) == ignore_index {
-            any_ignored = true;
-        } else if let Some(count) = usize::try_from(value).ok().and_then(|class| per_class.get_mut(class)) {
-            *count += 1;
-        } else {
-            let at = position(flat, &without_axis_1(index.dims()));
-            let hint = class_hint(value, &host, classes, ignore_index);
-            return Err(LossError::ClassOutOfRange { at, value, classes, hint });
-        }
-    }
+    let checked = check_indices(&index, logits, ignore_index)?;
+    let any_ignored = checked.counted < checked.host.len();
     let ignored = ignore_index.filter(|_| any_ignored).map(|value| index.clone().equal_elem(value));
     let index = match &ignored {
         Some(ignored) => index.mask_fill(ignored.clone(), 0),
@@ -177,7 +208,7 @@ pub(crate) fn class_indices<const D: usize>(
     };
     // Masks come as bytes; the operations below want the device's own whole type.
     let index = index.clone().cast(index.device().settings().int_dtype);
-    Ok(ClassIndices { index, ignored, per_class })
+    Ok(ClassIndices { index, ignored, checked })
 }
 
 fn class_hint(value: i64, all: &[i64], classes: usize, ignore_index: Option<i64>) -> &'static str {

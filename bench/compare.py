@@ -1,0 +1,99 @@
+#!/usr/bin/env python3
+"""Compares Logit's speed and memory with PyTorch's, on this machine; see README.md beside this file."""
+
+import argparse
+import math
+import pathlib
+import subprocess
+import sys
+
+from harness import cold, environment, measure, plot, report
+from harness.cases import ALL, COLD
+from harness.verdict import judge
+from harness.worker import WorkerError
+
+
+def main():
+    arguments = parse()
+    sides = environment.prepare(arguments.only, arguments.python)
+    machine = environment.describe()
+    measured, verdicts = {}, []
+    for case in arguments.cases:
+        measured[case.name] = run(case, sides, arguments)
+        verdicts.append(judge(case, measured[case.name]))
+    machine["PyTorch"] = torch_version(measured)
+    print(report.table(verdicts))
+    if arguments.only or tuple(arguments.cases) != ALL:
+        note("results are written only by a run of all cases on both sides")
+        return
+    write(verdicts, measured, machine, arguments)
+
+
+def parse():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--cases", type=named, default=ALL, metavar="A,B", help="only these, by name")
+    parser.add_argument("--rounds", type=positive(int), default=5, help="rounds of each process [5]")
+    parser.add_argument("--seconds", type=positive(float), default=2.0, help="seconds a round [2]")
+    parser.add_argument("--only", choices=["ours", "torch"], help="measure one side alone")
+    parser.add_argument("--python", type=pathlib.Path, help="an interpreter that has PyTorch [bench/.venv, made if absent]")
+    return parser.parse_args()
+
+
+def named(text):
+    """The cases of a comma-separated list, in their own order."""
+    known = [case.name for case in ALL]
+    names = text.split(",")
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        raise argparse.ArgumentTypeError(f"no case `{unknown[0]}`; there are {', '.join(known)}")
+    return [case for case in ALL if case.name in names]
+
+
+def positive(kind):
+    def read(text):
+        value = kind(text)
+        if not 0 < value < math.inf:
+            raise argparse.ArgumentTypeError(f"`{text}` is not above 0")
+        return value
+
+    return read
+
+
+def run(case, sides, arguments):
+    def say(text):
+        note(f"{case.name}: {text}")
+
+    if case is COLD:
+        return cold.measure(sides, arguments.rounds, say)
+    return measure.measure(case, sides, arguments.rounds, arguments.seconds, say)
+
+
+def torch_version(measured):
+    versions = [case["versions"].get("eager") for case in measured.values()]
+    return next(filter(None, versions), "not measured")
+
+
+def write(verdicts, measured, machine, arguments):
+    settings = machine, arguments.rounds, arguments.seconds
+    files = {
+        environment.BENCH / "results.json": report.as_json(verdicts, measured, *settings),
+        environment.BENCH / "RESULTS.md": report.markdown(verdicts, *settings),
+        environment.ROOT / "docs/speed.svg": plot.svg(verdicts),
+    }
+    for path, text in files.items():
+        path.write_text(text)
+        note(f"wrote {path.relative_to(environment.ROOT)}")
+
+
+def note(text):
+    print(text, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except (WorkerError, measure.Mismatch) as failure:
+        sys.exit(f"compare.py: {failure}")
+    except subprocess.CalledProcessError as failure:
+        errors = (failure.stderr or b"").decode(errors="replace").strip()
+        sys.exit(f"compare.py: {failure}" + (f"\n{errors}" if errors else ""))

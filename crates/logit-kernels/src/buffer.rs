@@ -1,0 +1,152 @@
+//! Buffers that are used again.
+//!
+//! A training step asks for the same few dozen big buffers again and again. Memory that is fresh from the system must
+//! be zeroed and mapped page by page, which for activations costs as much as computing them; so kernels' callers give
+//! buffers back when they are done, and take them again, whatever numbers they hold.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
+/// Buffers shorter than this come from and go to the allocator, which keeps small ones itself.
+const LEAST_KEPT: usize = 16 * 1024;
+
+/// How many numbers are kept at most: 1 GiB.
+const MOST_KEPT: usize = 256 * 1024 * 1024;
+
+/// Bytes from which on a buffer is asked for in huge pages.
+#[cfg(target_os = "linux")]
+const LEAST_HUGE: usize = 4 * 1024 * 1024;
+
+static KEPT: Mutex<Kept> = Mutex::new(Kept { by_length: BTreeMap::new(), numbers: 0 });
+
+struct Kept {
+    by_length: BTreeMap<usize, Vec<Vec<f32>>>,
+    numbers: usize,
+}
+
+/// A buffer of `len` numbers, of no particular value.
+pub fn take(len: usize) -> Vec<f32> {
+    if len >= LEAST_KEPT
+        && let Some(buffer) = kept().remove(len)
+    {
+        return buffer;
+    }
+    fresh(len)
+}
+
+/// A buffer of `len` zeros.
+pub fn take_zeroed(len: usize) -> Vec<f32> {
+    if len >= LEAST_KEPT
+        && let Some(mut buffer) = kept().remove(len)
+    {
+        buffer.fill(0.0);
+        return buffer;
+    }
+    fresh(len)
+}
+
+/// Zeros from the system, in huge pages where it has them: a fault for every two megabytes, not for every four
+/// kilobytes, and fewer places to look up when the numbers are read.
+fn fresh(len: usize) -> Vec<f32> {
+    let buffer = vec![0.0; len];
+    #[cfg(target_os = "linux")]
+    if len * size_of::<f32>() >= LEAST_HUGE {
+        const PAGE: usize = 4096;
+        let start = buffer.as_ptr().align_offset(PAGE) * size_of::<f32>();
+        let end = len * size_of::<f32>();
+        // SAFETY: whole pages within the buffer, whose contents the advice leaves as they are. A system that has no huge
+        // pages answers with an error, which changes nothing.
+        unsafe {
+            let place = buffer.as_ptr().cast::<u8>().add(start).cast_mut().cast();
+            libc::madvise(place, (end - start) / PAGE * PAGE, libc::MADV_HUGEPAGE);
+        }
+    }
+    buffer
+}
+
+/// Gives a buffer back, to be taken again.
+pub fn give(buffer: Vec<f32>) {
+    if buffer.len() >= LEAST_KEPT {
+        let mut kept = kept();
+        if kept.numbers + buffer.len() <= MOST_KEPT {
+            kept.numbers += buffer.len();
+            kept.by_length.entry(buffer.len()).or_default().push(buffer);
+        }
+    }
+}
+
+/// A buffer that grows to what is asked of it, and goes back in the end.
+#[derive(Debug, Default)]
+pub(crate) struct Scratch(Vec<f32>);
+
+impl Scratch {
+    /// Room for `len` numbers, of no particular value.
+    pub(crate) fn of(&mut self, len: usize) -> &mut [f32] {
+        if self.0.len() < len {
+            give(std::mem::replace(&mut self.0, take(len)));
+        }
+        &mut self.0[..len]
+    }
+
+    /// The same, from the beginning of a cache line on: a vector load then touches one line, not two.
+    pub(crate) fn aligned(&mut self, len: usize) -> &mut [f32] {
+        const LINE: usize = 64;
+        let room = self.of(len + LINE / size_of::<f32>());
+        let start = room.as_ptr().align_offset(LINE);
+        &mut room[start..start + len]
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        give(std::mem::take(&mut self.0));
+    }
+}
+
+/// Returns all that is kept to the system: after training, or when shapes change for good.
+pub fn clear() {
+    let mut kept = kept();
+    kept.by_length.clear();
+    kept.numbers = 0;
+}
+
+fn kept() -> std::sync::MutexGuard<'static, Kept> {
+    KEPT.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Kept {
+    fn remove(&mut self, len: usize) -> Option<Vec<f32>> {
+        let buffers = self.by_length.get_mut(&len)?;
+        let buffer = buffers.pop()?;
+        if buffers.is_empty() {
+            self.by_length.remove(&len);
+        }
+        self.numbers -= len;
+        Some(buffer)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_buffer_given_back_is_taken_again() {
+        let len = LEAST_KEPT + 7;
+        let mut buffer = take(len);
+        buffer[3] = 5.0;
+        let place = buffer.as_ptr();
+        give(buffer);
+        let again = take(len);
+        assert_eq!((again.as_ptr(), again.len(), again[3]), (place, len, 5.0));
+        give(again);
+        assert!(take_zeroed(len).iter().all(|number| *number == 0.0));
+    }
+
+    #[test]
+    fn other_lengths_are_other_buffers() {
+        give(vec![1.0; LEAST_KEPT + 9]);
+        assert_eq!(take(LEAST_KEPT + 11).len(), LEAST_KEPT + 11);
+        assert_eq!(take(0).len(), 0);
+    }
+}

@@ -1,0 +1,105 @@
+//! The choice of the SIMD width, and the loads and stores that kernels share.
+
+use std::sync::LazyLock;
+
+use pulp::{Arch, Simd, WithSimd};
+
+static ARCH: LazyLock<Arch> = LazyLock::new(Arch::new);
+
+/// Runs a kernel with the widest vectors that this machine has.
+#[inline]
+pub(crate) fn dispatch<K: WithSimd>(kernel: K) -> K::Output {
+    ARCH.dispatch(kernel)
+}
+
+/// A vector from memory at `place`, which needs no more alignment than an `f32` has.
+///
+/// # Safety
+/// `S::F32_LANES` numbers from `place` on can be read.
+#[inline(always)]
+pub(crate) unsafe fn load<S: Simd>(_simd: S, place: *const f32) -> S::f32s {
+    // SAFETY: the caller vouches for the memory; every bit pattern is a vector.
+    unsafe { place.cast::<S::f32s>().read_unaligned() }
+}
+
+/// Writes a vector to memory at `place`, which needs no more alignment than an `f32` has.
+///
+/// # Safety
+/// `S::F32_LANES` numbers from `place` on can be written.
+#[inline(always)]
+pub(crate) unsafe fn store<S: Simd>(_simd: S, place: *mut f32, vector: S::f32s) {
+    // SAFETY: the caller vouches for the memory.
+    unsafe { place.cast::<S::f32s>().write_unaligned(vector) }
+}
+
+/// Lanes of an f32 vector, and the number of vector registers.
+pub(crate) fn shape() -> (usize, usize) {
+    struct Shape;
+    impl WithSimd for Shape {
+        type Output = (usize, usize);
+
+        #[inline(always)]
+        fn with_simd<S: Simd>(self, _simd: S) -> Self::Output {
+            (S::F32_LANES, S::REGISTER_COUNT)
+        }
+    }
+    dispatch(Shape)
+}
+
+/// A vector of half its numbers from each of two places.
+///
+/// # Safety
+/// `S::F32_LANES / 2` numbers from each place on can be read.
+#[inline(always)]
+pub(crate) unsafe fn load_halves<S: Simd>(_simd: S, low: *const f32, high: *const f32) -> S::f32s {
+    let half = const { S::F32_LANES / 2 };
+    let mut vector = <S::f32s as bytemuck::Zeroable>::zeroed();
+    let place = (&raw mut vector).cast::<f32>();
+    // SAFETY: the caller vouches for the sources; the vector has room for both halves.
+    unsafe {
+        place.copy_from_nonoverlapping(low, half);
+        place.add(half).copy_from_nonoverlapping(high, half);
+    }
+    vector
+}
+
+/// Writes the halves of a vector to two places.
+///
+/// # Safety
+/// `S::F32_LANES / 2` numbers from each place on can be written.
+#[inline(always)]
+pub(crate) unsafe fn store_halves<S: Simd>(_simd: S, low: *mut f32, high: *mut f32, vector: S::f32s) {
+    let half = const { S::F32_LANES / 2 };
+    let place = (&raw const vector).cast::<f32>();
+    // SAFETY: the caller vouches for the places; the vector has both halves.
+    unsafe {
+        low.copy_from_nonoverlapping(place, half);
+        high.copy_from_nonoverlapping(place.add(half), half);
+    }
+}
+
+/// The sum of numbers, in lanes: as many partial sums as a vector has.
+pub(crate) fn sum(numbers: &[f32]) -> f32 {
+    struct Sum<'a>(&'a [f32]);
+    impl WithSimd for Sum<'_> {
+        type Output = f32;
+
+        #[inline(always)]
+        fn with_simd<S: Simd>(self, simd: S) -> f32 {
+            let (vectors, rest) = S::as_simd_f32s(self.0);
+            let mut sums = [simd.splat_f32s(0.0); 4];
+            let (fours, lonely) = vectors.as_chunks::<4>();
+            for four in fours {
+                for (sum, vector) in sums.iter_mut().zip(four) {
+                    *sum = simd.add_f32s(*sum, *vector);
+                }
+            }
+            for vector in lonely {
+                sums[0] = simd.add_f32s(sums[0], *vector);
+            }
+            let pairs = [simd.add_f32s(sums[0], sums[1]), simd.add_f32s(sums[2], sums[3])];
+            simd.reduce_sum_f32s(simd.add_f32s(pairs[0], pairs[1])) + rest.iter().sum::<f32>()
+        }
+    }
+    dispatch(Sum(numbers))
+}

@@ -1,0 +1,68 @@
+//! Burn's CPU tensors as plain slices of numbers.
+
+use burn::backend::flex::FlexTensor;
+use burn::tensor::{DType, Shape, TensorData};
+use logit_kernels::buffer;
+
+/// Numbers in row-major order, and their shape: what a kernel works on.
+#[derive(Clone, Debug)]
+pub(crate) struct Array(FlexTensor);
+
+impl Array {
+    /// An array of `numbers`, which are as many as `dims` say.
+    pub(crate) fn new(numbers: Vec<f32>, dims: &[usize]) -> Self {
+        Self(FlexTensor::from_data(TensorData::new(numbers, Shape::from(dims.to_vec()))))
+    }
+
+    /// The array that a tensor of f32 holds, in row-major order.
+    pub(crate) fn of(tensor: FlexTensor) -> Self {
+        debug_assert_eq!(tensor.dtype(), DType::F32);
+        // The tensor is dropped before the array is used: the array must not look shared when it is not.
+        if tensor.is_contiguous() { Self(tensor) } else { Self(tensor.to_contiguous()) }
+    }
+
+    pub(crate) fn into_tensor(self) -> FlexTensor {
+        self.0
+    }
+
+    pub(crate) fn dims(&self) -> &[usize] {
+        self.0.layout().shape().as_slice()
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.0.layout().num_elements()
+    }
+
+    /// The size of each of `D` axes.
+    pub(crate) fn shape<const D: usize>(&self) -> [usize; D] {
+        self.0.layout().shape().dims()
+    }
+
+    /// The numbers.
+    pub(crate) fn numbers(&self) -> &[f32] {
+        let start = self.0.layout().start_offset();
+        &self.0.storage::<f32>()[start..start + self.len()]
+    }
+
+    /// The numbers as a buffer of one's own: this very one where nobody else holds it, a copy otherwise.
+    pub(crate) fn into_numbers(self) -> Vec<f32> {
+        if self.is_own() {
+            return self.0.into_data().try_into_vec().unwrap_or_default();
+        }
+        let mut copy = buffer::take(self.len());
+        copy.copy_from_slice(self.numbers());
+        copy
+    }
+
+    /// Whether nobody else holds the numbers, and they fill their buffer.
+    pub(crate) fn is_own(&self) -> bool {
+        self.0.is_unique() && self.0.bytes().len() == self.len() * size_of::<f32>()
+    }
+
+    /// Gives the buffer back to be used again, if nobody else holds it.
+    pub(crate) fn release(self) {
+        if self.is_own() {
+            buffer::give(self.into_numbers());
+        }
+    }
+}
