@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use burn::module::Param;
 use burn::tensor::{Device, Tensor};
 use logit::loss::{BinaryCrossEntropyLoss, CrossEntropyLoss, Loss};
-use logit::{Classes, Labels, Logits};
+use logit::{Classes, HeadConfig, Labels, Logits};
 
 use crate::case::{Case, Failure};
 use crate::data::{indices, sparse_ones, uniform};
@@ -56,9 +57,13 @@ pub(crate) fn linear_cross_entropy() -> Box<dyn Case> {
     let targets = indices(3, [rows], classes, &device);
     let inputs = uniform(1, [rows, features], 1.0, &device);
     let weight = uniform(2, [features, classes as usize], 0.1, &device);
+    let head = HeadConfig::new(features, Classes::new(classes as usize)).init(&device);
+    let bias = Param::from_tensor(Tensor::zeros([classes as usize], &device));
     Gradients::of([inputs, weight], move |[inputs, weight]| {
-        let logits = Logits::new(inputs.matmul(weight), Classes::new(classes as usize))?;
-        Ok(CrossEntropyLoss::new().forward(logits, targets.clone())?)
+        let mut head = head.clone()?;
+        head.weight = Param::initialized(head.weight.id, weight);
+        head.bias = bias.clone();
+        Ok(CrossEntropyLoss::new().forward_linear(&head, inputs, targets.clone())?)
     })
 }
 

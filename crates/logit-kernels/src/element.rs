@@ -31,8 +31,6 @@ mod sealed {
     }
 }
 
-pub(crate) use sealed::Sealed;
-
 impl sealed::Sealed for f32 {
     const IS_F32: bool = true;
 }
@@ -85,6 +83,7 @@ half_element!(f16);
 half_element!(bf16);
 
 #[cfg(test)]
+#[expect(clippy::float_cmp, reason = "what is exact is compared as such")]
 mod tests {
     use super::*;
 

@@ -18,8 +18,8 @@ pub mod optimizer;
 pub mod place;
 pub mod pool;
 pub mod relu;
-pub mod scale;
 pub mod softmax;
+pub mod softmax_backward;
 
 mod element;
 mod math;

@@ -26,7 +26,7 @@ const LN: [f32; 9] = [
     -0.124_055_915,
     0.118_881_75,
     -0.116_756_41,
-    0.067_466_013,
+    0.067_466_01,
 ];
 
 /// `(ln(1 + e) - e) / e²` for `0 <= e <= 1`.
@@ -174,6 +174,7 @@ pub(crate) fn sides<S: Simd>(simd: S, x: S::f32s) -> Sides<S::f32s> {
 }
 
 #[cfg(test)]
+#[expect(clippy::float_cmp, reason = "what is exact is compared as such")]
 pub(crate) mod tests {
     use pulp::{Scalar, WithSimd};
 

@@ -9,6 +9,10 @@ static ARCH: LazyLock<Arch> = LazyLock::new(Arch::new);
 /// Runs a kernel with the widest vectors that this machine has.
 #[inline]
 pub(crate) fn dispatch<K: WithSimd>(kernel: K) -> K::Output {
+    #[cfg(test)]
+    if let Some(arch) = tests::FORCED.get() {
+        return arch.dispatch(kernel);
+    }
     ARCH.dispatch(kernel)
 }
 
@@ -102,4 +106,40 @@ pub(crate) fn sum(numbers: &[f32]) -> f32 {
         }
     }
     dispatch(Sum(numbers))
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+
+    thread_local! {
+        /// The vectors that kernels on this thread use, if not the machine's widest.
+        pub(super) static FORCED: Cell<Option<Arch>> = const { Cell::new(None) };
+    }
+
+    /// Runs a test with vectors of every width that this machine has, in a pool of one thread.
+    pub(crate) fn in_each_width(test: impl Fn() + Sync) {
+        for arch in widths() {
+            let force = move |_| FORCED.set(Some(arch));
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(1).start_handler(force).build();
+            pool.expect("a pool of one thread").install(&test);
+        }
+    }
+
+    fn widths() -> Vec<Arch> {
+        let mut widths = vec![Arch::Scalar, Arch::new()];
+        #[cfg(target_arch = "x86_64")]
+        widths.extend(pulp::x86::V3::try_new().map(Arch::V3));
+        widths
+    }
+
+    #[test]
+    fn every_width_is_its_own() {
+        let seen = std::sync::Mutex::new(vec![]);
+        in_each_width(|| seen.lock().expect("no test failed").push(shape()));
+        let seen = seen.into_inner().expect("no test failed");
+        assert_eq!(seen[..2], [(1, 16), shape()]);
+    }
 }

@@ -8,7 +8,7 @@ use pulp::Simd;
 use crate::element::Element;
 use crate::math::ln;
 use crate::simd::{load, store};
-use tile::{MOST_POSITIONS, OfPosition};
+use tile::{MOST_POSITIONS, OfPosition, Tile};
 use tiling::{Numbers, Span, TileWork, Tiling, Workspace};
 
 /// A tensor `[outer, units, inner]`, row-major: each of its `outer · inner` positions has a number a unit, `inner`
@@ -104,7 +104,12 @@ impl<E: Element> TileWork for Softmax<'_, E> {
         unsafe {
             let tile = tiling.open(&self.numbers, span, workspace);
             tile.maxima(simd, &mut maxima);
-            tile.exponentials(simd, &maxima, &mut sums);
+            // The logarithms are made of the numbers themselves, which must outlive the exponentials.
+            let exponentials = match self.image {
+                Image::Share => tile.to,
+                Image::LogShare => tiling.spare(workspace),
+            };
+            Tile { to: exponentials, ..tile }.exponentials(simd, &maxima, &mut sums);
             match self.image {
                 Image::Share => {
                     each_position(simd, span.count, &mut sums, |sum| {
@@ -164,5 +169,73 @@ pub(crate) fn each_position<S: Simd>(
             let place = numbers.as_mut_ptr().add(start);
             store(simd, place, image(load(simd, place)));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use half::f16;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::loss::tests::{numbers, shapes};
+    use crate::math::tests::with_each_width;
+
+    fn check(shape: Shape, x: &[f32]) {
+        let [mut shares, mut logs] = [(); 2].map(|()| vec![f32::NAN; x.len()]);
+        let mut sums = vec![f32::NAN; shape.positions()];
+        softmax(shape, x, &mut shares);
+        log_softmax(shape, x, &mut logs);
+        log_sum_exp(shape, x, &mut sums);
+        for (position, sum) in sums.iter().enumerate() {
+            let Shape { units, inner, .. } = shape;
+            let at = |unit: usize| (position / inner * units + unit) * inner + position % inner;
+            let of = |unit: usize| f64::from(x[at(unit)]);
+            let most = (0..units).map(of).fold(f64::NEG_INFINITY, f64::max);
+            let expected = most + (0..units).map(|unit| (of(unit) - most).exp()).sum::<f64>().ln();
+            assert!((f64::from(*sum) - expected).abs() < 3e-6 * (1.0 + expected.abs()));
+            for unit in 0..units {
+                let log = of(unit) - expected;
+                assert!(
+                    (f64::from(shares[at(unit)]) - log.exp()).abs() < 3e-6 * log.exp() * (1.0 + log.abs())
+                );
+                assert!((f64::from(logs[at(unit)]) - log).abs() < 3e-6 * (1.0 + log.abs()));
+            }
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+        #[test]
+        fn agrees_with_f64(shape in shapes(), spread in 1.0..40.0_f32) {
+            let x: Vec<f32> = numbers(shape.len() + 1, 1).iter().map(|number| number * spread).collect();
+            with_each_width(|| check(shape, &x[1..]));
+        }
+    }
+
+    #[test]
+    fn half_precision_is_that_of_its_numbers() {
+        for shape in [Shape { outer: 9, units: 70, inner: 1 }, Shape { outer: 2, units: 3, inner: 700 }] {
+            let x: Vec<f16> = numbers(shape.len(), 1).into_iter().map(f16::from_f32).collect();
+            let wide: Vec<f32> = x.iter().map(|number| number.to_f32()).collect();
+            let (mut narrow, mut exact) = (vec![f16::NAN; x.len()], vec![f32::NAN; x.len()]);
+            softmax(shape, &x, &mut narrow);
+            softmax(shape, &wide, &mut exact);
+            assert!(narrow.iter().zip(exact).all(|(narrow, exact)| *narrow == f16::from_f32(exact)));
+        }
+    }
+
+    #[test]
+    fn infinities_are_those_of_the_limit_or_not_a_number() {
+        let least = f32::NEG_INFINITY;
+        let rows = [least, least, 0.0, least, f32::INFINITY, 0.0, f32::NAN, 0.0];
+        let shape = Shape { outer: 4, units: 2, inner: 1 };
+        let (mut shares, mut sums) = ([0.0; 8], [0.0; 4]);
+        softmax(shape, &rows, &mut shares);
+        log_sum_exp(shape, &rows, &mut sums);
+        assert!(shares.iter().enumerate().all(|(place, share)| share.is_nan() == (place / 2 != 1)));
+        assert_eq!(shares[2..4], [1.0, 0.0]);
+        assert_eq!(sums[..3], [least, 0.0, f32::INFINITY]);
+        assert!(sums[3].is_nan());
     }
 }

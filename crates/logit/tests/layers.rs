@@ -7,7 +7,7 @@ use burn::nn::conv::{Conv2d, Conv2dConfig, ConvTranspose2d, ConvTranspose2dConfi
 use burn::nn::pool::{AvgPool2dConfig, MaxPool2dConfig};
 use burn::nn::{BatchNorm, BatchNormConfig, Linear, LinearConfig, PaddingConfig2d, Relu};
 use burn::optim::GradientsParams;
-use burn::tensor::activation::relu;
+use burn::tensor::activation::{log_softmax, relu, softmax};
 use burn::tensor::{Device, Tensor, TensorData};
 use logit::ops;
 use rand::rngs::StdRng;
@@ -250,6 +250,28 @@ fn dense_layers() {
             assert_same(&format!("relu, {what}"), &layer, [input], ours, |l, [x]| relu(l.forward(x)));
         }
     }
+}
+
+#[test]
+fn softmax_along_every_axis() {
+    for axis in 0..3 {
+        let input = [random([3, 5, 4])];
+        let what = format!("softmax along {axis}");
+        assert_same(&what, &Relu::new(), input.clone(), |_, [x]| ops::softmax(x, axis), |_, [x]| softmax(x, axis));
+        let ours = |_: &Relu, [x]: [Tensor<3>; 1]| ops::log_softmax(x, axis);
+        assert_same(&format!("log {what}"), &Relu::new(), input.clone(), ours, |_, [x]| log_softmax(x, axis));
+        let ours = |_: &Relu, [x]: [Tensor<3>; 1]| ops::log_sum_exp(x, axis);
+        let theirs = |_: &Relu, [x]: [Tensor<3>; 1]| x.exp().sum_dim(axis).log();
+        assert_same(&format!("log-sum-exp along {axis}"), &Relu::new(), input, ours, theirs);
+    }
+}
+
+#[test]
+fn factors_of_channels() {
+    let factors = random([2, 3]);
+    let ours = |_: &Relu, [x]: [Tensor<4>; 1]| ops::scale_channels(x, factors.clone());
+    let theirs = |_: &Relu, [x]: [Tensor<4>; 1]| x * factors.clone().reshape([2, 3, 1, 1]);
+    assert_same("channels", &Relu::new(), [random([2, 3, 4, 5])], ours, theirs);
 }
 
 #[test]

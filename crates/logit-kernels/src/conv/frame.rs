@@ -1,12 +1,15 @@
 //! Frames: the rows that a piece of work reads, with zeros around, each tap of the kernel a run at a fixed offset.
 
+use std::ops::Range;
+
 use super::planes::Planes;
+use crate::simd::dispatch;
 
 /// Where a frame's numbers come from.
 #[derive(Clone, Copy)]
 pub(super) struct Source<'a> {
     pub(super) planes: &'a Planes<'a>,
-    /// Numbers whose fellow here is not above 0 are read as 0.
+    /// Numbers whose fellow here is not above 0 are read as 0; for a stride of 1.
     pub(super) mask: Option<&'a Planes<'a>>,
 }
 
@@ -61,8 +64,29 @@ impl Frame {
         y * self.row() + x % self.stride[1] * self.phase + x / self.stride[1]
     }
 
+    /// Copies what the output rows from `first_row` on read of channels of images, to `[image][channel]`, and zeros after
+    /// them.
+    pub(super) fn fill_all(
+        &self,
+        source: Source<'_>,
+        images: Range<usize>,
+        channels: Range<usize>,
+        first_row: usize,
+        frames: &mut [f32],
+    ) {
+        let (whole, rest) = frames.split_at_mut(images.len() * channels.len() * self.channel());
+        rest.fill(0.0);
+        let of_image = channels.len() * self.channel();
+        for (image, frames) in images.zip(whole.chunks_exact_mut(of_image)) {
+            for (channel, frame) in channels.clone().zip(frames.chunks_exact_mut(self.channel())) {
+                dispatch(|| self.fill(source, image, channel, first_row, frame));
+            }
+        }
+    }
+
     /// Copies the rows that the output rows from `first_row` on read, of a channel of an image.
-    pub(super) fn fill(&self, source: Source<'_>, image: usize, channel: usize, first_row: usize, frame: &mut [f32]) {
+    #[inline(always)]
+    fn fill(&self, source: Source<'_>, image: usize, channel: usize, first_row: usize, frame: &mut [f32]) {
         let [height, width] = source.planes.size;
         let plane = source.planes.plane(image, channel);
         let mask = source.mask.map(|mask| mask.plane(image, channel));
@@ -78,6 +102,7 @@ impl Frame {
         }
     }
 
+    #[inline(always)]
     fn fill_row(&self, row: &[f32], mask: Option<&[f32]>, frame: &mut [f32]) {
         for (phase, frame) in frame.chunks_exact_mut(self.phase).enumerate() {
             // The frame's column `i` of this phase is the source's `first + i · stride`.
@@ -93,15 +118,32 @@ impl Frame {
             if count == 0 {
                 continue;
             }
-            if stride == 1 {
-                middle.copy_from_slice(&row[start..start + count]);
-            } else {
-                middle.iter_mut().zip(row[start..].iter().step_by(stride)).for_each(|(to, from)| *to = *from);
-            }
+            take_each(&row[start..], stride, middle);
             if let Some(mask) = mask {
-                let mask = mask[start..].iter().step_by(stride);
-                middle.iter_mut().zip(mask).for_each(|(to, mask)| *to = if *mask > 0.0 { *to } else { 0.0 });
+                hide(middle, &mask[start..start + count]);
             }
         }
+    }
+}
+
+/// Writes 0 over the numbers whose fellow in the mask is not above 0.
+#[inline(always)]
+pub(super) fn hide(numbers: &mut [f32], mask: &[f32]) {
+    numbers.iter_mut().zip(mask).for_each(|(number, mask)| *number = if *mask > 0.0 { *number } else { 0.0 });
+}
+
+/// Copies every `stride`-th number.
+#[inline(always)]
+fn take_each(from: &[f32], stride: usize, to: &mut [f32]) {
+    match stride {
+        1 => to.copy_from_slice(&from[..to.len()]),
+        2 => {
+            let (pairs, rest) = from.as_chunks::<2>();
+            to.iter_mut().zip(pairs).for_each(|(to, [from, _])| *to = *from);
+            if let (Some(to), [from]) = (to.get_mut(pairs.len()), rest) {
+                *to = *from;
+            }
+        }
+        _ => to.iter_mut().zip(from.iter().step_by(stride)).for_each(|(to, from)| *to = *from),
     }
 }

@@ -87,7 +87,13 @@ impl Conv2d {
     /// A size of 0, groups that do not divide the channels, a kernel larger than the padded input, or tensors too large
     /// to address.
     pub fn check(&self) -> Result<(), ConvError> {
-        check_common(self.kernel, self.stride, self.dilation, [self.in_channels, self.out_channels], self.groups)?;
+        check_common(
+            self.kernel,
+            self.stride,
+            self.dilation,
+            [self.in_channels, self.out_channels],
+            self.groups,
+        )?;
         for axis in 0..2 {
             let padded = self.input[axis].checked_add(self.padding[axis].saturating_mul(2));
             let reach = checked_reach(self.kernel[axis], self.dilation[axis]);
@@ -116,7 +122,10 @@ impl Conv2d {
     pub(crate) fn expect_weights(&self, weights: usize, biases: Option<usize>) {
         let expected = self.out_channels * self.group_inputs() * self.taps();
         assert_eq!(weights, expected, "weights, and those of {self:?}");
-        assert!(biases.is_none_or(|biases| biases == self.out_channels), "biases, and the channels of {self:?}");
+        assert!(
+            biases.is_none_or(|biases| biases == self.out_channels),
+            "biases, and the channels of {self:?}"
+        );
     }
 
     /// Input channels that an output channel sees.
@@ -131,6 +140,23 @@ impl Conv2d {
 
     pub(crate) fn taps(&self) -> usize {
         self.kernel[0] * self.kernel[1]
+    }
+
+    /// Products that the output is the sums of.
+    pub(crate) fn multiplications(&self) -> usize {
+        let [height, width] = self.output();
+        self.batch * self.out_channels * height * width * self.group_inputs() * self.taps()
+    }
+
+    /// Whether every input is read by one output, through one tap.
+    pub(crate) fn tiles(&self) -> bool {
+        let output = self.output();
+        (0..2).all(|axis| {
+            self.kernel[axis] == self.stride[axis]
+                && (self.dilation[axis] == 1 || self.kernel[axis] == 1)
+                && self.padding[axis] == 0
+                && self.input[axis] == output[axis] * self.stride[axis]
+        })
     }
 
     /// Where each tap reads, from the place that an output's stride takes it to.
@@ -165,7 +191,8 @@ impl ConvTransposed2d {
     /// [`check`](Self::check) finds fault.
     pub fn output(&self) -> [usize; 2] {
         let size = |axis: usize| {
-            (self.input[axis] - 1) * self.stride[axis] + reach(self.kernel[axis], self.dilation[axis])
+            (self.input[axis] - 1) * self.stride[axis]
+                + reach(self.kernel[axis], self.dilation[axis])
                 + self.output_padding[axis]
                 - 2 * self.padding[axis]
         };
@@ -178,7 +205,13 @@ impl ConvTransposed2d {
     /// A size of 0, groups that do not divide the channels, padding that leaves no output, output padding that is not
     /// smaller than the stride or the dilation, or tensors too large to address.
     pub fn check(&self) -> Result<(), ConvError> {
-        check_common(self.kernel, self.stride, self.dilation, [self.in_channels, self.out_channels], self.groups)?;
+        check_common(
+            self.kernel,
+            self.stride,
+            self.dilation,
+            [self.in_channels, self.out_channels],
+            self.groups,
+        )?;
         for axis in 0..2 {
             if self.input[axis] == 0 {
                 return fault(format!("an input of {:?} has no size", self.input));
@@ -190,9 +223,9 @@ impl ConvTransposed2d {
                 ));
             }
             let spread = (self.input[axis] - 1).checked_mul(self.stride[axis]);
-            let whole = spread
-                .zip(checked_reach(self.kernel[axis], self.dilation[axis]))
-                .and_then(|(spread, reach)| spread.checked_add(reach)?.checked_add(self.output_padding[axis]));
+            let whole = spread.zip(checked_reach(self.kernel[axis], self.dilation[axis])).and_then(
+                |(spread, reach)| spread.checked_add(reach)?.checked_add(self.output_padding[axis]),
+            );
             if whole.is_none_or(|whole| whole <= self.padding[axis].saturating_mul(2)) {
                 return fault(format!("a padding of {:?} leaves no output", self.padding));
             }

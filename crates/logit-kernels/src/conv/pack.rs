@@ -1,9 +1,12 @@
 //! Weights in the order in which the loops read them.
 
-use super::geometry::Conv2d;
+use rayon::prelude::*;
+
 use crate::buffer;
-use crate::parallel::{Shared, map_items};
 use crate::simd::shape;
+
+/// Weights, in numbers, below which one thread packs them.
+const LEAST_PARALLEL: usize = 32 * 1024;
 
 /// Output channels that are computed together.
 #[derive(Clone, Copy, Debug)]
@@ -14,14 +17,9 @@ pub(super) struct Block {
     pub(super) size: usize,
 }
 
-/// The output channels of a full block: as many as keep the registers busy.
-pub(super) fn most_outputs() -> usize {
-    if shape().1 >= 32 { 8 } else { 4 }
-}
-
-/// Blocks that make up `channels`.
+/// Blocks that make up `channels`: as many channels each as keep the registers busy, and what remains.
 pub(super) fn blocks(channels: usize) -> Vec<Block> {
-    let most = most_outputs();
+    let most = if shape().1 >= 32 { 8 } else { 4 };
     let mut blocks = vec![];
     let mut first = 0;
     while first < channels {
@@ -33,33 +31,81 @@ pub(super) fn blocks(channels: usize) -> Vec<Block> {
     blocks
 }
 
-/// `[group][block][input][tap][channel of the block]`, from the place in the weights of (group, output, input, tap).
-pub(super) fn pack(
-    weight: &[f32],
-    [groups, outputs, inputs, taps]: [usize; 4],
-    place: impl Fn(usize, usize, usize, usize) -> usize + Sync,
-) -> Vec<f32> {
-    let blocks = blocks(outputs);
-    let of_output = inputs * taps;
-    let mut packed = buffer::take(groups * outputs * of_output);
-    let to = Shared::new(&mut packed);
-    map_items(groups * blocks.len(), most_outputs() * of_output, |item| {
-        let (group, block) = (item / blocks.len(), blocks[item % blocks.len()]);
-        let start = (group * outputs + block.first) * of_output;
-        // SAFETY: blocks lie side by side.
-        let to = unsafe { to.slice(start, block.size * of_output) };
-        for output in 0..block.size {
-            let places = (0..inputs).flat_map(|input| (0..taps).map(move |tap| (input, tap)));
-            let to = to.iter_mut().skip(output).step_by(block.size);
-            for (to, (input, tap)) in to.zip(places) {
-                *to = weight[place(group, block.first + output, input, tap)];
-            }
-        }
-    });
-    packed
+/// Where the weights of a sum over inputs and taps lie.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Layout<'a> {
+    pub(super) groups: usize,
+    /// Outputs of a group, and how far apart their weights are.
+    pub(super) outputs: (usize, usize),
+    /// Inputs of a group, and how far apart their weights are.
+    pub(super) inputs: (usize, usize),
+    /// Where the weight of each tap is.
+    pub(super) taps: &'a [usize],
 }
 
-/// The place of a weight of a convolution: channels within their group.
-pub(super) fn place(conv: &Conv2d, group: usize, output: usize, input: usize, tap: usize) -> usize {
-    ((group * conv.group_outputs() + output) * conv.group_inputs() + input) * conv.taps() + tap
+/// Weights, as `[group][block][input][tap][output of the block]`.
+pub(super) struct Packed {
+    numbers: Vec<f32>,
+    pub(super) blocks: Vec<Block>,
+    /// Weights of an output.
+    of_output: usize,
+}
+
+impl Packed {
+    pub(super) fn new(weight: &[f32], layout: Layout<'_>) -> Self {
+        let (outputs, inputs) = (layout.outputs.0, layout.inputs.0);
+        let of_output = inputs * layout.taps.len();
+        let (blocks, from_group) = (blocks(outputs), weight.len() / layout.groups);
+        let mut numbers = buffer::take(layout.groups * outputs * of_output);
+        let mut parts = vec![];
+        let mut rest = &mut numbers[..];
+        for group in 0..layout.groups {
+            for block in &blocks {
+                let (part, others) = rest.split_at_mut(block.size * of_output);
+                parts.push((group * from_group + block.first * layout.outputs.1, block.size, part));
+                rest = others;
+            }
+        }
+        let pack = |(first, size, part): (usize, usize, &mut [f32])| {
+            let pack_part = match size {
+                8 => pack_block::<8>,
+                4 => pack_block::<4>,
+                2 => pack_block::<2>,
+                _ => pack_block::<1>,
+            };
+            pack_part(&weight[first..], layout, part);
+        };
+        if weight.len() < LEAST_PARALLEL {
+            parts.into_iter().for_each(pack);
+        } else {
+            parts.into_par_iter().for_each(pack);
+        }
+        Self { numbers, blocks, of_output }
+    }
+
+    /// The weights of a block of a group.
+    pub(super) fn block(&self, group: usize, block: Block) -> &[f32] {
+        let outputs = self.blocks.last().map_or(0, |last| last.first + last.size);
+        &self.numbers[(group * outputs + block.first) * self.of_output..][..block.size * self.of_output]
+    }
+}
+
+impl Drop for Packed {
+    fn drop(&mut self) {
+        buffer::give(std::mem::take(&mut self.numbers));
+    }
+}
+
+fn pack_block<const SIZE: usize>(weight: &[f32], layout: Layout<'_>, packed: &mut [f32]) {
+    let most_tap = layout.taps.iter().max().map_or(0, |tap| tap + 1);
+    let mut columns = packed.as_chunks_mut::<SIZE>().0.iter_mut();
+    for input in 0..layout.inputs.0 {
+        let first = input * layout.inputs.1;
+        let rows: [&[f32]; SIZE] =
+            std::array::from_fn(|output| &weight[first + output * layout.outputs.1..][..most_tap]);
+        for (tap, column) in layout.taps.iter().zip(&mut columns) {
+            // SAFETY: the rows reach to the last tap.
+            *column = rows.map(|row| unsafe { *row.get_unchecked(*tap) });
+        }
+    }
 }

@@ -32,7 +32,11 @@ impl<'a> Planes<'a> {
     pub(super) fn new(parts: &[Part<'a>], batch: usize, channels: usize, size: [usize; 2]) -> Self {
         assert_eq!(parts.iter().map(|part| part.channels).sum::<usize>(), channels, "channels of the parts");
         for part in parts {
-            assert_eq!(part.data.len(), batch * part.channels * size[0] * size[1], "numbers of a part, and its shape");
+            assert_eq!(
+                part.data.len(),
+                batch * part.channels * size[0] * size[1],
+                "numbers of a part, and its shape"
+            );
         }
         Self { parts: parts.to_vec(), size }
     }
@@ -75,7 +79,11 @@ impl<'a> PlanesMut<'a> {
     pub(super) fn new(parts: &'a mut [PartMut<'_>], batch: usize, channels: usize, size: [usize; 2]) -> Self {
         assert_eq!(parts.iter().map(|part| part.channels).sum::<usize>(), channels, "channels of the parts");
         for part in parts.iter() {
-            assert_eq!(part.data.len(), batch * part.channels * size[0] * size[1], "numbers of a part, and its shape");
+            assert_eq!(
+                part.data.len(),
+                batch * part.channels * size[0] * size[1],
+                "numbers of a part, and its shape"
+            );
         }
         let parts = parts.iter_mut().map(|part| (part.data.as_mut_ptr(), part.channels)).collect();
         Self { parts, size, borrow: PhantomData }

@@ -42,7 +42,7 @@ pub struct CrossEntropy<'a> {
     pub soft_cap: Option<f32>,
 }
 
-impl<'a> CrossEntropy<'a> {
+impl CrossEntropy<'_> {
     /// Cross entropy without options.
     pub fn new(shape: Shape) -> Self {
         Self { shape, weight: None, label_smoothing: 0.0, z_loss: 0.0, soft_cap: None }
@@ -75,8 +75,7 @@ impl<'a> CrossEntropy<'a> {
         });
         let summand: Vec<f32> = self.times_weight(self.label_smoothing / units as f32);
         let rest = 1.0 - self.label_smoothing;
-        let parts = (self.z_loss, self.soft_cap, scales, of_position);
-        let (z_loss, soft_cap, scales, of_position) = parts;
+        let Self { z_loss, soft_cap, .. } = *self;
         match targets {
             Targets::Index { index, ignore_index } => {
                 assert_eq!(index.len(), self.shape.positions(), "indices of {:?}", self.shape);
@@ -90,7 +89,7 @@ impl<'a> CrossEntropy<'a> {
                     let class = usize::try_from(class).unwrap_or(usize::MAX);
                     assert!(class < units, "class {} of {units}, at position {position}", index[position]);
                     let amount = rest * self.weight.map_or(1.0, |weight| weight[class]);
-                    Some(Hits { amounts: [(class, amount), (0, 0.0)], constant: 0.0 })
+                    Some(Hits { amounts: [(class, amount)], constant: 0.0 })
                 };
                 SoftmaxLoss { logits, hits, spread, z_loss, soft_cap, scales, of_position }.sums(self.shape)
             }
@@ -98,7 +97,7 @@ impl<'a> CrossEntropy<'a> {
                 assert_eq!(shares.len(), self.shape.len(), "shares of {:?}", self.shape);
                 let factor = self.times_weight(rest);
                 let spread = Spreads::Entries { shares, factor: &factor, summand: &summand };
-                let hits = |_| Some(Hits::NONE);
+                let hits = |_| Some(Hits { amounts: [], constant: 0.0 });
                 SoftmaxLoss { logits, hits, spread, z_loss, soft_cap, scales, of_position }.sums(self.shape)
             }
         }

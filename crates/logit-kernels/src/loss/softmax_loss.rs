@@ -39,16 +39,14 @@ impl Scales {
 
 /// The amounts of a target at single units.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Hits {
+pub(super) struct Hits<const N: usize> {
     /// A unit, and the amount at it.
-    pub(super) amounts: [(usize, f32); 2],
+    pub(super) amounts: [(usize, f32); N],
     /// Added to the loss.
     pub(super) constant: f32,
 }
 
-impl Hits {
-    pub(super) const NONE: Self = Self { amounts: [(0, 0.0); 2], constant: 0.0 };
-
+impl<const N: usize> Hits<N> {
     /// Those that are not zero.
     #[inline(always)]
     fn each(&self) -> impl Iterator<Item = (usize, f32)> {
@@ -81,7 +79,7 @@ pub(super) struct SoftmaxLoss<'a, E, H> {
     pub(super) of_position: Option<Shared>,
 }
 
-impl<E: Element, H: Fn(usize) -> Option<Hits> + Sync> SoftmaxLoss<'_, E, H> {
+impl<E: Element, const N: usize, H: Fn(usize) -> Option<Hits<N>> + Sync> SoftmaxLoss<'_, E, H> {
     /// The sums over all positions; the gradient is written on the way.
     ///
     /// The lengths must be checked.
@@ -157,7 +155,7 @@ impl<E: Element, H: Fn(usize) -> Option<Hits> + Sync> SoftmaxLoss<'_, E, H> {
     }
 }
 
-impl<E: Element, H: Fn(usize) -> Option<Hits> + Sync> TileWork for SoftmaxLoss<'_, E, H> {
+impl<E: Element, const N: usize, H: Fn(usize) -> Option<Hits<N>> + Sync> TileWork for SoftmaxLoss<'_, E, H> {
     type Sum = Sums;
 
     #[inline(always)]
@@ -187,7 +185,9 @@ impl<E: Element, H: Fn(usize) -> Option<Hits> + Sync> TileWork for SoftmaxLoss<'
             tiling.close(&self.logits, span, &tile);
         }
         sums.surprise += wide_sum(&of.surprises[..span.count]);
-        sums.z += wide_sum(&of.zs[..span.count]);
+        if self.z_loss != 0.0 {
+            sums.z += wide_sum(&of.zs[..span.count]);
+        }
         if let Some(losses) = &self.of_position {
             // SAFETY: positions of spans do not overlap, and there is a loss for each, as was checked.
             let losses = unsafe { losses.slice(span.first, span.count) };
@@ -248,8 +248,9 @@ impl Positions {
 /// A sum in f64, of several partial sums so that none waits for the other.
 pub(super) fn wide_sum(numbers: &[f32]) -> f64 {
     let mut sums = [0.0_f64; 8];
-    for chunk in numbers.chunks(sums.len()) {
+    let (chunks, rest) = numbers.as_chunks::<8>();
+    for chunk in chunks {
         sums.iter_mut().zip(chunk).for_each(|(sum, number)| *sum += f64::from(*number));
     }
-    sums.iter().sum()
+    sums.iter().sum::<f64>() + rest.iter().map(|number| f64::from(*number)).sum::<f64>()
 }

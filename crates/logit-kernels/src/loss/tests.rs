@@ -9,7 +9,7 @@ use crate::element::Element;
 use crate::math::tests::with_each_width;
 
 /// Numbers in [-1, 1).
-fn numbers(len: usize, seed: usize) -> Vec<f32> {
+pub(crate) fn numbers(len: usize, seed: usize) -> Vec<f32> {
     (0..len).map(|place| ((place * 7919 + seed * 104_729 + 13) % 10_007) as f32 / 5003.5 - 1.0).collect()
 }
 
@@ -25,7 +25,7 @@ struct Case {
     spread: f32,
 }
 
-fn shapes() -> impl Strategy<Value = Shape> {
+pub(crate) fn shapes() -> impl Strategy<Value = Shape> {
     let rows = (0..40_usize, 1..70_usize).prop_map(|(outer, units)| Shape { outer, units, inner: 1 });
     let long = (1..4_usize, 500..2100_usize).prop_map(|(outer, units)| Shape { outer, units, inner: 1 });
     let planes = (0..4_usize, 1..40_usize, 0..90_usize).prop_map(|(outer, units, inner)| Shape {
@@ -64,10 +64,27 @@ struct Expected {
     gradient: Vec<f64>,
 }
 
+/// Weights and targets of every kind.
+struct Inputs {
+    weight: Vec<f32>,
+    index: Vec<i64>,
+    distribution: Vec<f32>,
+    places: Vec<f32>,
+}
+
 const IGNORE: i64 = -3;
 const SCALES: Scales = Scales { surprise: 0.5, z: 2.0 };
 
 impl Case {
+    fn inputs(&self) -> Inputs {
+        Inputs {
+            weight: self.weight(),
+            index: self.index(),
+            distribution: self.distribution(),
+            places: self.places(),
+        }
+    }
+
     fn weight(&self) -> Vec<f32> {
         numbers(self.shape.units, 5).iter().map(|number| number + 1.0).collect()
     }
@@ -89,20 +106,20 @@ impl Case {
     }
 
     /// The target of an entry: an amount of surprise; none where the position does not count.
-    fn amount(&self, position: usize, unit: usize) -> Option<f64> {
+    fn amount(&self, inputs: &Inputs, position: usize, unit: usize) -> Option<f64> {
         let Shape { units, inner, .. } = self.shape;
-        let weight = if self.weighted { f64::from(self.weight()[unit]) } else { 1.0 };
+        let weight = if self.weighted { f64::from(inputs.weight[unit]) } else { 1.0 };
         let smoothing = f64::from(self.label_smoothing);
         let share = match self.target {
             0 => {
-                let class = self.index()[position];
+                let class = inputs.index[position];
                 if class == IGNORE {
                     return None;
                 }
                 f64::from(u8::from(class == unit as i64))
             }
-            1 => f64::from(self.distribution()[(position / inner * units + unit) * inner + position % inner]),
-            _ => return Some((1.0 - (unit as f64 - f64::from(self.places()[position])).abs()).max(0.0)),
+            1 => f64::from(inputs.distribution[(position / inner * units + unit) * inner + position % inner]),
+            _ => return Some((1.0 - (unit as f64 - f64::from(inputs.places[position])).abs()).max(0.0)),
         };
         Some(weight * ((1.0 - smoothing) * share + smoothing / units as f64))
     }
@@ -110,6 +127,7 @@ impl Case {
     fn expected(&self, logits: &[f32]) -> Expected {
         let Shape { units, inner, .. } = self.shape;
         let positions = self.shape.positions();
+        let inputs = self.inputs();
         let mut expected = Expected {
             surprise: vec![0.0; positions],
             z: vec![0.0; positions],
@@ -128,7 +146,7 @@ impl Case {
             let most = (0..units).map(logit).fold(f64::NEG_INFINITY, f64::max);
             let lse = (0..units).map(|unit| (logit(unit) - most).exp()).sum::<f64>().ln() + most;
             let Some(amounts) =
-                (0..units).map(|unit| self.amount(position, unit)).collect::<Option<Vec<_>>>()
+                (0..units).map(|unit| self.amount(&inputs, position, unit)).collect::<Option<Vec<_>>>()
             else {
                 continue;
             };

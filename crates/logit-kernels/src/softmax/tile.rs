@@ -154,7 +154,7 @@ impl Tile {
                 Reduction::Max,
                 #[inline(always)]
                 |[most]: [S::f32s; 1], [x]: [S::f32s; 1]| ([simd.max_f32s(most, x)], []),
-            )
+            );
         };
     }
 
@@ -178,8 +178,8 @@ impl Tile {
                     let e = exp(simd, simd.sub_f32s(x, shift));
                     ([simd.add_f32s(sum, e)], [e])
                 },
-            )
-        };
+            );
+        }
     }
 
     /// Writes the sum of what `to` holds of each position.
@@ -198,7 +198,7 @@ impl Tile {
                 Reduction::Sum,
                 #[inline(always)]
                 |[sum]: [S::f32s; 1], [e]: [S::f32s; 1]| ([simd.add_f32s(sum, e)], []),
-            )
+            );
         };
     }
 
@@ -322,7 +322,7 @@ impl Tile {
                 self.to,
                 #[inline(always)]
                 |[x, shift, log]: [S::f32s; 3]| simd.sub_f32s(simd.sub_f32s(x, shift), log),
-            )
+            );
         };
     }
 
@@ -341,7 +341,7 @@ impl Tile {
                 capped,
                 #[inline(always)]
                 |[x]: [S::f32s; 1]| simd.mul_f32s(tanh(simd, simd.mul_f32s(x, factor)), cap),
-            )
+            );
         };
     }
 
@@ -364,8 +364,8 @@ impl Tile {
                     let rest = simd.mul_f32s(simd.sub_f32s(one, tanh), simd.add_f32s(one, tanh));
                     simd.mul_f32s(gradient, rest)
                 },
-            )
-        };
+            );
+        }
     }
 
     /// A pass that writes an image of every entry.
@@ -390,7 +390,7 @@ impl Tile {
                 Reduction::Sum,
                 #[inline(always)]
                 |[]: [S::f32s; 0], numbers| ([], [image(numbers)]),
-            )
+            );
         };
     }
 
@@ -440,14 +440,13 @@ impl Tile {
     /// As for `pass`.
     #[inline(always)]
     unsafe fn along<const I: usize>(&self, line: usize, of: [Of<'_>; I], same: &mut [Same; I]) -> [Along; I] {
+        // SAFETY: the line is the tile's.
+        let entries = |grid: Grid| unsafe { grid.line(line) };
         let mut same = same.iter_mut();
         of.map(|of| {
             let same = same.next().expect("as many as there are operands");
             let number = match (self.lines, of) {
-                // SAFETY: the line is the tile's.
-                (_, Of::Entry(grid)) => {
-                    return Along { start: unsafe { grid.line(line) }, moves: usize::MAX };
-                }
+                (_, Of::Entry(grid)) => return Along { start: entries(grid), moves: usize::MAX },
                 (Lines::Positions, Of::Unit(numbers)) => {
                     return Along { start: numbers.as_ptr(), moves: usize::MAX };
                 }

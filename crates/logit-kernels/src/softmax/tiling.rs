@@ -9,7 +9,6 @@ use super::tile::{Grid, Lines, MOST_POSITIONS, Tile};
 use crate::buffer;
 use crate::element::Element;
 use crate::parallel::map_items;
-use crate::simd::dispatch;
 
 /// Numbers of a tile, about: 32 KiB.
 const TILE: usize = 8 * 1024;
@@ -57,6 +56,36 @@ impl<'a, E: Element> Numbers<'a, E> {
         Self { from: to, to: Some(to), borrow: PhantomData }
     }
 
+    /// Where the numbers from `start` on are to be read and their images to be written: in place or in the copy.
+    ///
+    /// # Safety
+    /// So many numbers as the copy has lie in the tensor, and nobody else touches them.
+    #[inline(always)]
+    pub(crate) unsafe fn open_run(&self, start: usize, copy: &mut [f32]) -> [*mut f32; 2] {
+        let room = copy.as_mut_ptr();
+        // SAFETY: as the caller vouches.
+        unsafe {
+            let from = self.from.add(start);
+            if !E::IS_F32 {
+                E::load(std::slice::from_raw_parts(from, copy.len()), copy);
+                return [room; 2];
+            }
+            [from.cast_mut().cast(), self.to.map_or(room, |to| to.add(start).cast())]
+        }
+    }
+
+    /// Writes the images of a run from the copy, unless they are there.
+    ///
+    /// # Safety
+    /// As for `open_run`.
+    #[inline(always)]
+    pub(crate) unsafe fn close_run(&self, start: usize, copy: &[f32]) {
+        if let (Some(to), false) = (self.to, E::IS_F32) {
+            // SAFETY: as the caller vouches.
+            E::store(copy, unsafe { std::slice::from_raw_parts_mut(to.add(start), copy.len()) });
+        }
+    }
+
     /// Whether images are written.
     pub(crate) fn writes(&self) -> bool {
         self.to.is_some()
@@ -88,7 +117,9 @@ impl Workspace {
 impl Drop for Workspace {
     fn drop(&mut self) {
         let Self { numbers, other: [one, two] } = self;
-        [numbers, one, two].into_iter().for_each(|buffer| buffer::give(std::mem::take(buffer)));
+        for buffer in [numbers, one, two] {
+            buffer::give(std::mem::take(buffer));
+        }
     }
 }
 
@@ -145,7 +176,7 @@ impl Tiling {
     pub(crate) fn each_tile<W: TileWork>(&self, work: &W) -> Vec<W::Sum> {
         let Shape { outer, units, inner } = self.shape;
         let [block, positions] = self.block();
-        let tiles = if positions == 0 { 0 } else { block * (outer * inner / positions) };
+        let tiles = block * (outer * inner).checked_div(positions).unwrap_or(0);
         let numbers = (units * self.positions).max(self.positions);
         let each = PIECE.div_ceil(numbers.max(1)).max(1);
         #[cfg(test)]
@@ -155,7 +186,7 @@ impl Tiling {
             #[cfg(test)]
             return crate::math::tests::dispatch_as(width, piece);
             #[cfg(not(test))]
-            dispatch(piece)
+            crate::simd::dispatch(piece)
         })
     }
 

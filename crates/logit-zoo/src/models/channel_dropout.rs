@@ -3,6 +3,7 @@
 use burn::module::Module;
 use burn::nn::{Dropout, DropoutConfig};
 use burn::tensor::Tensor;
+use logit::ops;
 
 /// Leaves out whole channels of a map while training, and scales the others by `1 / (1 − p)`: PyTorch's `Dropout2d`
 /// (Tompson et al. 2015, <https://arxiv.org/abs/1411.4280>). Neighbouring pixels tell nearly the same, so that dropping
@@ -24,8 +25,8 @@ impl ChannelDropout {
             return map;
         }
         let [batch, channels, ..] = map.dims();
-        let kept = self.channels.forward(Tensor::<4>::ones([batch, channels, 1, 1], &map.device()));
-        map * kept
+        let kept = self.channels.forward(Tensor::<2>::ones([batch, channels], &map.device()));
+        ops::scale_channels(map, kept)
     }
 }
 

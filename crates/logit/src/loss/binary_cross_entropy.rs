@@ -1,16 +1,20 @@
 //! Binary cross entropy: each unit yes or no for itself.
 
 use burn::tensor::Tensor;
+use logit_kernels::loss::{BinaryCrossEntropy, Place};
+use logit_kernels::softmax::Shape;
 use serde::{Deserialize, Serialize};
 
+use super::fused::{self, Kernel, as_f32};
 use super::logits_of::LogitsOf;
 use super::options::{one_a_unit, share};
 use super::reduction::{Loss, Reduction, Terms, reduce};
-use super::targets::{self, TargetForm, TargetsFor};
+use super::targets::{self, CheckedBinary, TargetForm, TargetsFor};
 use crate::error::LossError;
 use crate::kind::{Kind, Labels, YesNo};
 use crate::logits::Logits;
 use crate::math::{accumulate, along_units, softplus};
+use crate::ops::operation::fits;
 
 /// Kinds whose units are yes or no each for itself.
 #[diagnostic::on_unimplemented(
@@ -122,7 +126,15 @@ impl BinaryCrossEntropyLoss {
         logits: impl LogitsOf<K, D>,
         targets: impl TargetsFor<K, D>,
     ) -> Result<Loss, LossError> {
-        let (terms, counted) = self.terms(logits.into_logits(), targets.form())?;
+        let logits = self.prepared(logits.into_logits())?;
+        if fits(&logits) {
+            let kernel = self.kernel(&logits, targets.form())?;
+            let counted = kernel.targets.counted;
+            let scale = self.reduction.factor(counted as f64) as f32;
+            let value = fused::reduced(BinaryKernel { scale, ..kernel }, logits);
+            return Ok(Loss { value, counted, finding: self.reduction.finding(counted, counted as f64) });
+        }
+        let (terms, counted) = self.terms(logits, targets.form())?;
         Ok(reduce(terms, self.reduction, counted))
     }
 
@@ -135,19 +147,43 @@ impl BinaryCrossEntropyLoss {
         logits: impl LogitsOf<K, D>,
         targets: impl TargetsFor<K, D>,
     ) -> Result<Tensor<D>, LossError> {
-        Ok(self.terms(logits.into_logits(), targets.form())?.0.values)
+        let logits = self.prepared(logits.into_logits())?;
+        if fits(&logits) {
+            let (kernel, dims) = (self.kernel(&logits, targets.form())?, logits.dims());
+            return Ok(fused::each(kernel, logits, dims));
+        }
+        Ok(self.terms(logits, targets.form())?.0.values)
     }
 
-    fn terms<K: YesNoUnits, const D: usize>(
-        &self,
-        logits: Logits<K, D>,
-        targets: TargetForm<D>,
-    ) -> Result<(Terms<D>, usize), LossError> {
+    /// The logits in the type that the loss is computed in, if the options fit them.
+    fn prepared<K: YesNoUnits, const D: usize>(&self, logits: Logits<K, D>) -> Result<Tensor<D>, LossError> {
         let units = logits.kind().units();
         one_a_unit("weight", self.weight.as_deref(), units, "units")?;
         one_a_unit("pos_weight", self.pos_weight.as_deref(), units, "units")?;
         share("label_smoothing", self.label_smoothing)?;
-        let logits = accumulate(logits.into_tensor());
+        Ok(accumulate(logits.into_tensor()))
+    }
+
+    fn kernel<const D: usize>(
+        &self,
+        logits: &Tensor<D>,
+        targets: TargetForm<D>,
+    ) -> Result<BinaryKernel, LossError> {
+        Ok(BinaryKernel {
+            shape: fused::shape_of(logits),
+            weight: self.weight.as_deref().map(as_f32),
+            pos_weight: self.pos_weight.as_deref().map(as_f32),
+            label_smoothing: self.label_smoothing as f32,
+            targets: targets::check_binary(targets.dense(), logits, self.ignore_index)?,
+            scale: 1.0,
+        })
+    }
+
+    fn terms<const D: usize>(
+        &self,
+        logits: Tensor<D>,
+        targets: TargetForm<D>,
+    ) -> Result<(Terms<D>, usize), LossError> {
         let targets = targets::binary(targets.dense(), &logits, self.ignore_index)?;
         let smoothing = self.label_smoothing;
         let yes = targets.values.clone().mul_scalar(1.0 - smoothing).add_scalar(smoothing / 2.0);
@@ -162,5 +198,39 @@ impl BinaryCrossEntropyLoss {
         }
         let counted = targets.counted;
         Ok((Terms { values: targets.mask(values), denominator: counted as f64 }, counted))
+    }
+}
+
+/// The loss with its targets, for our kernels.
+#[derive(Clone, Debug)]
+struct BinaryKernel {
+    shape: Shape,
+    weight: Option<Vec<f32>>,
+    pos_weight: Option<Vec<f32>>,
+    label_smoothing: f32,
+    targets: CheckedBinary,
+    scale: f32,
+}
+
+impl BinaryKernel {
+    fn run(&self, place: Place<'_, f32>, of_entry: Option<&mut [f32]>) -> f64 {
+        let kernel = BinaryCrossEntropy {
+            shape: self.shape,
+            weight: self.weight.as_deref(),
+            pos_weight: self.pos_weight.as_deref(),
+            ignore: self.targets.ignore,
+            label_smoothing: self.label_smoothing,
+        };
+        kernel.run(place, self.targets.numbers.numbers(), self.scale, of_entry)
+    }
+}
+
+impl Kernel for BinaryKernel {
+    fn reduced(&self, place: Place<'_, f32>) -> f64 {
+        self.run(place, None) * f64::from(self.scale)
+    }
+
+    fn each(&self, place: Place<'_, f32>, losses: &mut [f32]) {
+        self.run(place, Some(losses));
     }
 }

@@ -7,7 +7,7 @@ use logit_kernels::loss::{CrossEntropy, Place, Scales, Sums, Targets};
 use logit_kernels::softmax::Shape;
 use serde::{Deserialize, Serialize};
 
-use super::fused::{self, Kernel};
+use super::fused::{self, Kernel, as_f32};
 use super::logits_of::LogitsOf;
 use super::options::{not_negative, one_a_unit, positive, share};
 use super::reduction::{Loss, Reduction, Terms, add, reduce};
@@ -199,11 +199,33 @@ impl CrossEntropyLoss {
         let kernel = CrossEntropyKernel {
             shape,
             loss: self.clone(),
-            weight: self.weight.as_ref().map(|weight| weight.iter().map(|w| *w as f32).collect()),
+            weight: self.weight.as_deref().map(as_f32),
             goal: Arc::new(goal),
             scales: Scales::ONE,
         };
         Ok((kernel, denominator, counted))
+    }
+
+    /// The options as our kernels take them, but for the weights.
+    pub(super) fn options(&self, shape: Shape) -> CrossEntropy<'static> {
+        CrossEntropy {
+            label_smoothing: self.label_smoothing as f32,
+            z_loss: self.z_loss as f32,
+            soft_cap: self.soft_cap.map(|cap| cap as f32),
+            ..CrossEntropy::new(shape)
+        }
+    }
+
+    pub(super) fn weight(&self) -> Option<&[f64]> {
+        self.weight.as_deref()
+    }
+
+    pub(super) fn ignore_index(&self) -> Option<i64> {
+        self.ignore_index
+    }
+
+    pub(super) fn reduction(&self) -> Reduction {
+        self.reduction
     }
 
     fn parts<const D: usize>(&self, logits: Tensor<D>, targets: TargetForm<D>) -> Result<Parts<D>, LossError> {
@@ -302,13 +324,7 @@ struct CrossEntropyKernel {
 
 impl CrossEntropyKernel {
     fn run(&self, place: Place<'_, f32>, of_position: Option<&mut [f32]>) -> Sums {
-        let kernel = CrossEntropy {
-            shape: self.shape,
-            weight: self.weight.as_deref(),
-            label_smoothing: self.loss.label_smoothing as f32,
-            z_loss: self.loss.z_loss as f32,
-            soft_cap: self.loss.soft_cap.map(|cap| cap as f32),
-        };
+        let kernel = CrossEntropy { weight: self.weight.as_deref(), ..self.loss.options(self.shape) };
         let targets = match &*self.goal {
             Goal::Index { index, ignore_index } => Targets::Index { index, ignore_index: *ignore_index },
             Goal::Distribution(shares) => Targets::Distribution(shares.numbers()),

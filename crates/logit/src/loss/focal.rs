@@ -1,17 +1,23 @@
 //! Focal loss: cross entropy that turns away from what is already sure.
 
+use std::sync::Arc;
+
 use burn::tensor::{Int, Tensor, activation::log_softmax};
+use logit_kernels::loss::{FocalOverClasses, FocalOverLabels, Place};
+use logit_kernels::softmax::Shape;
 use serde::{Deserialize, Serialize};
 
 use super::cross_entropy::weight_of_target;
+use super::fused::{self, Kernel, as_f32};
 use super::logits_of::LogitsOf;
 use super::options::{not_negative, one_a_unit, share};
 use super::reduction::{Loss, Reduction, Terms, reduce};
-use super::targets::{self, IGNORE_INDEX, TargetForm, TargetsFor};
+use super::targets::{self, CheckedBinary, IGNORE_INDEX, TargetForm, TargetsFor, one_a_position};
 use crate::error::LossError;
 use crate::logits::Logits;
 use crate::loss::regions::RegionKind;
 use crate::math::{accumulate, along_units, log_sum_exp, softplus};
+use crate::ops::operation::fits;
 
 /// Stands for −∞ in a maximum without making NaN.
 const NEVER: f64 = -1e30;
@@ -98,7 +104,14 @@ impl FocalLoss {
         logits: impl LogitsOf<K, D>,
         targets: impl TargetsFor<K, D>,
     ) -> Result<Loss, LossError> {
-        let (terms, counted) = self.terms(logits.into_logits(), targets.form())?;
+        let logits = self.prepared(logits.into_logits())?;
+        if fits(&logits) {
+            let (kernel, denominator, counted) = self.kernel(K::EXCLUSIVE, &logits, targets.form())?;
+            let scale = self.reduction.factor(denominator) as f32;
+            let value = fused::reduced(FocalKernel { scale, ..kernel }, logits);
+            return Ok(Loss { value, counted, finding: self.reduction.finding(counted, denominator) });
+        }
+        let (terms, counted) = self.terms(K::EXCLUSIVE, logits, targets.form())?;
         Ok(reduce(terms, self.reduction, counted))
     }
 
@@ -111,23 +124,62 @@ impl FocalLoss {
         logits: impl LogitsOf<K, D>,
         targets: impl TargetsFor<K, D>,
     ) -> Result<Tensor<D>, LossError> {
-        Ok(self.terms(logits.into_logits(), targets.form())?.0.values)
+        let logits = self.prepared(logits.into_logits())?;
+        if fits(&logits) {
+            let (kernel, ..) = self.kernel(K::EXCLUSIVE, &logits, targets.form())?;
+            let dims = if K::EXCLUSIVE { one_a_position(logits.dims()) } else { logits.dims() };
+            return Ok(fused::each(kernel, logits, dims));
+        }
+        Ok(self.terms(K::EXCLUSIVE, logits, targets.form())?.0.values)
     }
 
-    fn terms<K: RegionKind, const D: usize>(
-        &self,
-        logits: Logits<K, D>,
-        targets: TargetForm<D>,
-    ) -> Result<(Terms<D>, usize), LossError> {
+    /// The logits in the type that the loss is computed in, if the options fit them.
+    fn prepared<K: RegionKind, const D: usize>(&self, logits: Logits<K, D>) -> Result<Tensor<D>, LossError> {
         not_negative("gamma", self.gamma)?;
         self.alpha.map_or(Ok(()), |alpha| share("alpha", alpha))?;
         one_a_unit("weight", self.weight.as_deref(), logits.dims()[1], "units")?;
-        let logits = accumulate(logits.into_tensor());
-        match (K::EXCLUSIVE, targets) {
+        Ok(accumulate(logits.into_tensor()))
+    }
+
+    /// The loss for our kernels, what its mean divides by, and how many targets count.
+    fn kernel<const D: usize>(
+        &self,
+        exclusive: bool,
+        logits: &Tensor<D>,
+        targets: TargetForm<D>,
+    ) -> Result<(FocalKernel, f64, usize), LossError> {
+        let (goal, denominator, counted) = match (exclusive, targets) {
+            (true, TargetForm::Index(index)) => {
+                let checked = targets::check_indices(&index, logits.dims(), self.ignore_index)?;
+                let (denominator, counted) = (checked.denominator(self.weight.as_deref()), checked.counted);
+                (Goal::Classes { index: checked.host, ignore_index: self.ignore_index }, denominator, counted)
+            }
+            (true, TargetForm::Dense(_)) => return Err(NO_DISTRIBUTION),
+            (false, targets) => {
+                let checked = targets::check_binary(targets.dense(), logits, self.ignore_index)?;
+                let counted = checked.counted;
+                (Goal::Labels { targets: checked, alpha: self.alpha.map(|alpha| alpha as f32) }, counted as f64, counted)
+            }
+        };
+        let kernel = FocalKernel {
+            shape: fused::shape_of(logits),
+            gamma: self.gamma as f32,
+            weight: self.weight.as_deref().map(as_f32),
+            goal: Arc::new(goal),
+            scale: 1.0,
+        };
+        Ok((kernel, denominator, counted))
+    }
+
+    fn terms<const D: usize>(
+        &self,
+        exclusive: bool,
+        logits: Tensor<D>,
+        targets: TargetForm<D>,
+    ) -> Result<(Terms<D>, usize), LossError> {
+        match (exclusive, targets) {
             (true, TargetForm::Index(index)) => self.over_classes(logits, index),
-            (true, TargetForm::Dense(_)) => Err(LossError::OptionConflict {
-                what: "the focal loss takes class indices, not distributions: `p_y` is not defined on a soft target",
-            }),
+            (true, TargetForm::Dense(_)) => Err(NO_DISTRIBUTION),
             (false, targets) => self.over_labels(logits, targets.dense()),
         }
     }
@@ -171,6 +223,53 @@ impl FocalLoss {
         }
         let counted = targets.counted;
         Ok((Terms { values: targets.mask(values), denominator: counted as f64 }, counted))
+    }
+}
+
+const NO_DISTRIBUTION: LossError = LossError::OptionConflict {
+    what: "the focal loss takes class indices, not distributions: `p_y` is not defined on a soft target",
+};
+
+/// What the logits are held against, on the host.
+#[derive(Debug)]
+enum Goal {
+    Classes { index: Vec<i64>, ignore_index: Option<i64> },
+    Labels { targets: CheckedBinary, alpha: Option<f32> },
+}
+
+/// The loss with its targets, for our kernels.
+#[derive(Clone, Debug)]
+struct FocalKernel {
+    shape: Shape,
+    gamma: f32,
+    weight: Option<Vec<f32>>,
+    goal: Arc<Goal>,
+    scale: f32,
+}
+
+impl FocalKernel {
+    fn run(&self, place: Place<'_, f32>, losses: Option<&mut [f32]>) -> f64 {
+        let (shape, gamma, weight, scale) = (self.shape, self.gamma, self.weight.as_deref(), self.scale);
+        match &*self.goal {
+            Goal::Classes { index, ignore_index } => {
+                let kernel = FocalOverClasses { shape, gamma, weight, ignore_index: *ignore_index };
+                kernel.run(place, index, scale, losses)
+            }
+            Goal::Labels { targets, alpha } => {
+                let kernel = FocalOverLabels { shape, gamma, alpha: *alpha, weight, ignore: targets.ignore };
+                kernel.run(place, targets.numbers.numbers(), scale, losses)
+            }
+        }
+    }
+}
+
+impl Kernel for FocalKernel {
+    fn reduced(&self, place: Place<'_, f32>) -> f64 {
+        self.run(place, None) * f64::from(self.scale)
+    }
+
+    fn each(&self, place: Place<'_, f32>, losses: &mut [f32]) {
+        self.run(place, Some(losses));
     }
 }
 

@@ -7,8 +7,7 @@ use std::fmt::Debug;
 
 use burn::tensor::Tensor;
 use logit_kernels::buffer;
-use logit_kernels::loss::Place;
-use logit_kernels::scale;
+use logit_kernels::loss::{Place, scale_positions};
 use logit_kernels::softmax::Shape;
 
 use crate::ops::array::Array;
@@ -27,6 +26,11 @@ pub(crate) trait Kernel: Clone + Debug + Send + 'static {
 pub(crate) fn shape_of<const D: usize>(logits: &Tensor<D>) -> Shape {
     let dims = logits.dims();
     Shape { outer: dims[0], units: dims[1], inner: dims[2..].iter().product() }
+}
+
+/// Weights as our kernels take them.
+pub(crate) fn as_f32(weights: &[f64]) -> Vec<f32> {
+    weights.iter().map(|weight| *weight as f32).collect()
 }
 
 /// The loss as one number.
@@ -71,16 +75,8 @@ impl<K: Kernel> Operation<1> for Reduced<K> {
         Array::new(vec![loss as f32], &[1])
     }
 
-    #[expect(clippy::float_cmp, reason = "a factor of exactly 1 changes nothing")]
     fn backward(&self, gradient: Self::Saved, upstream: Array, _: [bool; 1]) -> [Option<Array>; 1] {
-        let factor = upstream.numbers()[0];
-        if factor == 1.0 {
-            return [Some(gradient)];
-        }
-        let dims = gradient.dims().to_vec();
-        let mut numbers = gradient.into_numbers();
-        scale::all(&mut numbers, factor);
-        [Some(Array::new(numbers, &dims))]
+        [Some(gradient.times(upstream.numbers()[0]))]
     }
 }
 
@@ -113,7 +109,7 @@ impl<K: Kernel> Operation<1> for Each<K> {
     fn backward(&self, gradient: Self::Saved, upstream: Array, _: [bool; 1]) -> [Option<Array>; 1] {
         let dims = gradient.dims().to_vec();
         let mut numbers = gradient.into_numbers();
-        scale::positions(&mut numbers, self.shape, upstream.numbers());
+        scale_positions(&mut numbers, self.shape, upstream.numbers());
         [Some(Array::new(numbers, &dims))]
     }
 }

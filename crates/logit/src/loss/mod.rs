@@ -26,6 +26,7 @@ mod focal;
 mod fused;
 mod gaussian;
 mod grades;
+mod linear_cross_entropy;
 mod logits_of;
 mod lovasz;
 mod options;

@@ -1,9 +1,11 @@
 //! Which tensors are targets for which kind, and the checks that no target escapes.
 
-use burn::tensor::{Bool, Element, Int, Tensor, kind::Basic};
+use burn::tensor::{Bool, DType, Element, Int, Tensor, kind::Basic};
 
 use crate::error::LossError;
 use crate::kind::{Classes, Grades, Kind, Labels, Values, YesNo};
+use crate::ops::array::Array;
+use crate::ops::operation::array_of;
 use crate::rank::{OneMoreThan, Rank};
 
 /// PyTorch's value for a class target that does not count, and the default of every `ignore_index` here.
@@ -288,9 +290,7 @@ pub(crate) fn binary<const D: usize>(
     let ignore = ignore_index.map(|value| value as f64);
     let fits = |value: f64| Some(value) == ignore || (0.0..=1.0).contains(&value);
     if let Some(flat) = host.iter().position(|value| !fits(*value)) {
-        let hint = "; `ignore_index` is the value that marks entries that do not count";
-        let at = position(flat, &targets.dims());
-        return Err(LossError::TargetOutOfRange { at, value: host[flat], low: 0.0, high: 1.0, hint });
+        return Err(no_binary_target(flat, host[flat], &targets.dims()));
     }
     let counted = host.iter().filter(|value| Some(**value) != ignore).count();
     let targets = targets.cast(logits.dtype());
@@ -300,6 +300,52 @@ pub(crate) fn binary<const D: usize>(
         None => targets,
     };
     Ok(BinaryTargets { values, ignored, counted })
+}
+
+/// Yes-or-no targets that were read and checked, as our kernels take them.
+#[derive(Clone, Debug)]
+pub(crate) struct CheckedBinary {
+    /// One an entry.
+    pub(crate) numbers: Array,
+    /// The number of entries that do not count.
+    pub(crate) ignore: Option<f32>,
+    /// How many entries count.
+    pub(crate) counted: usize,
+}
+
+/// Checks yes-or-no targets `[N, K, d…]` on a device that [`fits`](crate::ops::operation::fits) holds for.
+pub(crate) fn check_binary<const D: usize>(
+    targets: Tensor<D>,
+    logits: &Tensor<D>,
+    ignore_index: Option<i64>,
+) -> Result<CheckedBinary, LossError> {
+    same_shape(targets.dims(), logits.dims(), logits.dims(), true)?;
+    let dims = targets.dims();
+    // An index that f32 does not hold is the number of no target.
+    let ignore = ignore_index.map(|value| value as f32).filter(|value| *value as i64 == ignore_index.unwrap_or(0));
+    let numbers = array_of(targets.cast(DType::F32));
+    // No number is equal to NaN, which stands for none to be ignored.
+    let ignored = ignore.unwrap_or(f32::NAN);
+    let (mut fitting, mut ignored_count) = (0_usize, 0_usize);
+    // Without branches: a loop that runs in vectors.
+    for &value in numbers.numbers() {
+        let inside = (0.0..=1.0).contains(&value);
+        let marked = value == ignored;
+        fitting += usize::from(inside | marked);
+        ignored_count += usize::from(marked);
+    }
+    if fitting < numbers.len() {
+        let fits = |value: f32| value == ignored || (0.0..=1.0).contains(&value);
+        let flat = numbers.numbers().iter().position(|value| !fits(*value)).unwrap_or_default();
+        return Err(no_binary_target(flat, f64::from(numbers.numbers()[flat]), &dims));
+    }
+    let counted = numbers.len() - ignored_count;
+    Ok(CheckedBinary { numbers, ignore, counted })
+}
+
+fn no_binary_target(flat: usize, value: f64, dims: &[usize]) -> LossError {
+    let hint = "; `ignore_index` is the value that marks entries that do not count";
+    LossError::TargetOutOfRange { at: position(flat, dims), value, low: 0.0, high: 1.0, hint }
 }
 
 /// Checks real targets: of shape `expected`, and finite.

@@ -3,6 +3,7 @@
 use burn::backend::flex::FlexTensor;
 use burn::tensor::{DType, Shape, TensorData};
 use logit_kernels::buffer;
+use logit_kernels::loss::scale_all;
 
 /// Numbers in row-major order, and their shape: what a kernel works on.
 #[derive(Clone, Debug)]
@@ -57,6 +58,18 @@ impl Array {
     /// Whether nobody else holds the numbers, and they fill their buffer.
     pub(crate) fn is_own(&self) -> bool {
         self.0.is_unique() && self.0.bytes().len() == self.len() * size_of::<f32>()
+    }
+
+    /// Every number times a factor.
+    #[expect(clippy::float_cmp, reason = "a factor of exactly 1 changes nothing")]
+    pub(crate) fn times(self, factor: f32) -> Self {
+        if factor == 1.0 {
+            return self;
+        }
+        let dims = self.dims().to_vec();
+        let mut numbers = self.into_numbers();
+        scale_all(&mut numbers, factor);
+        Self::new(numbers, &dims)
     }
 
     /// Gives the buffer back to be used again, if nobody else holds it.

@@ -11,13 +11,17 @@ pub(crate) mod array;
 pub(crate) mod operation;
 
 mod activation;
+mod channels;
 pub(crate) mod conv;
 pub(crate) mod linear;
 mod norm;
 mod pool;
+mod softmax;
 
 pub use activation::{relu, sum_pool};
+pub use channels::scale_channels;
 pub use conv::{conv_transpose2d, conv2d, conv2d_joined, conv2d_relu};
 pub use linear::{linear, linear_relu};
 pub use norm::{batch_norm, batch_norm_relu, conv2d_joined_norm_relu, conv2d_norm_relu};
 pub use pool::{avg_pool2d, max_pool2d, max_pool2d_relu};
+pub use softmax::{log_softmax, log_sum_exp, softmax};
