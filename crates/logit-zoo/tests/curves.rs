@@ -4,10 +4,13 @@
 //! ways.
 
 use burn::module::Module;
+use burn::nn::PaddingConfig2d;
+use burn::nn::pool::AvgPool2dConfig;
 use burn::optim::{GradientsParams, ModuleOptimizer};
 use burn::tensor::{Device, Distribution, Tensor};
 use logit::Classes;
-use logit::loss::{CrossEntropyLoss, Loss, LossError};
+use logit::LossError;
+use logit::loss::{CrossEntropyLoss, Loss};
 use logit::optim::{Adam, Sgd};
 use logit_zoo::data::{Batch, load};
 use logit_zoo::models::{Classifier, ConvNetConfig, UNetConfig};
@@ -73,7 +76,8 @@ fn a_u_net_on_blobs() {
         let net = UNetConfig { channels: 1, width: 4, depth: 2 }.init(Classes::new(2), device).unwrap();
         let images = Tensor::<4>::random([4, 1, 16, 16], Distribution::Normal(0.0, 1.0), device);
         // Bright where the neighbourhood is bright.
-        let blurred = burn::tensor::module::avg_pool2d(images.clone(), [3, 3], [1, 1], [1, 1], true, false);
+        let blur = AvgPool2dConfig::new([3, 3]).with_strides([1, 1]).with_padding(PaddingConfig2d::Explicit(1, 1, 1, 1)).init();
+        let blurred = blur.forward(images.clone());
         let targets = blurred.greater_elem(0.0).int().squeeze_dim::<3>(1);
         curve(net, Adam::new().init(), 1e-3, |net, _| {
             let loss = CrossEntropyLoss::new().with_label_smoothing(0.05).with_weight([1.0, 2.0]);

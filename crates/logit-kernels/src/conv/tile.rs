@@ -89,8 +89,15 @@ impl Loops<'_> {
         tile: &[[Run; 2]],
         targets: &Targets<'_, OUTPUTS>,
     ) {
-        let mut sums = targets.bias.map(|bias| [simd.splat_f32s(bias); VECTORS]);
-        let starts: [[usize; 2]; VECTORS] = std::array::from_fn(|vector| tile[vector].map(|run| run.input));
+        // Loops, not `map` of an array: what is not inlined here is compiled without the vectors.
+        let mut sums = [[simd.splat_f32s(0.0); VECTORS]; OUTPUTS];
+        for (sums, bias) in sums.iter_mut().zip(&targets.bias) {
+            *sums = [simd.splat_f32s(*bias); VECTORS];
+        }
+        let mut starts = [[0; 2]; VECTORS];
+        for (starts, [low, high]) in starts.iter_mut().zip(tile) {
+            *starts = [low.input, high.input];
+        }
         let mut weights = targets.weight.as_ptr();
         let mut frame = self.frames.as_ptr();
         for _ in 0..self.direct.inputs {
@@ -99,7 +106,10 @@ impl Loops<'_> {
                 // vector past it; the frames end with room for that. The weights were counted for the block.
                 unsafe {
                     let place = frame.add(*tap);
-                    let inputs = starts.map(|runs| load_runs::<S, HALVES>(simd, place, runs));
+                    let mut inputs = [simd.splat_f32s(0.0); VECTORS];
+                    for (input, runs) in inputs.iter_mut().zip(&starts) {
+                        *input = load_runs::<S, HALVES>(simd, place, *runs);
+                    }
                     for (sums, weight) in sums.iter_mut().zip(&*weights) {
                         let weight = simd.splat_f32s(*weight);
                         for (sum, input) in sums.iter_mut().zip(inputs) {
@@ -115,8 +125,11 @@ impl Loops<'_> {
         if self.direct.relu {
             let zero = simd.splat_f32s(0.0);
             // Not the maximum: what that makes of NaN depends on the machine.
-            let rectify = |sum| simd.select_f32s(simd.less_than_f32s(sum, zero), zero, sum);
-            sums = sums.map(|sums| sums.map(rectify));
+            for sums in &mut sums {
+                for sum in sums {
+                    *sum = simd.select_f32s(simd.less_than_f32s(*sum, zero), zero, *sum);
+                }
+            }
         }
         self.write_all::<S, OUTPUTS, VECTORS, HALVES>(simd, sums, tile, &targets.channels);
     }
@@ -133,13 +146,13 @@ impl Loops<'_> {
         let row = grid.step[0] * self.output.size[1];
         let in_pairs = grid.dense && grid.step[1] == 2;
         for (vector, runs) in tile.iter().enumerate() {
-            let offsets = runs.map(|run| run.row * row + run.column * grid.step[1]);
-            let places = |channel: Channel| {
-                // Where nothing is wanted of a run, its place is not used.
-                [0, 1].map(|run| {
-                    channel.first.wrapping_add(runs[run].image * channel.next_image + offsets[run])
-                })
+            let offset = |run: &Run| run.row * row + run.column * grid.step[1];
+            let offsets = [offset(&runs[0]), offset(&runs[1])];
+            // Where nothing is wanted of a run, its place is not used.
+            let place = |channel: Channel, run: usize| {
+                channel.first.wrapping_add(runs[run].image * channel.next_image + offsets[run])
             };
+            let places = |channel: Channel| [place(channel, 0), place(channel, 1)];
             // SAFETY: the runs' outputs lie in the planes of their channel, and in no other piece; a dense grid's pairs of
             // outputs are neighbours.
             unsafe {
@@ -203,7 +216,8 @@ unsafe fn write_pair<S: Simd, const HALVES: bool>(
     let size = if HALVES { S::F32_LANES / 2 } else { S::F32_LANES };
     let mut both = [simd.splat_f32s(0.0); 2];
     let numbers: &mut [f32] = bytemuck::cast_slice_mut(&mut both);
-    let [even, odd]: [&[f32]; 2] = [0, 1].map(|at| bytemuck::cast_slice(std::slice::from_ref(&pair[at])));
+    let even: &[f32] = bytemuck::cast_slice(std::slice::from_ref(&pair[0]));
+    let odd: &[f32] = bytemuck::cast_slice(std::slice::from_ref(&pair[1]));
     for at in 0..S::F32_LANES {
         numbers[2 * at] = even[at];
         numbers[2 * at + 1] = odd[at];

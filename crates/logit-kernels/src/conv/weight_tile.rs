@@ -80,13 +80,20 @@ impl<'a, G: Fn(usize, usize) -> &'a mut [f32]> Loops<'a, G> {
     ) -> [[S::f32s; TAPS]; OUTPUTS] {
         let of_output = upstream.len() / OUTPUTS;
         let mut sums = [[simd.splat_f32s(0.0); TAPS]; OUTPUTS];
-        let places = offsets.map(|offset| self.frames[offset..].as_ptr());
+        // Loops, not `map` of an array: what is not inlined here is compiled without the vectors.
+        let mut places = [self.frames.as_ptr(); TAPS];
+        for (place, offset) in places.iter_mut().zip(offsets) {
+            *place = self.frames[offset..].as_ptr();
+        }
         let mut gradients = upstream.as_ptr();
         for [low, high] in &self.vectors.list {
             // SAFETY: a run's taps lie in the frame of its channel, or, where a vector is not full, at most a vector past
             // it; the frames end with room for that. There is a gradient of each output for each vector.
             unsafe {
-                let inputs = places.map(|place| load_runs::<S, HALVES>(simd, place, [low.input, high.input]));
+                let mut inputs = [simd.splat_f32s(0.0); TAPS];
+                for (input, place) in inputs.iter_mut().zip(&places) {
+                    *input = load_runs::<S, HALVES>(simd, *place, [low.input, high.input]);
+                }
                 for (output, sums) in sums.iter_mut().enumerate() {
                     let gradient = load(simd, gradients.add(output * of_output));
                     for (sum, input) in sums.iter_mut().zip(inputs) {
