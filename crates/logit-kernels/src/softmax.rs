@@ -1,5 +1,6 @@
 //! Softmax, its logarithm, and the logarithm of the sum of exponentials, along any axis.
 
+pub(crate) mod hit;
 pub(crate) mod tile;
 pub(crate) mod tiling;
 

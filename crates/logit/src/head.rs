@@ -181,7 +181,7 @@ impl<K: Kind> Head<K> {
     fn fused<const D: usize>(&self, features: Tensor<D>) -> Tensor<D> {
         let dims = features.dims();
         let logits = with_axis_1(dims, self.kind.units());
-        let (weight, bias) = (self.weight.val(), self.bias.val());
+        let (bias, weight) = (self.bias.val(), self.weight.val());
         if D == 2 {
             return affine(features.reshape([dims[0], dims[1]]), weight, Some(bias), false).reshape(logits);
         }

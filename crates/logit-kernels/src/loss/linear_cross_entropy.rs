@@ -6,6 +6,7 @@ use super::cross_entropy::{CrossEntropy, Targets};
 use super::place::Place;
 use super::softmax_loss::{Scales, Sums};
 use crate::buffer;
+use crate::conv::{self, Conv2d, Part};
 use crate::parallel::{LEAST_PIECE, Shared, items_a_piece, map_items};
 use crate::simd::dispatch;
 use crate::softmax::Shape;
@@ -106,17 +107,48 @@ impl LinearCrossEntropy<'_> {
         }
     }
 
+    /// The product with the weights as a 1×1 convolution: a feature is a channel, whose plane are its weights, a row of
+    /// `x` an output channel, whose plane are its logits. Direct convolution is faster here than a general product; `None`
+    /// where the weights make no planes, or work is too little to matter.
+    fn convolution(&self, rows: usize) -> Option<Conv2d> {
+        const WIDTHS: [usize; 3] = [128, 64, 32];
+        let classes = self.loss.shape.units;
+        if self.transposed || rows < 16 || self.features < 16 {
+            return None;
+        }
+        let width = WIDTHS.into_iter().find(|width| classes > 0 && classes.is_multiple_of(*width))?;
+        Some(Conv2d {
+            batch: 1,
+            in_channels: self.features,
+            out_channels: rows,
+            input: [classes / width, width],
+            kernel: [1, 1],
+            stride: [1, 1],
+            padding: [0, 0],
+            dilation: [1, 1],
+            groups: 1,
+        })
+    }
+
+    fn planes(&self) -> [Part<'_>; 1] {
+        [Part { data: self.weight, channels: self.features }]
+    }
+
     fn logits(&self, x: &[f32], logits: &mut [f32]) {
         let classes = self.loss.shape.units;
         let rows = logits.len().checked_div(classes).unwrap_or(0);
-        let (x_at, at) = (Strides { row: self.features, column: 1 }, Strides { row: classes, column: 1 });
-        multiply_add(
-            [rows, self.features, classes],
-            (x, x_at),
-            (self.weight, self.weight_strides()),
-            (logits, at),
-            false,
-        );
+        if let Some(conv) = self.convolution(rows) {
+            conv::forward(&conv, &self.planes(), x, None, false, logits);
+        } else {
+            let (x_at, at) = (Strides { row: self.features, column: 1 }, Strides { row: classes, column: 1 });
+            multiply_add(
+                [rows, self.features, classes],
+                (x, x_at),
+                (self.weight, self.weight_strides()),
+                (logits, at),
+                false,
+            );
+        }
         let Some(bias) = self.bias else { return };
         let logits = Shared::new(logits);
         let each = items_a_piece(classes);
@@ -139,15 +171,15 @@ impl LinearCrossEntropy<'_> {
         let (x_at, at) = (Strides { row: features, column: 1 }, Strides { row: classes, column: 1 });
         let weight_at = self.weight_strides();
         let by_x = &mut gradient.x[start..start + x.len()];
-        multiply_add(
-            [rows, classes, features],
-            (by_logits, at),
-            (self.weight, weight_at.transposed()),
-            (by_x, x_at),
-            false,
-        );
-        let by_weight = (&mut *gradient.weight, weight_at);
-        multiply_add([features, rows, classes], (x, x_at.transposed()), (by_logits, at), by_weight, true);
+        if let Some(conv) = self.convolution(rows) {
+            conv::backward_weight(&conv, &self.planes(), by_logits, None, by_x, None);
+            conv::add_backward_data(&conv, by_logits, x, gradient.weight);
+        } else {
+            let by_rows = (self.weight, weight_at.transposed());
+            multiply_add([rows, classes, features], (by_logits, at), by_rows, (by_x, x_at), false);
+            let by_weight = (&mut *gradient.weight, weight_at);
+            multiply_add([features, rows, classes], (x, x_at.transposed()), (by_logits, at), by_weight, true);
+        }
         if let Some(bias) = &mut gradient.bias {
             add_columns(by_logits, bias);
         }

@@ -11,6 +11,7 @@ use crate::math::ln;
 use crate::parallel::Shared;
 use crate::simd::{load, store};
 use crate::softmax::Shape;
+use crate::softmax::hit::{Hit, UNITS};
 use crate::softmax::tile::{MOST_POSITIONS, OfPosition, Spread, Tile};
 use crate::softmax::tiling::{Numbers, Span, TileWork, Tiling, Workspace};
 
@@ -112,6 +113,60 @@ impl<E: Element, const N: usize, H: Fn(usize) -> Option<Hits<N>> + Sync> Softmax
         }
     }
 
+    /// The losses and gradients where every target is one unit, among few.
+    ///
+    /// # Safety
+    /// The tile is a span's.
+    #[inline(always)]
+    unsafe fn single_hits<S: Simd>(&self, simd: S, span: Span, tile: &Tile, of: &mut Positions) {
+        let mut unit = [-1.0; MOST_POSITIONS];
+        let mut ignored = false;
+        for position in 0..span.count {
+            match (self.hits)(span.first + position) {
+                Some(hits) => {
+                    unit[position] = hits.amounts[0].0 as f32;
+                    of.masses[position] = hits.amounts[0].1;
+                }
+                None => {
+                    of.masses[position] = 0.0;
+                    ignored = true;
+                }
+            }
+        }
+        let mut below = [0.0; MOST_POSITIONS];
+        // SAFETY: as the caller vouches; units are few, which the caller asked.
+        unsafe {
+            let amount = of.masses;
+            let hit = Hit { unit: &unit, amount: &amount };
+            tile.below(simd, &of.maxima, &hit, &mut below);
+            for ((surprise, mass), below) in of.surprises.iter_mut().zip(of.masses).zip(below) {
+                *surprise = if mass == 0.0 { 0.0 } else { mass * below };
+            }
+            tile.exponentials(simd, &of.maxima, &mut of.sums);
+            of.conclude(simd, span.count, self.z_loss, self.scales);
+            if self.logits.writes() {
+                tile.finish_hit(simd, &of.slopes, &hit, self.scales.surprise);
+            }
+            if ignored {
+                self.clear_ignored(span, tile, of);
+            }
+        }
+    }
+
+    /// Clears gradient and losses where positions do not count.
+    ///
+    /// # Safety
+    /// The tile is a span's.
+    #[inline(always)]
+    unsafe fn clear_ignored(&self, span: Span, tile: &Tile, of: &mut Positions) {
+        let units = if self.logits.writes() { tile.units } else { 0 };
+        for position in (0..span.count).filter(|position| (self.hits)(span.first + position).is_none()) {
+            [of.surprises[position], of.zs[position]] = [0.0; 2];
+            // SAFETY: the tile can be written, and the entry is in it.
+            (0..units).for_each(|unit| unsafe { *tile.entry(tile.to, position, unit) = 0.0 });
+        }
+    }
+
     /// Adds the hits to the masses and surprises.
     ///
     /// # Safety
@@ -136,22 +191,17 @@ impl<E: Element, const N: usize, H: Fn(usize) -> Option<Hits<N>> + Sync> Softmax
     /// The tile is a span's.
     #[inline(always)]
     unsafe fn take_off(&self, span: Span, tile: &Tile, of: &mut Positions) {
-        let writes = self.logits.writes();
-        for position in 0..span.count {
-            match (self.hits)(span.first + position) {
-                Some(hits) if writes => hits.each().for_each(|(unit, amount)| {
+        if self.logits.writes() {
+            for position in 0..span.count {
+                let Some(hits) = (self.hits)(span.first + position) else { continue };
+                hits.each().for_each(|(unit, amount)| {
                     // SAFETY: the tile can be written, and the entry is in it.
                     unsafe { *tile.entry(tile.to, position, unit) -= self.scales.surprise * amount }
-                }),
-                Some(_) => {}
-                None => {
-                    [of.surprises[position], of.zs[position]] = [0.0; 2];
-                    let units = if writes { tile.units } else { 0 };
-                    // SAFETY: as above.
-                    (0..units).for_each(|unit| unsafe { *tile.entry(tile.to, position, unit) = 0.0 });
-                }
+                });
             }
         }
+        // SAFETY: as the caller vouches.
+        unsafe { self.clear_ignored(span, tile, of) };
     }
 }
 
@@ -171,14 +221,18 @@ impl<E: Element, const N: usize, H: Fn(usize) -> Option<Hits<N>> + Sync> TileWor
             }
             let spread = self.spread(tiling, span, &tile, workspace);
             tile.maxima(simd, &mut of.maxima);
-            tile.weigh(simd, &of.maxima, spread, [&mut of.masses, &mut of.surprises]);
-            self.aim(span, &tile, &mut of);
-            tile.exponentials(simd, &of.maxima, &mut of.sums);
-            of.conclude(simd, span.count, self.z_loss, self.scales);
-            if self.logits.writes() {
-                tile.finish(simd, &of.slopes, spread, self.scales.surprise);
+            if N == 1 && matches!(spread, Spread::None) && tile.units <= UNITS.len() {
+                self.single_hits(simd, span, &tile, &mut of);
+            } else {
+                tile.weigh(simd, &of.maxima, spread, [&mut of.masses, &mut of.surprises]);
+                self.aim(span, &tile, &mut of);
+                tile.exponentials(simd, &of.maxima, &mut of.sums);
+                of.conclude(simd, span.count, self.z_loss, self.scales);
+                if self.logits.writes() {
+                    tile.finish(simd, &of.slopes, spread, self.scales.surprise);
+                }
+                self.take_off(span, &tile, &mut of);
             }
-            self.take_off(span, &tile, &mut of);
             if let (Some(cap), true) = (self.soft_cap, self.logits.writes()) {
                 tile.uncap(simd, cap, tile.from);
             }

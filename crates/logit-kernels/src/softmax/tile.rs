@@ -69,7 +69,7 @@ pub(crate) struct Tile {
 
 /// What a pass reads: a number an entry, a position or a unit.
 #[derive(Clone, Copy)]
-enum Of<'a> {
+pub(super) enum Of<'a> {
     Entry(Grid),
     Position(&'a OfPosition),
     Unit(&'a [f32]),
@@ -90,7 +90,7 @@ struct Same([f32; MOST_LANES]);
 
 /// How the lanes and accumulators of a line become one number.
 #[derive(Clone, Copy)]
-enum Reduction {
+pub(super) enum Reduction {
     Sum,
     Max,
 }
@@ -373,7 +373,7 @@ impl Tile {
     /// # Safety
     /// As for `pass`.
     #[inline(always)]
-    unsafe fn map<S: Simd, const I: usize>(
+    pub(super) unsafe fn map<S: Simd, const I: usize>(
         &self,
         simd: S,
         of: [Of<'_>; I],
@@ -400,7 +400,7 @@ impl Tile {
     /// # Safety
     /// As for `maxima`; all grids have the tile's shape.
     #[inline(always)]
-    unsafe fn pass<S: Simd, const I: usize, const O: usize, const R: usize>(
+    pub(super) unsafe fn pass<S: Simd, const I: usize, const O: usize, const R: usize>(
         &self,
         simd: S,
         (of, filler): ([Of<'_>; I], [f32; I]),

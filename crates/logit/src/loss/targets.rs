@@ -1,6 +1,7 @@
 //! Which tensors are targets for which kind, and the checks that no target escapes.
 
 use burn::tensor::{Bool, DType, Element, Int, Tensor, kind::Basic};
+use logit_kernels::loss::{Survey, survey};
 
 use crate::error::LossError;
 use crate::kind::{Classes, Grades, Kind, Labels, Values, YesNo};
@@ -183,15 +184,15 @@ pub(crate) fn check_indices<const D: usize>(
     same_shape(index.dims(), one_a_position(logits), logits, false)?;
     let classes = logits[1];
     let host: Vec<i64> = read(index)?;
-    let fits = |value: i64| Some(value) == ignore_index || (0..classes as i64).contains(&value);
-    // Counted, not searched for: a loop without an early end runs in vectors.
-    if host.iter().filter(|value| !fits(**value)).count() > 0 {
+    let Survey { outside, ignored } = survey(&host, classes, ignore_index);
+    if outside > 0 {
+        let fits = |value: i64| Some(value) == ignore_index || (0..classes as i64).contains(&value);
         let flat = host.iter().position(|value| !fits(*value)).unwrap_or_default();
         let at = position(flat, &without_axis_1(index.dims()));
         let hint = class_hint(host[flat], &host, classes, ignore_index);
         return Err(LossError::ClassOutOfRange { at, value: host[flat], classes, hint });
     }
-    let counted = host.iter().filter(|value| Some(**value) != ignore_index).count();
+    let counted = host.len() - ignored;
     Ok(CheckedIndices { host, counted, classes, ignore_index })
 }
 

@@ -78,9 +78,9 @@ pub fn conv_transpose2d(layer: &ConvTranspose2d, input: Tensor<4>) -> Tensor<4> 
     };
     match geometry.check() {
         Ok(()) => {
+            let weight = layer.weight.val();
             let bias = bias_or_zeros(layer.bias.as_ref(), layer.channels[1], &input);
-            let inputs = [Input::new(input), Input::new(layer.weight.val()), Input::new(bias)];
-            run(Transposed(geometry), inputs)
+            run(Transposed(geometry), [Input::new(input), Input::new(weight), Input::new(bias)])
         }
         Err(_) => layer.forward(input),
     }
@@ -109,14 +109,15 @@ impl Maps {
 
 /// The convolution of a layer over maps, by our kernels where they know it.
 pub(crate) fn convolution(layer: &Conv2d, maps: Maps, then_relu: bool) -> Tensor<4> {
-    let bias = bias_or_zeros(layer.bias.as_ref(), layer.weight.dims()[0], maps.first());
+    // Parameters are drawn when they are first asked for: in the order in which the layer itself asks.
+    let weight = layer.weight.val();
+    let bias = bias_or_zeros(layer.bias.as_ref(), weight.dims()[0], maps.first());
     match maps {
         Maps::One(map) if let Some(operation) = Convolution::new(layer, [&map], then_relu) => {
-            run(operation, [Input::new(map), Input::new(layer.weight.val()), Input::new(bias)])
+            run(operation, [Input::new(map), Input::new(weight), Input::new(bias)])
         }
         Maps::Two([first, second]) if let Some(operation) = Convolution::new(layer, [&first, &second], then_relu) => {
-            let weight = Input::new(layer.weight.val());
-            run(operation, [Input::new(first), Input::new(second), weight, Input::new(bias)])
+            run(operation, [Input::new(first), Input::new(second), Input::new(weight), Input::new(bias)])
         }
         maps if then_relu => relu(layer.forward(maps.joined())),
         maps => layer.forward(maps.joined()),
