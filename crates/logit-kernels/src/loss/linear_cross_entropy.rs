@@ -171,12 +171,11 @@ impl LinearCrossEntropy<'_> {
         let (x_at, at) = (Strides { row: features, column: 1 }, Strides { row: classes, column: 1 });
         let weight_at = self.weight_strides();
         let by_x = &mut gradient.x[start..start + x.len()];
+        let by_rows = (self.weight, weight_at.transposed());
+        multiply_add([rows, classes, features], (by_logits, at), by_rows, (by_x, x_at), false);
         if let Some(conv) = self.convolution(rows) {
-            conv::backward_weight(&conv, &self.planes(), by_logits, None, by_x, None);
             conv::add_backward_data(&conv, by_logits, x, gradient.weight);
         } else {
-            let by_rows = (self.weight, weight_at.transposed());
-            multiply_add([rows, classes, features], (by_logits, at), by_rows, (by_x, x_at), false);
             let by_weight = (&mut *gradient.weight, weight_at);
             multiply_add([features, rows, classes], (x, x_at.transposed()), (by_logits, at), by_weight, true);
         }
