@@ -120,9 +120,16 @@ mod tests {
                 let forward = if log { crate::softmax::log_softmax } else { crate::softmax::softmax };
                 forward(shape, &x, &mut y);
                 let mut ours = g.clone();
-                if log { log_softmax(shape, &y, &mut ours) } else { softmax(shape, &y, &mut ours) }
+                if log {
+                    log_softmax(shape, &y, &mut ours)
+                } else {
+                    softmax(shape, &y, &mut ours)
+                }
                 for (ours, exact) in ours.iter().zip(exact(shape, &y, &g, log)) {
-                    assert!((f64::from(*ours) - exact).abs() < 1e-5, "{shape:?}, log {log}: {ours} and {exact}");
+                    assert!(
+                        (f64::from(*ours) - exact).abs() < 1e-5,
+                        "{shape:?}, log {log}: {ours} and {exact}"
+                    );
                 }
             }
         }

@@ -76,7 +76,10 @@ fn a_u_net_on_blobs() {
         let net = UNetConfig { channels: 1, width: 4, depth: 2 }.init(Classes::new(2), device).unwrap();
         let images = Tensor::<4>::random([4, 1, 16, 16], Distribution::Normal(0.0, 1.0), device);
         // Bright where the neighbourhood is bright.
-        let blur = AvgPool2dConfig::new([3, 3]).with_strides([1, 1]).with_padding(PaddingConfig2d::Explicit(1, 1, 1, 1)).init();
+        let blur = AvgPool2dConfig::new([3, 3])
+            .with_strides([1, 1])
+            .with_padding(PaddingConfig2d::Explicit(1, 1, 1, 1))
+            .init();
         let blurred = blur.forward(images.clone());
         let targets = blurred.greater_elem(0.0).int().squeeze_dim::<3>(1);
         curve(net, Adam::new().init(), 1e-3, |net, _| {

@@ -58,9 +58,9 @@ mod kind;
 mod logits;
 pub mod loss;
 mod math;
+pub mod metrics;
 pub mod ops;
 pub mod optim;
-pub mod metrics;
 mod probabilities;
 mod rank;
 

@@ -36,7 +36,10 @@ fn assert_close(what: &str, ours: &[f64], theirs: &[f64], tolerance: f64) {
     assert_eq!(ours.len(), theirs.len(), "{what}");
     let largest = theirs.iter().fold(0.1, |largest: f64, value| largest.max(value.abs()));
     for (at, (a, b)) in ours.iter().zip(theirs).enumerate() {
-        assert!((a - b).abs() <= tolerance * largest, "{what}, number {at}: {a} and {b}, of at most {largest}");
+        assert!(
+            (a - b).abs() <= tolerance * largest,
+            "{what}, number {at}: {a} and {b}, of at most {largest}"
+        );
     }
 }
 
@@ -53,8 +56,10 @@ fn assert_same<M: Module, const N: usize, const D: usize, const E: usize>(
         let tracked = inputs.clone().map(|input| input.detach().require_grad());
         let output = way(module, tracked.clone());
         let gradients = (output.clone() * weights.clone()).sum().backward();
-        let of_inputs: Vec<Vec<f64>> =
-            tracked.iter().map(|input| numbers(input.grad(&gradients).expect("a gradient of the input"))).collect();
+        let of_inputs: Vec<Vec<f64>> = tracked
+            .iter()
+            .map(|input| numbers(input.grad(&gradients).expect("a gradient of the input")))
+            .collect();
         let of_parameters = parameter_gradients(module, &GradientsParams::from_grads(gradients, module));
         (numbers(output), of_inputs, of_parameters)
     };
@@ -107,7 +112,13 @@ fn convolutions_of_every_option() {
         let what = format!("{dims:?} {layer}");
         assert_same(&what, &layer, [random(dims)], |l, [x]| ops::conv2d(l, x), |l, [x]| l.forward(x));
         let what = format!("relu, {what}");
-        assert_same(&what, &layer, [random(dims)], |l, [x]| ops::conv2d_relu(l, x), |l, [x]| relu(l.forward(x)));
+        assert_same(
+            &what,
+            &layer,
+            [random(dims)],
+            |l, [x]| ops::conv2d_relu(l, x),
+            |l, [x]| relu(l.forward(x)),
+        );
     }
 }
 
@@ -258,7 +269,13 @@ fn softmax_along_every_axis() {
     for axis in 0..3 {
         let input = [random([3, 5, 4])];
         let what = format!("softmax along {axis}");
-        assert_same(&what, &Relu::new(), input.clone(), |_, [x]| ops::softmax(x, axis), |_, [x]| softmax(x, axis));
+        assert_same(
+            &what,
+            &Relu::new(),
+            input.clone(),
+            |_, [x]| ops::softmax(x, axis),
+            |_, [x]| softmax(x, axis),
+        );
         let ours = |_: &Relu, [x]: [Tensor<3>; 1]| ops::log_softmax(x, axis);
         assert_same(&format!("log {what}"), &Relu::new(), input.clone(), ours, |_, [x]| log_softmax(x, axis));
         let ours = |_: &Relu, [x]: [Tensor<3>; 1]| ops::log_sum_exp(x, axis);

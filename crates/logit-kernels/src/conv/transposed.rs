@@ -25,7 +25,13 @@ pub fn transposed_forward(
     let source = outputs_of(&convolution, input);
     let mut output = [PartMut { data: output, channels: conv.out_channels }];
     let output = PlanesMut::new(&mut output, conv.batch, conv.out_channels, conv.output());
-    spread(&convolution, Source { planes: &source, mask: None }, weight, bias.map_or(Onto::Nothing, Onto::Bias), &output);
+    spread(
+        &convolution,
+        Source { planes: &source, mask: None },
+        weight,
+        bias.map_or(Onto::Nothing, Onto::Bias),
+        &output,
+    );
 }
 
 /// The gradient by the input.

@@ -56,7 +56,8 @@ mod tests {
 
     #[test]
     fn every_index_is_counted() {
-        let index: Vec<i64> = (0..40_000).map(|at| [0, 3, -100, 5, -1, 4, i64::MAX, i64::MIN][at % 8]).collect();
+        let index: Vec<i64> =
+            (0..40_000).map(|at| [0, 3, -100, 5, -1, 4, i64::MAX, i64::MIN][at % 8]).collect();
         assert_eq!(survey(&index, 5, Some(-100)), Survey { outside: 20_000, ignored: 5_000 });
         assert_eq!(survey(&index, 6, None), Survey { outside: 20_000, ignored: 0 });
         assert_eq!(survey(&index, 5, Some(3)), Survey { outside: 25_000, ignored: 5_000 });

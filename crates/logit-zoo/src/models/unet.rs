@@ -170,7 +170,12 @@ mod tests {
         let net = SMALL.init(Labels::new(2), &device).unwrap();
         let image = Tensor::<4>::random([1, 3, 16, 64], Distribution::Default, &device);
         let whole = net.forward(image.clone()).into_tensor().slice([0..1, 0..2, 0..16, 0..8]);
-        let cut = net.forward(image.slice([0..1, 0..3, 0..16, 0..59])).into_tensor().slice([0..1, 0..2, 0..16, 0..8]);
+        let cut = net.forward(image.slice([0..1, 0..3, 0..16, 0..59])).into_tensor().slice([
+            0..1,
+            0..2,
+            0..16,
+            0..8,
+        ]);
         assert!((whole - cut).abs().max().into_scalar::<f32>() < 1e-5);
     }
 

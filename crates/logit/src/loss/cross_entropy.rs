@@ -228,7 +228,11 @@ impl CrossEntropyLoss {
         self.reduction
     }
 
-    fn parts<const D: usize>(&self, logits: Tensor<D>, targets: TargetForm<D>) -> Result<Parts<D>, LossError> {
+    fn parts<const D: usize>(
+        &self,
+        logits: Tensor<D>,
+        targets: TargetForm<D>,
+    ) -> Result<Parts<D>, LossError> {
         let logits = self.capped(logits);
         match targets {
             TargetForm::Index(index) => self.against_indices(logits, index),

@@ -158,7 +158,11 @@ impl FocalLoss {
             (false, targets) => {
                 let checked = targets::check_binary(targets.dense(), logits, self.ignore_index)?;
                 let counted = checked.counted;
-                (Goal::Labels { targets: checked, alpha: self.alpha.map(|alpha| alpha as f32) }, counted as f64, counted)
+                (
+                    Goal::Labels { targets: checked, alpha: self.alpha.map(|alpha| alpha as f32) },
+                    counted as f64,
+                    counted,
+                )
             }
         };
         let kernel = FocalKernel {

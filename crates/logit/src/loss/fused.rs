@@ -40,7 +40,8 @@ pub(crate) fn reduced<K: Kernel, const D: usize>(kernel: K, logits: Tensor<D>) -
 
 /// The loss of each position (`[N, 1, d…]`) or entry (`[N, K, d…]`), whose shape `dims` is.
 pub(crate) fn each<K: Kernel, const D: usize>(kernel: K, logits: Tensor<D>, dims: [usize; D]) -> Tensor<D> {
-    let shape = Shape { outer: dims[0], units: logits.dims()[1] / dims[1].max(1), inner: dims[1..].iter().product() };
+    let shape =
+        Shape { outer: dims[0], units: logits.dims()[1] / dims[1].max(1), inner: dims[1..].iter().product() };
     run(Each { kernel, shape, dims: dims.to_vec() }, [Input::new(logits)])
 }
 

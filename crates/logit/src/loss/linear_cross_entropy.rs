@@ -110,7 +110,8 @@ impl Fused {
             },
             memory: LOGITS_AT_A_TIME,
         };
-        let sums = kernel.run(features.numbers(), &self.index, self.loss.ignore_index(), self.scales, gradient);
+        let sums =
+            kernel.run(features.numbers(), &self.index, self.loss.ignore_index(), self.scales, gradient);
         let loss = sums.surprise * f64::from(self.scales.surprise) + sums.z * f64::from(self.scales.z);
         Array::new(vec![loss as f32], &[1])
     }

@@ -323,7 +323,8 @@ pub(crate) fn check_binary<const D: usize>(
     same_shape(targets.dims(), logits.dims(), logits.dims(), true)?;
     let dims = targets.dims();
     // An index that f32 does not hold is the number of no target.
-    let ignore = ignore_index.map(|value| value as f32).filter(|value| *value as i64 == ignore_index.unwrap_or(0));
+    let ignore =
+        ignore_index.map(|value| value as f32).filter(|value| *value as i64 == ignore_index.unwrap_or(0));
     let numbers = array_of(targets.cast(DType::F32));
     // No number is equal to NaN, which stands for none to be ignored.
     let ignored = ignore.unwrap_or(f32::NAN);

@@ -116,7 +116,9 @@ pub(crate) fn convolution(layer: &Conv2d, maps: Maps, then_relu: bool) -> Tensor
         Maps::One(map) if let Some(operation) = Convolution::new(layer, [&map], then_relu) => {
             run(operation, [Input::new(map), Input::new(weight), Input::new(bias)])
         }
-        Maps::Two([first, second]) if let Some(operation) = Convolution::new(layer, [&first, &second], then_relu) => {
+        Maps::Two([first, second])
+            if let Some(operation) = Convolution::new(layer, [&first, &second], then_relu) =>
+        {
             run(operation, [Input::new(first), Input::new(second), Input::new(weight), Input::new(bias)])
         }
         maps if then_relu => relu(layer.forward(maps.joined())),
@@ -183,7 +185,8 @@ fn padding(layer: &Conv2d) -> Option<[usize; 2]> {
             (top == bottom && left == right).then_some([top, left])
         }
         PaddingConfig2d::Same => {
-            let even = layer.stride == [1, 1] && layer.dilation == [1, 1] && height % 2 == 1 && width % 2 == 1;
+            let even =
+                layer.stride == [1, 1] && layer.dilation == [1, 1] && height % 2 == 1 && width % 2 == 1;
             even.then_some([height / 2, width / 2])
         }
     }
@@ -314,7 +317,13 @@ impl Operation<3> for Transposed {
         let [height, width] = geometry.output();
         let dims = [geometry.batch, geometry.out_channels, height, width];
         let mut output = buffer::take(dims.iter().product());
-        conv::transposed_forward(geometry, map.numbers(), weight.numbers(), Some(bias.numbers()), &mut output);
+        conv::transposed_forward(
+            geometry,
+            map.numbers(),
+            weight.numbers(),
+            Some(bias.numbers()),
+            &mut output,
+        );
         (Array::new(output, &dims), [map, weight])
     }
 

@@ -2,9 +2,9 @@
 
 use burn::nn::Linear;
 use burn::tensor::{Tensor, activation::relu};
+use logit_kernels::buffer;
 use logit_kernels::linear::Linear as Geometry;
 use logit_kernels::place::Place;
-use logit_kernels::buffer;
 
 use super::array::Array;
 use super::operation::{Input, Operation, fits, run};

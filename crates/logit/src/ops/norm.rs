@@ -90,7 +90,8 @@ fn normalise<const D: usize>(layer: &BatchNorm, input: Tensor<D>, relu: bool) ->
     let dims = input.dims();
     let shape = Shape { batch: dims[0], channels: dims[1], inner: dims[2..].iter().product() };
     let statistics = Arc::new(OnceLock::new());
-    let operation = Normalisation { shape, epsilon: layer.epsilon as f32, relu, statistics: statistics.clone() };
+    let operation =
+        Normalisation { shape, epsilon: layer.epsilon as f32, relu, statistics: statistics.clone() };
     let device = input.device();
     let inputs = [Input::new(input), Input::new(layer.gamma.val()), Input::new(layer.beta.val())];
     let output = run(operation, inputs);

@@ -91,7 +91,10 @@ impl Input {
 ///
 /// # Panics
 /// The inputs live on several devices.
-pub(crate) fn run<const N: usize, const D: usize, O: Operation<N>>(operation: O, inputs: [Input; N]) -> Tensor<D> {
+pub(crate) fn run<const N: usize, const D: usize, O: Operation<N>>(
+    operation: O,
+    inputs: [Input; N],
+) -> Tensor<D> {
     if inputs.iter().all(|input| matches!(input, Input::Plain(_))) {
         let arrays = inputs.map(|input| match input {
             Input::Plain(array) => array,

@@ -70,7 +70,9 @@ impl Windows<'_> {
         let [batch, channels, height, width] = map.dims();
         let padding = match *self.padding {
             PaddingConfig2d::Valid => [0, 0],
-            PaddingConfig2d::Explicit(top, left, bottom, right) if top == bottom && left == right => [top, left],
+            PaddingConfig2d::Explicit(top, left, bottom, right) if top == bottom && left == right => {
+                [top, left]
+            }
             _ => return None,
         };
         let sizes = [self.kernel, self.stride, self.dilation];

@@ -1,8 +1,8 @@
 //! Softmax and its kin.
 
 use burn::tensor::{Tensor, activation};
-use logit_kernels::softmax::{self as kernel, Shape};
 use logit_kernels::loss::scale_positions;
+use logit_kernels::softmax::{self as kernel, Shape};
 use logit_kernels::{buffer, softmax_backward};
 
 use super::array::Array;

@@ -1,9 +1,7 @@
 //! Adam.
 
 use burn::optim::decay::WeightDecayConfig;
-use burn::optim::{
-    AdamConfig, AdamState, AdaptiveMomentumState, LearningRate, ModuleOptimizer, Optimizer,
-};
+use burn::optim::{AdamConfig, AdamState, AdaptiveMomentumState, LearningRate, ModuleOptimizer, Optimizer};
 use burn::tensor::{Device, Tensor};
 use logit_kernels::buffer;
 use logit_kernels::optimizer::{AdamStep, WeightDecay, adam};

@@ -120,8 +120,11 @@ impl Sgd {
             }
             None => gradient.clone(),
         };
-        let direction =
-            if self.nesterov { gradient + velocity.clone().mul_scalar(self.momentum) } else { velocity.clone() };
+        let direction = if self.nesterov {
+            gradient + velocity.clone().mul_scalar(self.momentum)
+        } else {
+            velocity.clone()
+        };
         (weights - direction.mul_scalar(learning_rate), Some(velocity))
     }
 }
