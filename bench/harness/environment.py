@@ -70,7 +70,7 @@ def describe():
         "processor": first_match("/proc/cpuinfo", r"^model name\s*: (.+)$"),
         "cores": str(len(os.sched_getaffinity(0))),
         "memory": memory(),
-        "system": f"{platform.system()} {platform.release()}",
+        "system": platform.system(),
         "Logit": commit(),
         "Burn": first_match(ROOT / "Cargo.lock", r'^name = "burn"\nversion = "(.+)"$'),
         "Rust": output(["rustc", "--version"]),
