@@ -121,9 +121,9 @@ mod tests {
                 forward(shape, &x, &mut y);
                 let mut ours = g.clone();
                 if log {
-                    log_softmax(shape, &y, &mut ours)
+                    log_softmax(shape, &y, &mut ours);
                 } else {
-                    softmax(shape, &y, &mut ours)
+                    softmax(shape, &y, &mut ours);
                 }
                 for (ours, exact) in ours.iter().zip(exact(shape, &y, &g, log)) {
                     assert!(

@@ -37,6 +37,7 @@ impl WithSimd for Count<'_> {
 
     /// Without branches or an early end: a loop that runs in vectors.
     #[inline(always)]
+    #[expect(clippy::needless_bitwise_bool, reason = "a lazy operator would be a branch")]
     fn with_simd<S: Simd>(self, _simd: S) -> Survey {
         let (ignores, ignored) = (self.ignore_index.is_some(), self.ignore_index.unwrap_or(0));
         let mut survey = Survey::default();

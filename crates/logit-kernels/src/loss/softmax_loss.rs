@@ -121,17 +121,11 @@ impl<E: Element, const N: usize, H: Fn(usize) -> Option<Hits<N>> + Sync> Softmax
     unsafe fn single_hits<S: Simd>(&self, simd: S, span: Span, tile: &Tile, of: &mut Positions) {
         let mut unit = [-1.0; MOST_POSITIONS];
         let mut ignored = false;
-        for position in 0..span.count {
-            match (self.hits)(span.first + position) {
-                Some(hits) => {
-                    unit[position] = hits.amounts[0].0 as f32;
-                    of.masses[position] = hits.amounts[0].1;
-                }
-                None => {
-                    of.masses[position] = 0.0;
-                    ignored = true;
-                }
-            }
+        let places = unit.iter_mut().zip(&mut of.masses).take(span.count);
+        for (position, (unit, mass)) in places.enumerate() {
+            let hits = (self.hits)(span.first + position);
+            ignored |= hits.is_none();
+            (*unit, *mass) = hits.map_or((-1.0, 0.0), |hits| (hits.amounts[0].0 as f32, hits.amounts[0].1));
         }
         let mut below = [0.0; MOST_POSITIONS];
         // SAFETY: as the caller vouches; units are few, which the caller asked.
