@@ -315,6 +315,7 @@ pub(crate) struct CheckedBinary {
 }
 
 /// Checks yes-or-no targets `[N, K, d…]` on a device that [`fits`](crate::ops::operation::fits) holds for.
+#[expect(clippy::float_cmp, reason = "the mark is that very number")]
 pub(crate) fn check_binary<const D: usize>(
     targets: Tensor<D>,
     logits: &Tensor<D>,

@@ -9,10 +9,7 @@ use super::operation::{Input, Operation, fits, run};
 
 /// The rectifier, `max(0, x)`.
 pub fn relu<const D: usize>(input: Tensor<D>) -> Tensor<D> {
-    match fits(&input) {
-        true => run(Rectifier, [Input::new(input)]),
-        false => activation::relu(input),
-    }
+    if fits(&input) { run(Rectifier, [Input::new(input)]) } else { activation::relu(input) }
 }
 
 /// The sum of each group of `size` neighbours along axis 1.
@@ -25,9 +22,10 @@ pub fn relu<const D: usize>(input: Tensor<D>) -> Tensor<D> {
 pub fn sum_pool(input: Tensor<2>, size: usize) -> Tensor<2> {
     let [rows, features] = input.dims();
     assert!(size > 0 && features % size == 0, "{features} features are no groups of {size}");
-    match fits(&input) {
-        true => run(GroupSum { size }, [Input::new(input)]),
-        false => input.reshape([rows, features / size, size]).sum_dim(2).reshape([rows, features / size]),
+    if fits(&input) {
+        run(GroupSum { size }, [Input::new(input)])
+    } else {
+        input.reshape([rows, features / size, size]).sum_dim(2).reshape([rows, features / size])
     }
 }
 

@@ -87,6 +87,7 @@ pub fn conv_transpose2d(layer: &ConvTranspose2d, input: Tensor<4>) -> Tensor<4> 
 }
 
 /// One map, or two to be joined along their channels.
+#[expect(clippy::large_enum_variant, reason = "made and taken apart within a call")]
 pub(crate) enum Maps {
     One(Tensor<4>),
     Two([Tensor<4>; 2]),
@@ -255,7 +256,7 @@ impl<const PARTS: usize> Convolution<PARTS> {
                 .collect();
             let weight = saved.weight.numbers();
             conv::backward_data(geometry, upstream.numbers(), activated, weight, &mut parts);
-            let mut dims = saved.maps.each_ref().map(|map| map.shape::<4>()).into_iter();
+            let mut dims = saved.maps.each_ref().map(Array::shape::<4>).into_iter();
             gradients.map(|numbers| Array::new(numbers, &dims.next().unwrap_or_default()))
         });
         saved.maps.into_iter().for_each(Array::release);

@@ -17,9 +17,10 @@ use super::operation::{Input, Operation, fits, run};
 /// # Panics
 /// As the layer's own `forward`: the input has another number of features than the layer takes.
 pub fn linear(layer: &Linear, input: Tensor<2>) -> Tensor<2> {
-    match takes(layer, &input) {
-        true => affine(input, layer.weight.val(), layer.bias.as_ref().map(burn::module::Param::val), false),
-        false => layer.forward(input),
+    if takes(layer, &input) {
+        affine(input, layer.weight.val(), layer.bias.as_ref().map(burn::module::Param::val), false)
+    } else {
+        layer.forward(input)
     }
 }
 
@@ -28,9 +29,10 @@ pub fn linear(layer: &Linear, input: Tensor<2>) -> Tensor<2> {
 /// # Panics
 /// As [`linear`].
 pub fn linear_relu(layer: &Linear, input: Tensor<2>) -> Tensor<2> {
-    match takes(layer, &input) {
-        true => affine(input, layer.weight.val(), layer.bias.as_ref().map(burn::module::Param::val), true),
-        false => relu(layer.forward(input)),
+    if takes(layer, &input) {
+        affine(input, layer.weight.val(), layer.bias.as_ref().map(burn::module::Param::val), true)
+    } else {
+        relu(layer.forward(input))
     }
 }
 

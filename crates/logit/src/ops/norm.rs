@@ -22,10 +22,7 @@ use super::operation::{Input, Operation, fits, run};
 /// # Panics
 /// As the layer's own `forward`: axis 1 has another size than the layer has features.
 pub fn batch_norm<const D: usize>(layer: &BatchNorm, input: Tensor<D>) -> Tensor<D> {
-    match trains(layer, &input) {
-        true => normalise(layer, input, false),
-        false => layer.forward(input),
-    }
+    if trains(layer, &input) { normalise(layer, input, false) } else { layer.forward(input) }
 }
 
 /// Batch norm and the rectifier, `relu(layer.forward(input))`, in one pass.
@@ -33,10 +30,7 @@ pub fn batch_norm<const D: usize>(layer: &BatchNorm, input: Tensor<D>) -> Tensor
 /// # Panics
 /// As [`batch_norm`].
 pub fn batch_norm_relu<const D: usize>(layer: &BatchNorm, input: Tensor<D>) -> Tensor<D> {
-    match trains(layer, &input) {
-        true => normalise(layer, input, true),
-        false => relu(layer.forward(input)),
-    }
+    if trains(layer, &input) { normalise(layer, input, true) } else { relu(layer.forward(input)) }
 }
 
 /// Convolution, batch norm and the rectifier: `relu(norm.forward(conv.forward(input)))`. Outside of training the norm

@@ -14,9 +14,10 @@ use crate::math;
 /// # Panics
 /// There is no such axis.
 pub fn softmax<const D: usize>(input: Tensor<D>, axis: usize) -> Tensor<D> {
-    match fits(&input) {
-        true => run(Shares { shape: shape(&input, axis), log: false }, [Input::new(input)]),
-        false => activation::softmax(input, axis),
+    if fits(&input) {
+        run(Shares { shape: shape(&input, axis), log: false }, [Input::new(input)])
+    } else {
+        activation::softmax(input, axis)
     }
 }
 
@@ -25,9 +26,10 @@ pub fn softmax<const D: usize>(input: Tensor<D>, axis: usize) -> Tensor<D> {
 /// # Panics
 /// There is no such axis.
 pub fn log_softmax<const D: usize>(input: Tensor<D>, axis: usize) -> Tensor<D> {
-    match fits(&input) {
-        true => run(Shares { shape: shape(&input, axis), log: true }, [Input::new(input)]),
-        false => activation::log_softmax(input, axis),
+    if fits(&input) {
+        run(Shares { shape: shape(&input, axis), log: true }, [Input::new(input)])
+    } else {
+        activation::log_softmax(input, axis)
     }
 }
 
@@ -36,14 +38,12 @@ pub fn log_softmax<const D: usize>(input: Tensor<D>, axis: usize) -> Tensor<D> {
 /// # Panics
 /// There is no such axis.
 pub fn log_sum_exp<const D: usize>(input: Tensor<D>, axis: usize) -> Tensor<D> {
-    match fits(&input) {
-        true => {
-            let mut dims = input.dims().to_vec();
-            dims[axis] = 1;
-            run(LogSum { shape: shape(&input, axis), dims }, [Input::new(input)])
-        }
-        false => math::log_sum_exp(input, axis),
+    if !fits(&input) {
+        return math::log_sum_exp(input, axis);
     }
+    let mut dims = input.dims().to_vec();
+    dims[axis] = 1;
+    run(LogSum { shape: shape(&input, axis), dims }, [Input::new(input)])
 }
 
 fn shape<const D: usize>(input: &Tensor<D>, axis: usize) -> Shape {
