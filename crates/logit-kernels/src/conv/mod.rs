@@ -1,11 +1,11 @@
 //! Two-dimensional convolution in plain `[N, C, H, W]`, directly: no matrix of patches is ever made.
 //!
 //! The pipeline of every function here:
-//! 1. [`frame`]: a piece of work (some rows of an image, or some whole small images) copies the rows that it reads into a
+//! 1. `frame`: a piece of work (some rows of an image, or some whole small images) copies the rows that it reads into a
 //!    *frame* with zeros around it, each row ordered by the stride's phase, so that each tap of the kernel, whatever
 //!    stride and dilation, is one contiguous run at a fixed offset;
-//! 2. [`pack`]: the weights, once a call, in the order in which they are read;
-//! 3. [`direct`] and [`tile`], or [`weight`] and [`weight_tile`]: register-blocked loops over output channels and runs of
+//! 2. `pack`: the weights, once a call, in the order in which they are read;
+//! 3. `direct` and `tile`, or `weight` and `weight_tile`: register-blocked loops over output channels and runs of
 //!    pixels.
 //!
 //! The gradient by the input is a convolution too, of the output's gradient with the flipped weights; a transposed
