@@ -28,7 +28,7 @@ pub fn batch_norm<const D: usize>(layer: &BatchNorm, input: Tensor<D>) -> Tensor
 /// Batch norm and the rectifier, `relu(layer.forward(input))`, in one pass.
 ///
 /// # Panics
-/// As [`batch_norm`].
+/// As [`batch_norm()`].
 pub fn batch_norm_relu<const D: usize>(layer: &BatchNorm, input: Tensor<D>) -> Tensor<D> {
     if trains(layer, &input) { normalise(layer, input, true) } else { relu(layer.forward(input)) }
 }
