@@ -9,7 +9,7 @@ use crate::kind::{Classes, Coral, Grades, Kind, Labels, YesNo};
 use crate::logits::Logits;
 use crate::ops::conv::pointwise;
 use crate::ops::linear::affine;
-use crate::ops::operation::fits;
+use crate::ops::operation::fits_with;
 
 /// Configuration of a [`Head`].
 ///
@@ -158,7 +158,8 @@ impl<K: Kind> Head<K> {
     /// # Panics
     /// Axis 1 of `features` has another size than the head has input features.
     pub fn forward<const D: usize>(&self, features: Tensor<D>) -> Logits<K, D> {
-        if fits(&features) && self.kind.weight_columns() == self.kind.units() {
+        let one_column_a_unit = self.kind.weight_columns() == self.kind.units();
+        if one_column_a_unit && fits_with(&features, &self.bias.val()) {
             return Logits::of_checked(self.fused(features), self.kind.clone());
         }
         let dims = features.dims();

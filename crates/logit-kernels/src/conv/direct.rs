@@ -129,7 +129,7 @@ impl Direct<'_> {
         let width = self.grid.size[1];
         let frame = Frame::new(self.taps, self.stride, piece.rows, computed_width(width, lanes));
         let image_frame = self.inputs * frame.channel();
-        let (scratch, vectors) = workspace.prepare([piece.images, piece.rows], || {
+        let (scratch, vectors) = workspace.prepare([piece.images, piece.rows, self.inputs], || {
             Vectors::new(&frame, piece.images, image_frame, piece.rows, width, lanes)
         });
         // Vectors of outputs that are dropped read past the last frame.

@@ -148,10 +148,13 @@ impl Frame {
     }
 }
 
-/// Writes 0 over the numbers whose fellow in the mask is not above 0.
+/// Writes 0 over the numbers whose fellow in the mask is 0 or below; NaN lets its fellow through, as the rectifier does.
 #[inline(always)]
 pub(super) fn hide(numbers: &mut [f32], mask: &[f32]) {
-    numbers.iter_mut().zip(mask).for_each(|(number, mask)| *number = if *mask > 0.0 { *number } else { 0.0 });
+    numbers
+        .iter_mut()
+        .zip(mask)
+        .for_each(|(number, mask)| *number = if *mask <= 0.0 { 0.0 } else { *number });
 }
 
 /// Copies every `stride`-th number.

@@ -203,7 +203,7 @@ impl ConvTransposed2d {
     ///
     /// # Errors
     /// A size of 0, groups that do not divide the channels, padding that leaves no output, output padding that is not
-    /// smaller than the stride or the dilation, or tensors too large to address.
+    /// smaller than the stride, or tensors too large to address.
     pub fn check(&self) -> Result<(), ConvError> {
         check_common(
             self.kernel,
@@ -216,10 +216,10 @@ impl ConvTransposed2d {
             if self.input[axis] == 0 {
                 return fault(format!("an input of {:?} has no size", self.input));
             }
-            if self.output_padding[axis] >= self.stride[axis].max(self.dilation[axis]) {
+            if self.output_padding[axis] >= self.stride[axis] {
                 return fault(format!(
-                    "an output padding of {:?} is not smaller than the stride {:?} or the dilation {:?}",
-                    self.output_padding, self.stride, self.dilation
+                    "an output padding of {:?} is not smaller than the stride {:?}",
+                    self.output_padding, self.stride
                 ));
             }
             let spread = (self.input[axis] - 1).checked_mul(self.stride[axis]);

@@ -48,20 +48,20 @@ pub(super) fn computed_width(width: usize, lanes: usize) -> usize {
 #[derive(Default)]
 pub(super) struct Workspace {
     scratch: Scratch,
-    /// Vectors of so many images and rows.
-    vectors: Option<([usize; 2], Vectors)>,
+    /// Vectors of so many images, rows and channels.
+    vectors: Option<([usize; 3], Vectors)>,
 }
 
 impl Workspace {
-    /// Room for numbers, and the vectors of so many images and rows: within one call of a convolution, they are made the
-    /// same way for all pieces.
+    /// Room for numbers, and the vectors of so many images, rows and channels, upon which an image's place in the frames
+    /// depends: within one call of a convolution, they are made the same way for all pieces.
     pub(super) fn prepare(
         &mut self,
-        images_and_rows: [usize; 2],
+        sizes: [usize; 3],
         make: impl FnOnce() -> Vectors,
     ) -> (&mut Scratch, &Vectors) {
-        let kept = self.vectors.take().filter(|(of, _)| *of == images_and_rows);
-        let (_, vectors) = self.vectors.insert(kept.unwrap_or_else(|| (images_and_rows, make())));
+        let kept = self.vectors.take().filter(|(of, _)| *of == sizes);
+        let (_, vectors) = self.vectors.insert(kept.unwrap_or_else(|| (sizes, make())));
         (&mut self.scratch, vectors)
     }
 }

@@ -142,6 +142,25 @@ fn large_enough_to_be_cut() {
     }
 }
 
+/// Tasks of unlike numbers of channels, one after the other, over several images at once.
+#[test]
+fn channels_that_tasks_do_not_share_evenly() {
+    for in_channels in [9, 11, 17, 20] {
+        for (batch, side) in [(2, 5), (3, 4)] {
+            let kernel = [1, 1];
+            check(&Conv2d {
+                batch,
+                in_channels,
+                out_channels: 33,
+                input: [side; 2],
+                kernel,
+                padding: [0, 0],
+                ..PLAIN
+            });
+        }
+    }
+}
+
 #[test]
 fn every_option() {
     in_each_width(|| {

@@ -160,7 +160,7 @@ impl Work<'_> {
         let computed = computed_width(width, lanes);
         let frame = Frame::new(self.taps, conv.stride, rows.len(), computed);
         let image_frame = task.channels * frame.channel();
-        let (scratch, vectors) = workspace.prepare([images.len(), rows.len()], || {
+        let (scratch, vectors) = workspace.prepare([images.len(), rows.len(), task.channels], || {
             Vectors::new(&frame, images.len(), image_frame, rows.len(), width, lanes)
         });
         let of_output = vectors.list.len() * lanes;

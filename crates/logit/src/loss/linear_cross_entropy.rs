@@ -15,7 +15,7 @@ use crate::error::LossError;
 use crate::head::Head;
 use crate::kind::{Classes, Kind};
 use crate::ops::array::Array;
-use crate::ops::operation::{Input, Operation, fits, run};
+use crate::ops::operation::{Input, Operation, fits_with, run};
 
 /// Bytes of logits that are held at a time.
 const LOGITS_AT_A_TIME: usize = 32 * 1024 * 1024;
@@ -61,7 +61,7 @@ impl CrossEntropyLoss {
         targets: Tensor<1, Int>,
     ) -> Result<Loss, LossError> {
         let (weight, bias) = (head.weight.val(), head.bias.val());
-        if !fits(&features) || !fits(&weight) {
+        if !fits_with(&features, &weight) {
             return self.forward(head.forward(features), targets);
         }
         let classes = head.kind().units();

@@ -8,7 +8,7 @@ use logit_kernels::buffer;
 use logit_kernels::conv::{self, ConvTransposed2d, Part, PartMut};
 
 use super::array::Array;
-use super::operation::{Input, Operation, fits, run};
+use super::operation::{Input, Operation, fits_with, run};
 
 /// A 2-d convolution: `layer.forward(input)`.
 ///
@@ -60,7 +60,7 @@ pub fn conv2d_joined(layer: &Conv2d, maps: [Tensor<4>; 2]) -> Tensor<4> {
 /// # Panics
 /// As the layer's own `forward`: the input has another number of channels than the layer takes.
 pub fn conv_transpose2d(layer: &ConvTranspose2d, input: Tensor<4>) -> Tensor<4> {
-    if !fits(&input) {
+    if !fits_with(&input, &layer.weight.val()) {
         return layer.forward(input);
     }
     let [batch, in_channels, height, width] = input.dims();
@@ -127,7 +127,7 @@ pub(crate) fn convolution(layer: &Conv2d, maps: Maps, then_relu: bool) -> Tensor
     }
 }
 
-/// A 1×1 convolution by a weight `[C_out, C_in]`, on tensors that [`fits`] holds for.
+/// A 1×1 convolution by a weight `[C_out, C_in]`, on tensors that our operations fit.
 pub(crate) fn pointwise(map: Tensor<4>, weight: Tensor<2>, bias: Tensor<1>) -> Tensor<4> {
     let [batch, in_channels, height, width] = map.dims();
     let [out_channels, _] = weight.dims();
@@ -153,7 +153,8 @@ impl<const PARTS: usize> Convolution<PARTS> {
         let [batch, _, height, width] = maps[0].dims();
         let joinable = |map: &&Tensor<4>| {
             let [other_batch, _, other_height, other_width] = map.dims();
-            fits(map) && [other_batch, other_height, other_width] == [batch, height, width]
+            let alike = [other_batch, other_height, other_width] == [batch, height, width];
+            alike && fits_with(map, &layer.weight.val())
         };
         let [out_channels, group_channels, ..] = layer.weight.dims();
         let channels = maps.map(|map| map.dims()[1]);

@@ -7,7 +7,7 @@ use logit_kernels::linear::Linear as Geometry;
 use logit_kernels::place::Place;
 
 use super::array::Array;
-use super::operation::{Input, Operation, fits, run};
+use super::operation::{Input, Operation, fits_with, run};
 
 /// A dense layer: `layer.forward(input)`.
 ///
@@ -37,10 +37,10 @@ pub fn linear_relu(layer: &Linear, input: Tensor<2>) -> Tensor<2> {
 }
 
 fn takes(layer: &Linear, input: &Tensor<2>) -> bool {
-    fits(input) && layer.weight.dims()[0] == input.dims()[1]
+    fits_with(input, &layer.weight.val()) && layer.weight.dims()[0] == input.dims()[1]
 }
 
-/// `input · weight + bias`, on tensors that [`fits`] holds for.
+/// `input · weight + bias`, on tensors that our operations fit.
 pub(crate) fn affine(input: Tensor<2>, weight: Tensor<2>, bias: Option<Tensor<1>>, relu: bool) -> Tensor<2> {
     let [rows, inputs] = input.dims();
     let outputs = weight.dims()[1];

@@ -11,7 +11,7 @@ use logit_kernels::place::Place;
 
 use super::array::Array;
 use super::conv::{Maps, convolution};
-use super::operation::{Input, Operation, fits, run};
+use super::operation::{Input, Operation, fits_with, run};
 
 /// Batch norm: `layer.forward(input)`. In training it normalises by the batch and moves the running statistics;
 /// otherwise it normalises by them.
@@ -52,7 +52,8 @@ pub fn conv2d_joined_norm_relu(conv: &Conv2d, norm: &BatchNorm, maps: [Tensor<4>
 
 fn conv2d_of_maps_norm_relu(conv: &Conv2d, norm: &BatchNorm, maps: Maps) -> Tensor<4> {
     let first = maps.first();
-    if first.device().is_autodiff() || !fits(first) {
+    let foldable = fits_with(first, &norm.gamma.val()) && norm.gamma.dims()[0] == conv.weight.dims()[0];
+    if first.device().is_autodiff() || !foldable {
         return batch_norm_relu(norm, convolution(conv, maps, false));
     }
     convolution(&folded(conv, norm), maps, true)
@@ -77,7 +78,7 @@ fn folded(conv: &Conv2d, norm: &BatchNorm) -> Conv2d {
 /// Whether our operation stands for the layer: in training, on the CPU, on as many features.
 fn trains<const D: usize>(layer: &BatchNorm, input: &Tensor<D>) -> bool {
     let training = input.device().is_autodiff() && layer.training.is_enabled();
-    training && fits(input) && input.dims()[1] == layer.gamma.dims()[0]
+    training && fits_with(input, &layer.gamma.val()) && input.dims()[1] == layer.gamma.dims()[0]
 }
 
 fn normalise<const D: usize>(layer: &BatchNorm, input: Tensor<D>, relu: bool) -> Tensor<D> {

@@ -52,6 +52,11 @@ pub(crate) fn fits<const D: usize>(tensor: &Tensor<D>) -> bool {
     runs_on(&tensor.device(), tensor.dtype())
 }
 
+/// Whether our operations run on an input and a layer's weight: both on the CPU in f32, and both in a graph or neither.
+pub(crate) fn fits_with<const D: usize, const E: usize>(input: &Tensor<D>, weight: &Tensor<E>) -> bool {
+    fits(input) && fits(weight) && input.device().is_autodiff() == weight.device().is_autodiff()
+}
+
 /// The numbers of a tensor outside of any graph.
 ///
 /// # Panics
