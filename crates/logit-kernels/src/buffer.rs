@@ -68,7 +68,12 @@ fn fresh(len: usize) -> Vec<f32> {
 pub fn give(buffer: Vec<f32>) {
     if buffer.len() >= LEAST_KEPT {
         let mut kept = kept();
-        if kept.numbers + buffer.len() <= MOST_KEPT {
+        if kept.numbers + buffer.len() > MOST_KEPT {
+            // Full of lengths that nobody asks for any more: what is in use comes back by itself.
+            kept.by_length.clear();
+            kept.numbers = 0;
+        }
+        if buffer.len() <= MOST_KEPT {
             kept.numbers += buffer.len();
             kept.by_length.entry(buffer.len()).or_default().push(buffer);
         }

@@ -1,7 +1,7 @@
 //! Sums over groups of neighbouring features: `[rows, groups · size]` to `[rows, groups]`.
 
 use crate::parallel::{Shared, map_items};
-use crate::simd::dispatch;
+use crate::simd::vectorized;
 
 /// Writes the sum of each `size` neighbouring numbers of `x` to `sums`: feature `group · size + member` of a row counts
 /// towards feature `group` of it.
@@ -10,12 +10,17 @@ use crate::simd::dispatch;
 /// When `x` is not `size` times as long as `sums`.
 pub fn forward(x: &[f32], size: usize, sums: &mut [f32]) {
     check(x.len(), size, sums.len());
-    in_pieces(sums, size, |start, sums| {
-        for (group, sum) in sums.iter_mut().enumerate() {
-            let first = (start + group) * size;
-            *sum = x[first..first + size].iter().sum();
-        }
-    });
+    in_pieces(
+        sums,
+        size,
+        #[inline(always)]
+        |start, sums| {
+            for (group, sum) in sums.iter_mut().enumerate() {
+                let first = (start + group) * size;
+                *sum = x[first..first + size].iter().sum();
+            }
+        },
+    );
 }
 
 /// Writes the gradient by each number of a group, which is that by the group's sum, to `by_x`.
@@ -33,11 +38,15 @@ pub fn backward(by_sums: &[f32], size: usize, by_x: &mut [f32]) {
         let range = piece * groups..by_sums.len().min((piece + 1) * groups);
         // SAFETY: pieces lie in the gradient, side by side.
         let by_x = unsafe { by_x.slice(range.start * size, range.len() * size) };
-        dispatch(|| {
-            for (members, sum) in by_x.chunks_exact_mut(size).zip(&by_sums[range]) {
-                members.fill(*sum);
-            }
-        });
+        let by_sums = &by_sums[range];
+        vectorized(
+            #[inline(always)]
+            || {
+                for (members, sum) in by_x.chunks_exact_mut(size).zip(by_sums) {
+                    members.fill(*sum);
+                }
+            },
+        );
     });
 }
 
@@ -54,7 +63,10 @@ fn in_pieces(sums: &mut [f32], size: usize, work: impl Fn(usize, &mut [f32]) + S
         let start = piece * groups;
         // SAFETY: pieces lie in the sums, side by side.
         let sums = unsafe { sums.slice(start, groups.min(len - start)) };
-        dispatch(|| work(start, sums));
+        vectorized(
+            #[inline(always)]
+            || work(start, sums),
+        );
     });
 }
 

@@ -6,7 +6,7 @@ use crate::buffer;
 use crate::parallel::{Shared, items_a_piece, map_items};
 use crate::place::{Place, SharedPlace};
 use crate::relu::{passed, rectified};
-use crate::simd::dispatch;
+use crate::simd::vectorized;
 
 /// The sizes of a linear layer: `x` is `[rows, inputs]`, `W` `[inputs, outputs]` and `y` `[rows, outputs]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,7 +37,10 @@ impl Linear {
         self.map_rows(|start, count| {
             // SAFETY: pieces are whole rows of `y`, side by side.
             let y = unsafe { y.slice(start * outputs, count * outputs) };
-            dispatch(|| finish(y, outputs, bias, relu));
+            vectorized(
+                #[inline(always)]
+                || finish(y, outputs, bias, relu),
+            );
         });
     }
 
@@ -57,18 +60,21 @@ impl Linear {
         let gradient = SharedPlace::new(gradient);
         let sums = self.map_rows(|start, count| {
             let mut sums = vec![0.0; self.outputs];
-            dispatch(|| {
-                for row in start..start + count {
-                    let range = row * self.outputs..(row + 1) * self.outputs;
-                    // SAFETY: rows lie side by side, and each belongs to one piece.
-                    let gradient = unsafe { gradient.piece(range.start, range.len()) };
-                    let written = match rectified {
-                        Some(y) => gradient.map_with(&y[range], passed),
-                        None => gradient.map(|gradient| gradient),
-                    };
-                    sums.iter_mut().zip(written).for_each(|(sum, gradient)| *sum += *gradient);
-                }
-            });
+            vectorized(
+                #[inline(always)]
+                || {
+                    for row in start..start + count {
+                        let range = row * self.outputs..(row + 1) * self.outputs;
+                        // SAFETY: rows lie side by side, and each belongs to one piece.
+                        let gradient = unsafe { gradient.piece(range.start, range.len()) };
+                        let written = match rectified {
+                            Some(y) => gradient.map_with(&y[range], passed),
+                            None => gradient.map(|gradient| gradient),
+                        };
+                        sums.iter_mut().zip(written).for_each(|(sum, gradient)| *sum += *gradient);
+                    }
+                },
+            );
             sums
         });
         let mut total = vec![0.0; self.outputs];
@@ -217,7 +223,10 @@ fn transpose(numbers: &[f32], [rows, columns]: [usize; 2], to: &mut [f32]) {
         let width = SQUARE.min(columns - first);
         // SAFETY: strips of columns are rows of the transpose, side by side.
         let to = unsafe { to.slice(first * rows, width * rows) };
-        dispatch(|| transpose_strip(numbers, columns, first, to, rows));
+        vectorized(
+            #[inline(always)]
+            || transpose_strip(numbers, columns, first, to, rows),
+        );
     });
 }
 

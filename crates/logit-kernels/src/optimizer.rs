@@ -4,7 +4,7 @@
 //! fewer. Parameters, gradients and moments are slices of one length.
 
 use crate::parallel::{LEAST_PIECE, Shared, map_items};
-use crate::simd::dispatch;
+use crate::simd::vectorized;
 
 /// How a weight decays.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -96,22 +96,26 @@ pub fn adam(
     let (keep1, take1, keep2, take2) = (step.beta1, 1.0 - step.beta1, step.beta2, 1.0 - step.beta2);
     let decay = Decay::new(step.weight_decay, step.learning_rate);
     let (moment1, moment2) = (Shared::new(moment1), Shared::new(moment2));
-    in_pieces(weights, |start, weights| {
-        let gradient = &gradient[start..start + weights.len()];
-        // SAFETY: pieces do not overlap, and moments are as long as the weights.
-        let moment1 = unsafe { moment1.slice(start, weights.len()) };
-        // SAFETY: as above.
-        let moment2 = unsafe { moment2.slice(start, weights.len()) };
-        for (((weight, gradient), moment1), moment2) in
-            weights.iter_mut().zip(gradient).zip(moment1).zip(moment2)
-        {
-            let gradient = decay.penalized(*weight, *gradient);
-            *moment1 = *moment1 * keep1 + gradient * take1;
-            *moment2 = *moment2 * keep2 + gradient * gradient * take2;
-            let update = *moment1 * factor / (moment2.sqrt() + epsilon);
-            *weight = *weight * decay.kept - update * learning_rate;
-        }
-    });
+    in_pieces(
+        weights,
+        #[inline(always)]
+        |start, weights| {
+            let gradient = &gradient[start..start + weights.len()];
+            // SAFETY: pieces do not overlap, and moments are as long as the weights.
+            let moment1 = unsafe { moment1.slice(start, weights.len()) };
+            // SAFETY: as above.
+            let moment2 = unsafe { moment2.slice(start, weights.len()) };
+            for (((weight, gradient), moment1), moment2) in
+                weights.iter_mut().zip(gradient).zip(moment1).zip(moment2)
+            {
+                let gradient = decay.penalized(*weight, *gradient);
+                *moment1 = *moment1 * keep1 + gradient * take1;
+                *moment2 = *moment2 * keep2 + gradient * gradient * take2;
+                let update = *moment1 * factor / (moment2.sqrt() + epsilon);
+                *weight = *weight * decay.kept - update * learning_rate;
+            }
+        },
+    );
 }
 
 /// Steps `weights` against `gradient`.
@@ -128,12 +132,16 @@ pub fn sgd(weights: &mut [f32], gradient: &[f32], velocity: Velocity<'_>, step: 
     let Momentum { factor, dampening, nesterov } = step.momentum;
     let (velocity, keep, take) = match velocity {
         Velocity::None => {
-            in_pieces(weights, |start, weights| {
-                for (weight, gradient) in weights.iter_mut().zip(&gradient[start..]) {
-                    let gradient = decay.penalized(*weight, *gradient);
-                    *weight = *weight * decay.kept - gradient * learning_rate;
-                }
-            });
+            in_pieces(
+                weights,
+                #[inline(always)]
+                |start, weights| {
+                    for (weight, gradient) in weights.iter_mut().zip(&gradient[start..]) {
+                        let gradient = decay.penalized(*weight, *gradient);
+                        *weight = *weight * decay.kept - gradient * learning_rate;
+                    }
+                },
+            );
             return;
         }
         Velocity::First(velocity) => {
@@ -144,16 +152,20 @@ pub fn sgd(weights: &mut [f32], gradient: &[f32], velocity: Velocity<'_>, step: 
     };
     assert_eq!(velocity.len(), len, "velocities, and weights");
     let velocity = Shared::new(velocity);
-    in_pieces(weights, |start, weights| {
-        // SAFETY: pieces do not overlap, and the velocity is as long as the weights.
-        let velocity = unsafe { velocity.slice(start, weights.len()) };
-        for ((weight, gradient), velocity) in weights.iter_mut().zip(&gradient[start..]).zip(velocity) {
-            let gradient = decay.penalized(*weight, *gradient);
-            *velocity = gradient * take + *velocity * keep;
-            let update = if nesterov { *velocity * factor + gradient } else { *velocity };
-            *weight = *weight * decay.kept - update * learning_rate;
-        }
-    });
+    in_pieces(
+        weights,
+        #[inline(always)]
+        |start, weights| {
+            // SAFETY: pieces do not overlap, and the velocity is as long as the weights.
+            let velocity = unsafe { velocity.slice(start, weights.len()) };
+            for ((weight, gradient), velocity) in weights.iter_mut().zip(&gradient[start..]).zip(velocity) {
+                let gradient = decay.penalized(*weight, *gradient);
+                *velocity = gradient * take + *velocity * keep;
+                let update = if nesterov { *velocity * factor + gradient } else { *velocity };
+                *weight = *weight * decay.kept - update * learning_rate;
+            }
+        },
+    );
 }
 
 /// What a weight adds to its gradient, and how much of it a step keeps.
@@ -189,7 +201,10 @@ fn in_pieces(weights: &mut [f32], work: impl Fn(usize, &mut [f32]) + Sync) {
         let start = piece * LEAST_PIECE;
         // SAFETY: pieces lie in the weights, side by side.
         let weights = unsafe { weights.slice(start, LEAST_PIECE.min(len - start)) };
-        dispatch(|| work(start, weights));
+        vectorized(
+            #[inline(always)]
+            || work(start, weights),
+        );
     });
 }
 

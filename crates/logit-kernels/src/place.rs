@@ -1,7 +1,7 @@
 //! Where an element-wise kernel reads and where it writes.
 
 use crate::parallel::{LEAST_PIECE, map_items};
-use crate::simd::dispatch;
+use crate::simd::vectorized;
 
 /// The numbers that an element-wise kernel reads, and where their images go.
 #[derive(Debug)]
@@ -87,11 +87,14 @@ impl<'a> Place<'a> {
         let place = SharedPlace::new(self);
         map_items(len.div_ceil(LEAST_PIECE), LEAST_PIECE, |piece| {
             let start = piece * LEAST_PIECE;
-            // SAFETY: the pieces lie in the place, side by side.
-            let piece = unsafe { place.piece(start, LEAST_PIECE.min(len - start)) };
-            dispatch(|| {
-                piece.map(&image);
-            });
+            vectorized(
+                #[inline(always)]
+                || {
+                    // SAFETY: the pieces lie in the place, side by side.
+                    let piece = unsafe { place.piece(start, LEAST_PIECE.min(len - start)) };
+                    piece.map(&image);
+                },
+            );
         });
     }
 
@@ -102,11 +105,15 @@ impl<'a> Place<'a> {
         let place = SharedPlace::new(self);
         map_items(len.div_ceil(LEAST_PIECE), LEAST_PIECE, |piece| {
             let range = piece * LEAST_PIECE..len.min((piece + 1) * LEAST_PIECE);
-            // SAFETY: the pieces lie in the place, side by side.
-            let piece = unsafe { place.piece(range.start, range.len()) };
-            dispatch(|| {
-                piece.map_with(&others[range], &image);
-            });
+            let others = &others[range.clone()];
+            vectorized(
+                #[inline(always)]
+                || {
+                    // SAFETY: the pieces lie in the place, side by side.
+                    let piece = unsafe { place.piece(range.start, range.len()) };
+                    piece.map_with(others, &image);
+                },
+            );
         });
     }
 }

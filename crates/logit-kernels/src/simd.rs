@@ -16,6 +16,27 @@ pub(crate) fn dispatch<K: WithSimd>(kernel: K) -> K::Output {
     ARCH.dispatch(kernel)
 }
 
+/// Runs a closure compiled for the widest vectors that this machine has.
+///
+/// The closure, and each that it calls, must be `#[inline(always)]`: what is not inlined here is compiled for the oldest
+/// machine.
+#[inline]
+pub(crate) fn vectorized<R>(work: impl FnMut() -> R) -> R {
+    struct Closure<W>(W);
+
+    impl<R, W: FnMut() -> R> WithSimd for Closure<W> {
+        type Output = R;
+
+        #[inline(always)]
+        fn with_simd<S: Simd>(mut self, _simd: S) -> R {
+            // A call by reference is the closure itself; one by value is a function around it, which may not be inlined.
+            (self.0)()
+        }
+    }
+
+    dispatch(Closure(work))
+}
+
 /// A vector from memory at `place`, which needs no more alignment than an `f32` has.
 ///
 /// # Safety

@@ -1,7 +1,7 @@
 //! Gradients through softmax and its logarithm, over the units of each position.
 
 use crate::parallel::{Shared, map_items};
-use crate::simd::dispatch;
+use crate::simd::vectorized;
 use crate::softmax::Shape;
 
 /// From the gradient by the softmax `y` to that by its input, over it: `y · (g − Σ g · y)`.
@@ -9,7 +9,15 @@ use crate::softmax::Shape;
 /// # Panics
 /// A length does not fit the shape.
 pub fn softmax(shape: Shape, y: &[f32], gradient: &mut [f32]) {
-    each_outer(shape, y, gradient, |g, y| g * y, |g, y, sum| y * (g - sum));
+    each_outer(
+        shape,
+        y,
+        gradient,
+        #[inline(always)]
+        |g, y| g * y,
+        #[inline(always)]
+        |g, y, sum| y * (g - sum),
+    );
 }
 
 /// From the gradient by the logarithm of the softmax `y` to that by its input, over it: `g − e^y · Σ g`.
@@ -17,7 +25,15 @@ pub fn softmax(shape: Shape, y: &[f32], gradient: &mut [f32]) {
 /// # Panics
 /// A length does not fit the shape.
 pub fn log_softmax(shape: Shape, y: &[f32], gradient: &mut [f32]) {
-    each_outer(shape, y, gradient, |g, _| g, |g, y, sum| g - y.exp() * sum);
+    each_outer(
+        shape,
+        y,
+        gradient,
+        #[inline(always)]
+        |g, _| g,
+        #[inline(always)]
+        |g, y, sum| g - y.exp() * sum,
+    );
 }
 
 /// `image` of each gradient and output, and the sum of `term` over the units of its position.
@@ -36,13 +52,16 @@ fn each_outer(
         let y = &y[at * size..][..size];
         // SAFETY: the outermost items lie side by side.
         let gradient = unsafe { gradient.slice(at * size, size) };
-        dispatch(|| {
-            if inner == 1 {
-                row(y, gradient, &term, &image);
-            } else {
-                planes(inner, y, gradient, &term, &image);
-            }
-        });
+        vectorized(
+            #[inline(always)]
+            || {
+                if inner == 1 {
+                    row(y, gradient, &term, &image);
+                } else {
+                    planes(inner, y, gradient, &term, &image);
+                }
+            },
+        );
     });
 }
 

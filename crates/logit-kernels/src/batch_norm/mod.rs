@@ -7,7 +7,7 @@ mod pieces;
 mod sums;
 
 use crate::place::{Place, SharedPlace};
-use crate::simd::dispatch;
+use crate::simd::vectorized;
 
 use sums::{Line, Moments, Slope};
 
@@ -69,13 +69,23 @@ impl BatchNorm<'_> {
         self.check(x.len());
         let place = SharedPlace::new(Place::Apart { from: x, to: y });
         let channels = self.shape.map_channels(|planes| {
-            let moments = planes.map(|piece| dispatch(|| piece.moments(x)));
+            let moments = planes.map(|piece| {
+                vectorized(
+                    #[inline(always)]
+                    || piece.moments(x),
+                )
+            });
             let moments = moments.into_iter().fold(Moments::default(), Moments::merge);
             let variance = moments.variance();
             let inverse_deviation = (1.0 / (variance + f64::from(self.epsilon)).sqrt()) as f32;
             let line = Line::new(self, planes.channel, moments.mean as f32, inverse_deviation);
-            // SAFETY: no two pieces of no two channels overlap.
-            planes.map(|piece| dispatch(|| unsafe { piece.write(line, place, self.relu) }));
+            planes.map(|piece| {
+                vectorized(
+                    #[inline(always)]
+                    // SAFETY: no two pieces of no two channels overlap.
+                    || unsafe { piece.write(line, place, self.relu) },
+                );
+            });
             (moments.mean as f32, variance as f32, inverse_deviation)
         });
         let mut statistics = Statistics::with_capacity(self.shape.channels);
@@ -108,17 +118,24 @@ impl BatchNorm<'_> {
                 let channel = planes.channel;
                 let inverse_deviation = statistics.inverse_deviation[channel];
                 let line = Line::new(self, channel, statistics.mean[channel], inverse_deviation);
-                // SAFETY: no two pieces of no two channels overlap.
-                let sums = planes
-                    .map(|piece| dispatch(|| unsafe { piece.gradient_sums(line, x, place, self.relu) }));
+                let sums = planes.map(|piece| {
+                    vectorized(
+                        #[inline(always)]
+                        // SAFETY: no two pieces of no two channels overlap.
+                        || unsafe { piece.gradient_sums(line, x, place, self.relu) },
+                    )
+                });
                 let [sum, product] =
                     sums.iter().fold([0.0; 2], |[sum, product], piece| [sum + piece[0], product + piece[1]]);
                 let inverse = f64::from(inverse_deviation);
                 let slope =
                     Slope { mean: (sum / count) as f32, tilt: (product * inverse * inverse / count) as f32 };
                 planes.map(|piece| {
-                    // SAFETY: as above.
-                    dispatch(|| unsafe { piece.write_gradient(line, x, place, slope, self.relu) });
+                    vectorized(
+                        #[inline(always)]
+                        // SAFETY: no two pieces of no two channels overlap.
+                        || unsafe { piece.write_gradient(line, x, place, slope, self.relu) },
+                    );
                 });
                 ((product * inverse) as f32, sum as f32)
             })
@@ -145,8 +162,13 @@ pub fn apply(shape: Shape, scale: &[f32], shift: &[f32], relu: bool, place: Plac
     let place = SharedPlace::new(place);
     shape.map_channels(|planes| {
         let line = Line { mean: 0.0, scale: scale[planes.channel], shift: shift[planes.channel] };
-        // SAFETY: no two pieces of no two channels overlap.
-        planes.map(|piece| dispatch(|| unsafe { piece.write(line, place, relu) }));
+        planes.map(|piece| {
+            vectorized(
+                #[inline(always)]
+                // SAFETY: no two pieces of no two channels overlap.
+                || unsafe { piece.write(line, place, relu) },
+            );
+        });
     });
 }
 

@@ -114,7 +114,7 @@ fn the_same_for_every_vector_width() {
         let moments = Moments::of(&x);
         (moments.mean, moments.squares, line.gradient_sums(&x, &gradient, true))
     };
-    assert_eq!(run(), dispatch(run));
+    assert_eq!(run(), vectorized(run));
 }
 
 #[test]

@@ -2,10 +2,8 @@
 
 use std::ops::Range;
 
-use pulp::{Simd, WithSimd};
-
 use super::planes::Planes;
-use crate::simd::dispatch;
+use crate::simd::vectorized;
 
 /// Where a frame's numbers come from.
 #[derive(Clone, Copy)]
@@ -28,26 +26,6 @@ pub(super) struct Frame {
     rows: usize,
     /// Columns of a phase.
     phase: usize,
-}
-
-/// The filling of a frame with a channel of an image. Not a closure: one that is not inlined would be compiled without
-/// the vectors.
-struct Fill<'a> {
-    frame: &'a Frame,
-    source: Source<'a>,
-    image: usize,
-    channel: usize,
-    first_row: usize,
-    to: &'a mut [f32],
-}
-
-impl WithSimd for Fill<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, _simd: S) {
-        self.frame.fill(self.source, self.image, self.channel, self.first_row, self.to);
-    }
 }
 
 impl Frame {
@@ -101,7 +79,10 @@ impl Frame {
         let of_image = channels.len() * self.channel();
         for (image, frames) in images.zip(whole.chunks_exact_mut(of_image)) {
             for (channel, frame) in channels.clone().zip(frames.chunks_exact_mut(self.channel())) {
-                dispatch(Fill { frame: self, source, image, channel, first_row, to: frame });
+                vectorized(
+                    #[inline(always)]
+                    || self.fill(source, image, channel, first_row, frame),
+                );
             }
         }
     }

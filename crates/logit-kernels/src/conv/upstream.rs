@@ -2,10 +2,8 @@
 
 use std::ops::Range;
 
-use pulp::{Simd, WithSimd};
-
 use super::frame::{Source, hide};
-use crate::simd::dispatch;
+use crate::simd::vectorized;
 
 /// How an image's rows fill its vectors.
 #[derive(Clone, Copy, Debug)]
@@ -33,24 +31,10 @@ pub(super) fn copy(
         let range = first_row * rows.width..(first_row + rows.count) * rows.width;
         let mask = source.mask.map(|mask| &mask.plane(image, channel)[range.clone()]);
         let from = &source.planes.plane(image, channel)[range];
-        dispatch(Copy { from, mask, rows, to });
-    }
-}
-
-/// The copy of a channel of an image. Not a closure: one that is not inlined would be compiled without the vectors.
-struct Copy<'a> {
-    from: &'a [f32],
-    mask: Option<&'a [f32]>,
-    rows: Rows,
-    to: &'a mut [f32],
-}
-
-impl WithSimd for Copy<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, _simd: S) {
-        copy_rows(self.from, self.mask, self.rows, self.to);
+        vectorized(
+            #[inline(always)]
+            || copy_rows(from, mask, rows, to),
+        );
     }
 }
 

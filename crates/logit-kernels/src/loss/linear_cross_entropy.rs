@@ -8,7 +8,7 @@ use super::softmax_loss::{Scales, Sums};
 use crate::buffer;
 use crate::conv::{self, Conv2d, Part};
 use crate::parallel::{LEAST_PIECE, Shared, items_a_piece, map_items};
-use crate::simd::dispatch;
+use crate::simd::vectorized;
 use crate::softmax::Shape;
 
 /// A linear layer, `x · W + b`, with cross entropy of its outputs.
@@ -156,11 +156,14 @@ impl LinearCrossEntropy<'_> {
             let (start, end) = (piece * each, rows.min((piece + 1) * each));
             // SAFETY: pieces are whole rows, side by side.
             let piece = unsafe { logits.slice(start * classes, (end - start) * classes) };
-            dispatch(|| {
-                for row in piece.chunks_exact_mut(classes) {
-                    row.iter_mut().zip(bias).for_each(|(logit, bias)| *logit += bias);
-                }
-            });
+            vectorized(
+                #[inline(always)]
+                || {
+                    for row in piece.chunks_exact_mut(classes) {
+                        row.iter_mut().zip(bias).for_each(|(logit, bias)| *logit += bias);
+                    }
+                },
+            );
         });
     }
 
@@ -197,11 +200,14 @@ fn add_columns(matrix: &[f32], sums: &mut [f32]) {
         let start = piece * each;
         // SAFETY: pieces are columns side by side.
         let sums = unsafe { sums.slice(start, each.min(columns - start)) };
-        dispatch(|| {
-            for row in matrix.chunks_exact(columns) {
-                sums.iter_mut().zip(&row[start..]).for_each(|(sum, number)| *sum += number);
-            }
-        });
+        vectorized(
+            #[inline(always)]
+            || {
+                for row in matrix.chunks_exact(columns) {
+                    sums.iter_mut().zip(&row[start..]).for_each(|(sum, number)| *sum += number);
+                }
+            },
+        );
     });
 }
 

@@ -21,7 +21,7 @@ pub use grades::interpolated_kl;
 pub use indices::{Survey, survey};
 pub use linear_cross_entropy::{LinearCrossEntropy, LinearGradient};
 pub use place::Place;
-pub use scale::{scale_all, scale_entries, scale_positions};
+pub use scale::{scale_all, scale_positions};
 pub use softmax_loss::{Scales, Sums};
 
 pub use crate::softmax::Shape;

@@ -2,7 +2,7 @@
 
 use crate::element::Element;
 use crate::parallel::map_items;
-use crate::simd::dispatch;
+use crate::simd::vectorized;
 use crate::softmax::Shape;
 use crate::softmax::tiling::Numbers;
 
@@ -14,18 +14,11 @@ const RUNS_A_PIECE: usize = 32;
 
 /// Multiplies every number by one factor.
 pub fn scale_all<E: Element>(gradient: &mut [E], factor: f32) {
-    multiply(gradient, |_, run| times(run, factor));
-}
-
-/// Multiplies every number by a factor of its own.
-///
-/// # Panics
-/// When the lengths differ.
-pub fn scale_entries<E: Element>(gradient: &mut [E], factors: &[f32]) {
-    assert_eq!(factors.len(), gradient.len(), "factors, and numbers");
-    multiply(gradient, |start, run| {
-        run.iter_mut().zip(&factors[start..]).for_each(|(number, factor)| *number *= factor);
-    });
+    multiply(
+        gradient,
+        #[inline(always)]
+        |_, run| times(run, factor),
+    );
 }
 
 /// Multiplies all numbers of each position by a factor of the position, `[outer, inner]`.
@@ -36,17 +29,33 @@ pub fn scale_positions<E: Element>(gradient: &mut [E], shape: Shape, factors: &[
     assert_eq!(gradient.len(), shape.len(), "numbers of {shape:?}");
     assert_eq!(factors.len(), shape.positions(), "factors of {shape:?}");
     let Shape { units, inner, .. } = shape;
-    multiply(gradient, |start, run| {
-        if inner == 1 {
-            return each_stretch(run, start, units, |row, _, stretch| {
-                times(stretch, factors[row]);
-            });
-        }
-        each_stretch(run, start, inner, |line, place, stretch| {
-            let factors = &factors[line / units * inner + place..];
-            stretch.iter_mut().zip(factors).for_each(|(number, factor)| *number *= factor);
-        });
-    });
+    multiply(
+        gradient,
+        #[inline(always)]
+        |start, run| {
+            if inner == 1 {
+                return each_stretch(
+                    run,
+                    start,
+                    units,
+                    #[inline(always)]
+                    |row, _, stretch| {
+                        times(stretch, factors[row]);
+                    },
+                );
+            }
+            each_stretch(
+                run,
+                start,
+                inner,
+                #[inline(always)]
+                |line, place, stretch| {
+                    let factors = &factors[line / units * inner + place..];
+                    stretch.iter_mut().zip(factors).for_each(|(number, factor)| *number *= factor);
+                },
+            );
+        },
+    );
 }
 
 #[inline(always)]
@@ -73,18 +82,21 @@ fn multiply<E: Element>(gradient: &mut [E], work: impl Fn(usize, &mut [f32]) + S
     let (len, each) = (gradient.len(), RUN * RUNS_A_PIECE);
     let numbers = Numbers::over(gradient);
     map_items(len.div_ceil(each), each, |piece| {
-        dispatch(|| {
-            let mut copy = [0.0; RUN];
-            for start in (piece * each..len.min((piece + 1) * each)).step_by(RUN) {
-                let count = RUN.min(len - start);
-                // SAFETY: runs lie in the gradient and do not overlap; of f32 they are the numbers themselves.
-                unsafe {
-                    let [_, to] = numbers.open_run(start, &mut copy[..count]);
-                    work(start, std::slice::from_raw_parts_mut(to, count));
-                    numbers.close_run(start, &copy[..count]);
+        vectorized(
+            #[inline(always)]
+            || {
+                let mut copy = [0.0; RUN];
+                for start in (piece * each..len.min((piece + 1) * each)).step_by(RUN) {
+                    let count = RUN.min(len - start);
+                    // SAFETY: runs lie in the gradient and do not overlap; of f32 they are the numbers themselves.
+                    unsafe {
+                        let [_, to] = numbers.open_run(start, &mut copy[..count]);
+                        work(start, std::slice::from_raw_parts_mut(to, count));
+                        numbers.close_run(start, &copy[..count]);
+                    }
                 }
-            }
-        });
+            },
+        );
     });
 }
 
@@ -102,17 +114,15 @@ mod tests {
         #[test]
         fn each_number_is_multiplied_by_its_factor(shape in shapes()) {
             let gradient = numbers(shape.len(), 1);
-            let (of_position, of_entry) = (numbers(shape.positions(), 2), numbers(shape.len(), 3));
-            let (mut by_position, mut by_entry) = (gradient.clone(), gradient.clone());
+            let of_position = numbers(shape.positions(), 2);
+            let mut by_position = gradient.clone();
             scale_positions(&mut by_position, shape, &of_position);
-            scale_entries(&mut by_entry, &of_entry);
             let mut by_one: Vec<bf16> = gradient.iter().map(|number| bf16::from_f32(*number)).collect();
             scale_all(&mut by_one, 2.0);
             for (place, number) in gradient.into_iter().enumerate() {
                 let Shape { units, inner, .. } = shape;
                 let position = place / inner / units * inner + place % inner;
                 prop_assert_eq!(by_position[place], number * of_position[position]);
-                prop_assert_eq!(by_entry[place], number * of_entry[place]);
                 prop_assert_eq!(by_one[place], bf16::from_f32(bf16::from_f32(number).to_f32() * 2.0));
             }
         }

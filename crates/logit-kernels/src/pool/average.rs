@@ -15,10 +15,15 @@ pub fn average_forward(pool: &Pool2d, count_include_pad: bool, x: &[f32], y: &mu
         return;
     }
     let taps = Taps::new(pool, count_include_pad);
-    pool.each_plane(y, pooled, |number, y| {
-        let x = &x[number * plane..][..plane];
-        if pool.is_squares() { squares_forward(pool, x, y) } else { plane_forward(pool, &taps, x, y) }
-    });
+    pool.each_plane(
+        y,
+        pooled,
+        #[inline(always)]
+        |number, y| {
+            let x = &x[number * plane..][..plane];
+            if pool.is_squares() { squares_forward(pool, x, y) } else { plane_forward(pool, &taps, x, y) }
+        },
+    );
 }
 
 /// Writes the gradient by the input to `by_x`, every number of it.
@@ -31,14 +36,19 @@ pub fn average_backward(pool: &Pool2d, count_include_pad: bool, by_y: &[f32], by
         return by_x.fill(0.0);
     }
     let taps = Taps::new(pool, count_include_pad);
-    pool.each_plane(by_x, plane, |number, by_x| {
-        let by_y = &by_y[number * pooled..][..pooled];
-        if pool.is_squares() {
-            squares_backward(pool, by_y, by_x);
-        } else {
-            plane_backward(pool, &taps, by_y, by_x);
-        }
-    });
+    pool.each_plane(
+        by_x,
+        plane,
+        #[inline(always)]
+        |number, by_x| {
+            let by_y = &by_y[number * pooled..][..pooled];
+            if pool.is_squares() {
+                squares_backward(pool, by_y, by_x);
+            } else {
+                plane_backward(pool, &taps, by_y, by_x);
+            }
+        },
+    );
 }
 
 fn check(pool: &Pool2d, x: usize, y: usize) -> [usize; 2] {

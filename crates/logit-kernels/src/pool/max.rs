@@ -1,11 +1,10 @@
 //! The maximum of each window.
 
-use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
 use super::{Pool2d, columns, each_row, strided};
-use crate::parallel::{Shared, items_a_piece, map_items};
-use crate::simd::dispatch;
+use crate::parallel::items_a_piece;
+use crate::simd::vectorized;
 
 /// The place of the maximum in its window, row by row, or none, where no gradient goes back: `u8` for windows of up to
 /// 255 taps, `u16`, `u32`, or `()` for inference, which records nothing.
@@ -74,7 +73,16 @@ pub fn max_forward<P: WindowPlace>(pool: &Pool2d, x: &[f32], relu: bool, y: &mut
     let squares = pool.is_squares();
     let work = |(plane_number, (y, places)): (usize, (&mut [f32], &mut [P]))| {
         let x = &x[plane_number * plane..][..plane];
-        dispatch(Forward { pool, squares, x, relu, y, places });
+        vectorized(
+            #[inline(always)]
+            || {
+                if squares {
+                    squares_forward(pool, x, relu, y, places);
+                } else {
+                    plane_forward(pool, x, relu, y, places);
+                }
+            },
+        );
     };
     let at_least = items_a_piece(plane + pooled);
     if pool.planes <= at_least {
@@ -96,61 +104,20 @@ pub fn max_backward<P: WindowPlace>(pool: &Pool2d, by_y: &[f32], places: &[P], b
         return by_x.fill(0.0);
     }
     let squares = pool.is_squares();
-    let by_x = Shared::new(by_x);
-    map_items(pool.planes, plane, |number| {
-        let range = number * pooled..(number + 1) * pooled;
-        let (by_y, places) = (&by_y[range.clone()], &places[range]);
-        // SAFETY: planes lie side by side.
-        let by_x = unsafe { by_x.slice(number * plane, plane) };
-        dispatch(Backward { pool, squares, by_y, places, by_x });
-    });
-}
-
-/// The maxima of a plane. Not a closure: one that is not inlined would be compiled without the vectors.
-struct Forward<'a, P> {
-    pool: &'a Pool2d,
-    squares: bool,
-    x: &'a [f32],
-    relu: bool,
-    y: &'a mut [f32],
-    places: &'a mut [P],
-}
-
-impl<P: WindowPlace> WithSimd for Forward<'_, P> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, _simd: S) {
-        let Self { pool, squares, x, relu, y, places } = self;
-        if squares {
-            squares_forward(pool, x, relu, y, places);
-        } else {
-            plane_forward(pool, x, relu, y, places);
-        }
-    }
-}
-
-/// The gradient by a plane.
-struct Backward<'a, P> {
-    pool: &'a Pool2d,
-    squares: bool,
-    by_y: &'a [f32],
-    places: &'a [P],
-    by_x: &'a mut [f32],
-}
-
-impl<P: WindowPlace> WithSimd for Backward<'_, P> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, _simd: S) {
-        let Self { pool, squares, by_y, places, by_x } = self;
-        if squares {
-            squares_backward(pool, by_y, places, by_x);
-        } else {
-            plane_backward(pool, by_y, places, by_x);
-        }
-    }
+    pool.each_plane(
+        by_x,
+        plane,
+        #[inline(always)]
+        |number, by_x| {
+            let range = number * pooled..(number + 1) * pooled;
+            let (by_y, places) = (&by_y[range.clone()], &places[range]);
+            if squares {
+                squares_backward(pool, by_y, places, by_x);
+            } else {
+                plane_backward(pool, by_y, places, by_x);
+            }
+        },
+    );
 }
 
 /// Whether a number takes the place of the greatest so far.

@@ -9,7 +9,7 @@ pub use max::{WindowPlace, max_backward, max_forward};
 use std::ops::Range;
 
 use crate::parallel::{Shared, map_items};
-use crate::simd::dispatch;
+use crate::simd::vectorized;
 
 /// Windows over planes. Pairs are of rows, then of columns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,7 +75,10 @@ impl Pool2d {
         map_items(self.planes, self.input.iter().product(), |plane| {
             // SAFETY: planes lie in `to`, side by side.
             let to = unsafe { to.slice(plane * size, size) };
-            dispatch(|| work(plane, to));
+            vectorized(
+                #[inline(always)]
+                || work(plane, to),
+            );
         });
     }
 
