@@ -20,7 +20,9 @@ pub(crate) fn softplus<const D: usize>(x: Tensor<D>) -> Tensor<D> {
 
 /// `ln Σ exp(x)` over an axis, which stays with size 1.
 pub(crate) fn log_sum_exp<const D: usize>(x: Tensor<D>, axis: usize) -> Tensor<D> {
-    let largest = x.clone().detach().max_dim(axis);
+    // Finite, for from an infinity its own infinity cannot be taken off.
+    let bound = if x.dtype() == DType::F64 { f64::MAX } else { f64::from(f32::MAX) };
+    let largest = x.clone().detach().max_dim(axis).clamp(-bound, bound);
     (x - largest.clone()).exp().sum_dim(axis).log() + largest
 }
 

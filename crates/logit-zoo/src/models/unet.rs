@@ -24,8 +24,11 @@ impl UNetConfig {
     /// Builds the network for a kind of answer a pixel: `Classes`, or `Labels` that may overlap.
     ///
     /// # Errors
-    /// No width, or a kind that cannot exist.
+    /// No channels or width, or a kind that cannot exist.
     pub fn init<K: Kind>(&self, kind: K, device: &Device) -> Result<UNet<Head<K>>, HeadError> {
+        if self.channels == 0 || self.width == 0 {
+            return Err(HeadError::NoFeatures);
+        }
         let width = |level: usize| self.width << level;
         let inputs = |level: usize| if level == 0 { self.channels } else { width(level - 1) };
         Ok(UNet {
@@ -165,7 +168,7 @@ mod tests {
 
     #[test]
     fn padding_does_not_reach_far_pixels() {
-        // 4 + 2·(2 + 4) + … pixels see each other at this depth: the first pixel does not see the 40th column.
+        // At this depth a pixel sees fewer than 24 pixels around it: the first 8 columns do not see the 59th.
         let device = Device::flex();
         let net = SMALL.init(Labels::new(2), &device).unwrap();
         let image = Tensor::<4>::random([1, 3, 16, 64], Distribution::Default, &device);
@@ -177,6 +180,13 @@ mod tests {
             0..8,
         ]);
         assert!((whole - cut).abs().max().into_scalar::<f32>() < 1e-5);
+    }
+
+    #[test]
+    fn a_net_without_channels_is_refused() {
+        let refused = |config: UNetConfig| config.init(Classes::new(3), &Device::flex()).is_err();
+        assert!(refused(UNetConfig { channels: 0, ..SMALL }));
+        assert!(refused(UNetConfig { width: 0, ..SMALL }));
     }
 
     #[test]

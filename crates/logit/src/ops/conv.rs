@@ -195,7 +195,7 @@ fn padding(layer: &Conv2d) -> Option<[usize; 2]> {
 }
 
 fn bias_or_zeros(bias: Option<&Param<Tensor<1>>>, channels: usize, like: &Tensor<4>) -> Tensor<1> {
-    bias.map_or_else(|| Tensor::zeros([channels], &like.device()), Param::val)
+    bias.map_or_else(|| Tensor::zeros([channels], (&like.device(), like.dtype())), Param::val)
 }
 
 /// A convolution over `PARTS` maps joined along their channels; its inputs are the maps, the weight and the bias.

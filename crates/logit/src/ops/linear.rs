@@ -45,7 +45,7 @@ pub(crate) fn affine(input: Tensor<2>, weight: Tensor<2>, bias: Option<Tensor<1>
     let [rows, inputs] = input.dims();
     let outputs = weight.dims()[1];
     let operation = Affine { geometry: Geometry { rows, inputs, outputs }, relu };
-    let bias = bias.unwrap_or_else(|| Tensor::zeros([outputs], &input.device()));
+    let bias = bias.unwrap_or_else(|| Tensor::zeros([outputs], (&input.device(), input.dtype())));
     run(operation, [Input::new(input), Input::new(weight), Input::new(bias)])
 }
 

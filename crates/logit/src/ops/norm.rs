@@ -90,7 +90,8 @@ fn normalise<const D: usize>(layer: &BatchNorm, input: Tensor<D>, relu: bool) ->
     let device = input.device();
     let inputs = [Input::new(input), Input::new(layer.gamma.val()), Input::new(layer.beta.val())];
     let output = run(operation, inputs);
-    if let Some(Statistics { mean, variance, .. }) = statistics.get() {
+    let empty = shape.batch * shape.inner == 0;
+    if let (Some(Statistics { mean, variance, .. }), false) = (statistics.get(), empty) {
         let moved = |running: Tensor<1>, batch: &[f32]| {
             let batch = Tensor::<1>::from_floats(batch, &device);
             (running.mul_scalar(1.0 - layer.momentum) + batch.mul_scalar(layer.momentum)).detach()
