@@ -61,12 +61,12 @@ fn logits_that_are_held_are_left_alone() {
 #[test]
 fn by_parts_as_at_once() {
     // More rows than one part has at this width, and a width that makes no planes.
-    for (rows, classes) in [(40, 262_144), (9, 131)] {
+    for (rows, classes) in [(40_i32, 262_144_i32), (9, 131)] {
         let device = Device::flex().autodiff();
         device.seed(8);
-        let head = HeadConfig::new(16, Classes::new(classes)).init(&device).unwrap();
-        let features = Tensor::<2>::random([rows, 16], Distribution::Default, &device).require_grad();
-        let index: Vec<i64> = (0..rows as i64).map(|row| row * 7919 % classes as i64).collect();
+        let head = HeadConfig::new(16, Classes::new(classes as usize)).init(&device).unwrap();
+        let features = Tensor::<2>::random([rows as usize, 16], Distribution::Default, &device).require_grad();
+        let index: Vec<i64> = (0..rows).map(|row| i64::from(row * 7919 % classes)).collect();
         let targets = Tensor::<1, Int>::from_ints(index.as_slice(), &device);
         let loss = CrossEntropyLoss::new().with_label_smoothing(0.1).with_z_loss(1e-3);
         let parts = loss.forward_linear(&head, features.clone(), targets.clone()).unwrap();
