@@ -27,7 +27,7 @@ fn classes(shape: Shape) -> Vec<i64> {
 fn cross_entropy_in_place(bencher: Bencher, sizes: [usize; 3]) {
     let shape = shape(sizes);
     let (mut logits, index) = (numbers(shape), classes(shape));
-    let targets = Targets::Index { index: &index, ignore_index: None };
+    let targets = Targets::Index { index: index.as_slice().into(), ignore_index: None };
     bencher.bench_local(|| {
         CrossEntropy::new(shape).run(Place::InPlace(black_box(&mut logits)), targets, Scales::ONE, None)
     });
@@ -38,7 +38,7 @@ fn cross_entropy_beside(bencher: Bencher, sizes: [usize; 3]) {
     let shape = shape(sizes);
     let (logits, index) = (numbers(shape), classes(shape));
     let mut gradient = vec![0.0; logits.len()];
-    let targets = Targets::Index { index: &index, ignore_index: None };
+    let targets = Targets::Index { index: index.as_slice().into(), ignore_index: None };
     bencher.bench_local(|| {
         let place = Place::Into { logits: black_box(&logits), gradient: &mut gradient };
         CrossEntropy::new(shape).run(place, targets, Scales::ONE, None)
@@ -53,7 +53,7 @@ fn focal_beside(bencher: Bencher, sizes: [usize; 3]) {
     let focal = FocalOverClasses { shape, gamma: 2.0, weight: None, ignore_index: None };
     bencher.bench_local(|| {
         let place = Place::Into { logits: black_box(&logits), gradient: &mut gradient };
-        focal.run(place, &index, 1.0, None)
+        focal.run(place, index.as_slice().into(), 1.0, None)
     });
 }
 

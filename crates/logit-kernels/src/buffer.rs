@@ -108,6 +108,29 @@ impl Drop for Scratch {
     }
 }
 
+/// A buffer that goes back when its last holder lets go of it, whoever that is.
+#[derive(Debug)]
+pub struct Lent(Vec<f32>);
+
+impl Lent {
+    /// Lends a buffer.
+    pub fn new(buffer: Vec<f32>) -> Self {
+        Self(buffer)
+    }
+}
+
+impl AsRef<[u8]> for Lent {
+    fn as_ref(&self) -> &[u8] {
+        bytemuck::cast_slice(&self.0)
+    }
+}
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        give(std::mem::take(&mut self.0));
+    }
+}
+
 /// Returns all that is kept to the system: after training, or when shapes change for good.
 pub fn clear() {
     let mut kept = kept();
@@ -146,6 +169,17 @@ mod tests {
         assert_eq!((again.as_ptr(), again.len(), again[3]), (place, len, 5.0));
         give(again);
         assert!(take_zeroed(len).iter().all(|number| *number == 0.0));
+    }
+
+    #[test]
+    fn a_lent_buffer_comes_back() {
+        let len = LEAST_KEPT + 13;
+        let lent = Lent::new(vec![2.0; len]);
+        assert_eq!(lent.as_ref().len(), 4 * len);
+        let place = lent.as_ref().as_ptr();
+        drop(lent);
+        let again = take(len);
+        assert_eq!(again.as_ptr().cast(), place);
     }
 
     #[test]

@@ -65,7 +65,8 @@ fn by_parts_as_at_once() {
         let device = Device::flex().autodiff();
         device.seed(8);
         let head = HeadConfig::new(16, Classes::new(classes as usize)).init(&device).unwrap();
-        let features = Tensor::<2>::random([rows as usize, 16], Distribution::Default, &device).require_grad();
+        let features =
+            Tensor::<2>::random([rows as usize, 16], Distribution::Default, &device).require_grad();
         let index: Vec<i64> = (0..rows).map(|row| i64::from(row * 7919 % classes)).collect();
         let targets = Tensor::<1, Int>::from_ints(index.as_slice(), &device);
         let loss = CrossEntropyLoss::new().with_label_smoothing(0.1).with_z_loss(1e-3);

@@ -1,5 +1,6 @@
 //! Softmax cross entropy over classes.
 
+use super::indices::Indices;
 use super::place::Place;
 use super::softmax_loss::{Hits, Scales, SoftmaxLoss, Spreads, Sums};
 use crate::element::Element;
@@ -12,7 +13,7 @@ pub enum Targets<'a> {
     /// A class a position, `[outer, inner]`.
     Index {
         /// Class indices.
-        index: &'a [i64],
+        index: Indices<'a>,
         /// The index of positions that do not count: their loss and gradient are 0, whatever their logits.
         ignore_index: Option<i64>,
     },
@@ -82,12 +83,13 @@ impl CrossEntropy<'_> {
                 let spread =
                     if self.label_smoothing == 0.0 { Spreads::None } else { Spreads::Units(&summand) };
                 let hits = |position: usize| {
-                    let class = index[position];
+                    let class = index.at(position);
                     if Some(class) == ignore_index {
                         return None;
                     }
+                    let found = class;
                     let class = usize::try_from(class).unwrap_or(usize::MAX);
-                    assert!(class < units, "class {} of {units}, at position {position}", index[position]);
+                    assert!(class < units, "class {found} of {units}, at position {position}");
                     let amount = rest * self.weight.map_or(1.0, |weight| weight[class]);
                     Some(Hits { amounts: [(class, amount)], constant: 0.0 })
                 };

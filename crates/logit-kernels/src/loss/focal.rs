@@ -3,6 +3,7 @@
 use pulp::Simd;
 
 use super::entries::{Entries, EntryLoss};
+use super::indices::Indices;
 use super::place::Place;
 use super::softmax_loss::wide_sum;
 use crate::element::Element;
@@ -36,7 +37,7 @@ impl FocalOverClasses<'_> {
     pub fn run<E: Element>(
         &self,
         place: Place<'_, E>,
-        index: &[i64],
+        index: Indices<'_>,
         scale: f32,
         of_position: Option<&mut [f32]>,
     ) -> f64 {
@@ -141,7 +142,7 @@ impl EntryLoss for Labels {
 struct Classes<'a, 'b, E> {
     loss: &'a FocalOverClasses<'b>,
     logits: Numbers<'a, E>,
-    index: &'a [i64],
+    index: Indices<'a>,
     scale: f32,
     of_position: Option<Shared>,
 }
@@ -163,7 +164,7 @@ impl<E: Element> Classes<'_, '_, E> {
     /// The class of a position, or none when it does not count.
     #[inline(always)]
     fn class(&self, position: usize) -> Option<usize> {
-        let class = self.index[position];
+        let class = self.index.at(position);
         if Some(class) == self.loss.ignore_index {
             return None;
         }

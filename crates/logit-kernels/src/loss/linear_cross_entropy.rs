@@ -3,6 +3,7 @@
 use gemm::Parallelism;
 
 use super::cross_entropy::{CrossEntropy, Targets};
+use super::indices::Indices;
 use super::place::Place;
 use super::softmax_loss::{Scales, Sums};
 use crate::buffer;
@@ -53,7 +54,7 @@ impl LinearCrossEntropy<'_> {
     pub fn run(
         &self,
         x: &[f32],
-        index: &[i64],
+        index: Indices<'_>,
         ignore_index: Option<i64>,
         scales: Scales,
         mut gradient: Option<LinearGradient<'_>>,
@@ -72,7 +73,7 @@ impl LinearCrossEntropy<'_> {
             let logits = &mut logits[..count * classes];
             let features = start * self.features..(start + count) * self.features;
             self.logits(&x[features.clone()], logits);
-            let targets = Targets::Index { index: &index[start..start + count], ignore_index };
+            let targets = Targets::Index { index: index.range(start..start + count), ignore_index };
             let loss = CrossEntropy { shape: Shape { outer: count, ..self.loss.shape }, ..self.loss };
             let place = if gradient.is_some() { Place::InPlace(logits) } else { Place::Value(logits) };
             let of_chunk = loss.run(place, targets, scales, None);
@@ -85,7 +86,7 @@ impl LinearCrossEntropy<'_> {
         sums
     }
 
-    fn check(&self, x: &[f32], index: &[i64], gradient: Option<&LinearGradient<'_>>) {
+    fn check(&self, x: &[f32], index: Indices<'_>, gradient: Option<&LinearGradient<'_>>) {
         let Shape { outer, units, inner } = self.loss.shape;
         assert_eq!([outer, inner], [self.rows, 1], "rows of the loss {:?}", self.loss.shape);
         let sizes = [self.rows * self.features, self.rows, self.features * units];
@@ -302,7 +303,7 @@ mod tests {
             let mut logits = product([rows, features, classes], |row, feature, class| {
                 of(&x, row * features + feature) * w(feature, class) + of(&bias, class) / features as f64
             });
-            let targets = Targets::Index { index: &index, ignore_index: Some(-100) };
+            let targets = Targets::Index { index: index.as_slice().into(), ignore_index: Some(-100) };
             let expected = loss.run(Place::InPlace(&mut logits), targets, Scales::ONE, None);
             let by_x = product([rows, classes, features], |row, class, feature| {
                 of(&logits, row * classes + class) * w(feature, class)
@@ -316,8 +317,8 @@ mod tests {
             let mut got = [x.len(), weight.len(), classes].map(|len| vec![f32::NAN; len]);
             let [x_to, weight_to, bias_to] = &mut got;
             let gradient = LinearGradient { x: x_to, weight: weight_to, bias: Some(bias_to) };
-            let sums = layer.run(&x, &index, Some(-100), Scales::ONE, Some(gradient));
-            let value = layer.run(&x, &index, Some(-100), Scales::ONE, None);
+            let sums = layer.run(&x, index.as_slice().into(), Some(-100), Scales::ONE, Some(gradient));
+            let value = layer.run(&x, index.as_slice().into(), Some(-100), Scales::ONE, None);
             prop_assert_eq!(sums, value);
             near(&[sums.surprise as f32, sums.z as f32], &[expected.surprise as f32, expected.z as f32]);
             near(&got[0], &by_x);
@@ -352,7 +353,7 @@ mod tests {
             let mut got = [x.len(), weight.len(), classes].map(|len| vec![f32::NAN; len]);
             let [x_to, weight_to, bias_to] = &mut got;
             let gradient = LinearGradient { x: x_to, weight: weight_to, bias: Some(bias_to) };
-            (layer.run(&x, &index, None, Scales::ONE, Some(gradient)), got)
+            (layer.run(&x, index.as_slice().into(), None, Scales::ONE, Some(gradient)), got)
         };
         let with = |threads| ThreadPoolBuilder::new().num_threads(threads).build().unwrap().install(run);
         let one = with(1);

@@ -18,7 +18,7 @@ pub use binary_cross_entropy::BinaryCrossEntropy;
 pub use cross_entropy::{CrossEntropy, Targets};
 pub use focal::{FocalOverClasses, FocalOverLabels};
 pub use grades::interpolated_kl;
-pub use indices::{Survey, survey};
+pub use indices::{Indices, Survey, survey};
 pub use linear_cross_entropy::{LinearCrossEntropy, LinearGradient};
 pub use place::Place;
 pub use scale::{scale_all, scale_positions};

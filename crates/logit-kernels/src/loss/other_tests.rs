@@ -135,7 +135,7 @@ fn check_focal(loss: &FocalOverClasses<'_>, spread: f32) {
     let index: Vec<i64> = (0..loss.shape.positions()).map(class).collect();
     let (mut gradient, mut losses) = (vec![f32::NAN; logits.len()], vec![f32::NAN; index.len()]);
     let place = Place::Into { logits: &logits, gradient: &mut gradient };
-    let sum = loss.run(place, &index, SCALE, Some(&mut losses));
+    let sum = loss.run(place, index.as_slice().into(), SCALE, Some(&mut losses));
     let mut all = 0.0;
     for (position, class) in index.iter().enumerate() {
         let at = |unit: usize| (position / inner * units + unit) * inner + position % inner;
@@ -163,9 +163,12 @@ fn check_focal(loss: &FocalOverClasses<'_>, spread: f32) {
         }
     }
     assert!((sum - all).abs() <= 1e-5 * (1.0 + all.abs()), "{sum} {all}");
-    assert_eq!(loss.run(Place::Value(&logits), &index, SCALE, None).to_bits(), sum.to_bits());
+    assert_eq!(
+        loss.run(Place::Value(&logits), index.as_slice().into(), SCALE, None).to_bits(),
+        sum.to_bits()
+    );
     let mut over = logits;
-    loss.run(Place::InPlace(&mut over), &index, SCALE, None);
+    loss.run(Place::InPlace(&mut over), index.as_slice().into(), SCALE, None);
     assert_eq!(over, gradient);
 }
 
@@ -179,7 +182,7 @@ fn focal_losses_are_finite_for_every_gamma_and_finite_logit() {
                 let classes = FocalOverClasses { shape, gamma, weight: None, ignore_index: None };
                 for class in 0..4 {
                     let mut logits = logits;
-                    let loss = classes.run(Place::InPlace(&mut logits), &[class], 1.0, None);
+                    let loss = classes.run(Place::InPlace(&mut logits), Indices::I64(&[class]), 1.0, None);
                     assert!(loss.is_finite() && logits.iter().all(|gradient| gradient.is_finite()));
                 }
                 let labels = FocalOverLabels { shape, gamma, alpha: None, weight: None, ignore: None };
@@ -249,7 +252,7 @@ fn the_same_for_every_number_of_threads() {
         let focal = FocalOverClasses { shape, gamma: 2.0, weight: None, ignore_index: None };
         let sums = [
             bce.run(Place::InPlace(by_label), &targets, 1.0, None),
-            focal.run(Place::InPlace(by_class), &classes, 1.0, None),
+            focal.run(Place::InPlace(by_class), classes.as_slice().into(), 1.0, None),
         ];
         (sums, gradients)
     };

@@ -179,7 +179,7 @@ impl Case {
             soft_cap: self.soft_cap,
         };
         let targets = match self.target {
-            0 => Targets::Index { index: &index, ignore_index: Some(IGNORE) },
+            0 => Targets::Index { index: index.as_slice().into(), ignore_index: Some(IGNORE) },
             _ => Targets::Distribution(&distribution),
         };
         loss.run(place, targets, SCALES, of_position)
@@ -259,12 +259,12 @@ fn huge_logits_have_exact_losses_and_gradients() {
         for most in [1e4, 1e30, f32::MAX / 2.0] {
             let mut logits = vec![-most; 40];
             logits[11] = most;
-            let targets = Targets::Index { index: &[11], ignore_index: None };
+            let targets = Targets::Index { index: Indices::I64(&[11]), ignore_index: None };
             let loss = CrossEntropy::new(Shape { outer: 1, units: 40, inner: 1 });
             let mut right = logits.clone();
             assert_eq!(loss.run(Place::InPlace(&mut right), targets, Scales::ONE, None).surprise, 0.0);
             assert!(right.iter().all(|gradient| *gradient == 0.0));
-            let wrong = Targets::Index { index: &[12], ignore_index: None };
+            let wrong = Targets::Index { index: Indices::I64(&[12]), ignore_index: None };
             let surprise = loss.run(Place::InPlace(&mut logits), wrong, Scales::ONE, None).surprise;
             assert_eq!(surprise, 2.0 * f64::from(most));
             assert_eq!([logits[11], logits[12], logits[13]], [1.0, -1.0, 0.0]);
@@ -286,7 +286,7 @@ fn nan_stays_in_its_position_and_does_not_count_where_ignored() {
                 let mut gradient = logits.clone();
                 let mut losses = vec![0.0; shape.positions()];
                 index[position] = if ignored { -100 } else { 1 };
-                let targets = Targets::Index { index: &index, ignore_index: Some(-100) };
+                let targets = Targets::Index { index: index.as_slice().into(), ignore_index: Some(-100) };
                 let sums = loss.run(Place::InPlace(&mut gradient), targets, Scales::ONE, Some(&mut losses));
                 assert_eq!(sums.surprise.is_nan(), !ignored);
                 for (of, loss) in losses.iter().enumerate() {
@@ -302,7 +302,7 @@ fn nan_stays_in_its_position_and_does_not_count_where_ignored() {
 #[test]
 fn infinite_logits_are_shares_of_nothing_or_not_a_number() {
     let loss = CrossEntropy::new(Shape { outer: 1, units: 3, inner: 1 });
-    let targets = Targets::Index { index: &[0], ignore_index: None };
+    let targets = Targets::Index { index: Indices::I64(&[0]), ignore_index: None };
     let mut logits = [1.0, f32::NEG_INFINITY, 1.0];
     let sums = loss.run(Place::InPlace(&mut logits), targets, Scales::ONE, None);
     assert!((sums.surprise - 2.0_f64.ln()).abs() < 1e-6);
@@ -331,7 +331,7 @@ fn the_mean_over_many_is_right() {
 #[test]
 #[should_panic(expected = "class 3 of 3, at position 1")]
 fn an_index_out_of_range_is_refused() {
-    let targets = Targets::Index { index: &[0, 3], ignore_index: None };
+    let targets = Targets::Index { index: Indices::I64(&[0, 3]), ignore_index: None };
     CrossEntropy::new(Shape { outer: 2, units: 3, inner: 1 }).run(
         Place::Value(&[0.0_f32; 6]),
         targets,

@@ -16,7 +16,7 @@ use crate::error::LossError;
 use crate::kind::Classes;
 use crate::logits::Logits;
 use crate::math::{accumulate, along_units, log_sum_exp};
-use crate::ops::array::Array;
+use crate::ops::array::{Array, IndexArray};
 use crate::ops::operation::{array_of, fits};
 
 /// Cross entropy of the softmax of the logits against class indices or a distribution over the classes.
@@ -312,7 +312,7 @@ impl CrossEntropyLoss {
 /// What the logits are held against, on the host.
 #[derive(Debug)]
 enum Goal {
-    Index { index: Vec<i64>, ignore_index: Option<i64> },
+    Index { index: IndexArray, ignore_index: Option<i64> },
     Distribution(Array),
 }
 
@@ -330,7 +330,9 @@ impl CrossEntropyKernel {
     fn run(&self, place: Place<'_, f32>, of_position: Option<&mut [f32]>) -> Sums {
         let kernel = CrossEntropy { weight: self.weight.as_deref(), ..self.loss.options(self.shape) };
         let targets = match &*self.goal {
-            Goal::Index { index, ignore_index } => Targets::Index { index, ignore_index: *ignore_index },
+            Goal::Index { index, ignore_index } => {
+                Targets::Index { index: index.numbers(), ignore_index: *ignore_index }
+            }
             Goal::Distribution(shares) => Targets::Distribution(shares.numbers()),
         };
         kernel.run(place, targets, self.scales, of_position)

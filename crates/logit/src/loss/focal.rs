@@ -17,6 +17,7 @@ use crate::error::LossError;
 use crate::logits::Logits;
 use crate::loss::regions::RegionKind;
 use crate::math::{accumulate, along_units, log_sum_exp, softplus};
+use crate::ops::array::IndexArray;
 use crate::ops::operation::fits;
 
 /// Stands for −∞ in a maximum without making NaN.
@@ -237,7 +238,7 @@ const NO_DISTRIBUTION: LossError = LossError::OptionConflict {
 /// What the logits are held against, on the host.
 #[derive(Debug)]
 enum Goal {
-    Classes { index: Vec<i64>, ignore_index: Option<i64> },
+    Classes { index: IndexArray, ignore_index: Option<i64> },
     Labels { targets: CheckedBinary, alpha: Option<f32> },
 }
 
@@ -257,7 +258,7 @@ impl FocalKernel {
         match &*self.goal {
             Goal::Classes { index, ignore_index } => {
                 let kernel = FocalOverClasses { shape, gamma, weight, ignore_index: *ignore_index };
-                kernel.run(place, index, scale, losses)
+                kernel.run(place, index.numbers(), scale, losses)
             }
             Goal::Labels { targets, alpha } => {
                 let kernel = FocalOverLabels { shape, gamma, alpha: *alpha, weight, ignore: targets.ignore };

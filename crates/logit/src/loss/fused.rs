@@ -55,7 +55,7 @@ fn with_gradient<T>(logits: Array, work: impl FnOnce(Place<'_, f32>) -> T) -> (A
     }
     let mut gradient = buffer::take(logits.len());
     let loss = work(Place::Into { logits: logits.numbers(), gradient: &mut gradient });
-    (Array::new(gradient, &dims), loss)
+    (Array::lent(gradient, &dims), loss)
 }
 
 #[derive(Clone, Debug)]

@@ -1,7 +1,5 @@
 //! Cross entropy of a head on features, without ever holding all logits.
 
-use std::sync::Arc;
-
 use burn::tensor::{Int, Tensor};
 use logit_kernels::buffer;
 use logit_kernels::loss::{CrossEntropy, LinearCrossEntropy, LinearGradient, Scales};
@@ -14,7 +12,7 @@ use super::targets;
 use crate::error::LossError;
 use crate::head::Head;
 use crate::kind::{Classes, Kind};
-use crate::ops::array::Array;
+use crate::ops::array::{Array, IndexArray};
 use crate::ops::operation::{Input, Operation, fits_with, run};
 
 /// Bytes of logits that are held at a time.
@@ -76,7 +74,7 @@ impl CrossEntropyLoss {
         let operation = Fused {
             loss: self.clone(),
             weight: self.weight().map(as_f32),
-            index: Arc::new(checked.host),
+            index: checked.host,
             classes,
             scales: Scales { surprise: factor(denominator), z: factor(counted as f64) },
         };
@@ -90,7 +88,7 @@ impl CrossEntropyLoss {
 struct Fused {
     loss: CrossEntropyLoss,
     weight: Option<Vec<f32>>,
-    index: Arc<Vec<i64>>,
+    index: IndexArray,
     classes: usize,
     scales: Scales,
 }
@@ -110,8 +108,13 @@ impl Fused {
             },
             memory: LOGITS_AT_A_TIME,
         };
-        let sums =
-            kernel.run(features.numbers(), &self.index, self.loss.ignore_index(), self.scales, gradient);
+        let sums = kernel.run(
+            features.numbers(),
+            self.index.numbers(),
+            self.loss.ignore_index(),
+            self.scales,
+            gradient,
+        );
         let loss = sums.surprise * f64::from(self.scales.surprise) + sums.z * f64::from(self.scales.z);
         Array::new(vec![loss as f32], &[1])
     }

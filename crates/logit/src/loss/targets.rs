@@ -1,12 +1,12 @@
 //! Which tensors are targets for which kind, and the checks that no target escapes.
 
 use burn::tensor::{Bool, DType, Element, Int, Tensor, kind::Basic};
-use logit_kernels::loss::{Survey, survey};
+use logit_kernels::loss::{Indices, Survey, survey};
 
 use crate::error::LossError;
 use crate::kind::{Classes, Grades, Kind, Labels, Values, YesNo};
-use crate::ops::array::Array;
-use crate::ops::operation::array_of;
+use crate::ops::array::{Array, IndexArray};
+use crate::ops::operation::{array_of, index_of, on_cpu};
 use crate::rank::{OneMoreThan, Rank};
 
 /// PyTorch's value for a class target that does not count, and the default of every `ignore_index` here.
@@ -149,7 +149,7 @@ impl<const D: usize> ClassIndices<D> {
 /// Class indices that were read and checked: in range where they count.
 pub(crate) struct CheckedIndices {
     /// One a position.
-    pub(crate) host: Vec<i64>,
+    pub(crate) host: IndexArray,
     /// How many count.
     pub(crate) counted: usize,
     classes: usize,
@@ -160,8 +160,8 @@ impl CheckedIndices {
     /// How many targets of each class count.
     pub(crate) fn per_class(&self) -> Vec<usize> {
         let mut per_class = vec![0; self.classes];
-        for value in self.host.iter().filter(|value| Some(**value) != self.ignore_index) {
-            per_class[*value as usize] += 1;
+        for value in self.host.numbers().iter().filter(|value| Some(*value) != self.ignore_index) {
+            per_class[value as usize] += 1;
         }
         per_class
     }
@@ -183,17 +183,26 @@ pub(crate) fn check_indices<const D: usize>(
 ) -> Result<CheckedIndices, LossError> {
     same_shape(index.dims(), one_a_position(logits), logits, false)?;
     let classes = logits[1];
-    let host: Vec<i64> = read(index)?;
-    let Survey { outside, ignored } = survey(&host, classes, ignore_index);
+    let indices = indices_of(index)?;
+    let host = indices.numbers();
+    let Survey { outside, ignored } = survey(host, classes, ignore_index);
     if outside > 0 {
         let fits = |value: i64| Some(value) == ignore_index || (0..classes as i64).contains(&value);
-        let flat = host.iter().position(|value| !fits(*value)).unwrap_or_default();
+        let flat = host.iter().position(|value| !fits(value)).unwrap_or_default();
         let at = position(flat, &without_axis_1(index.dims()));
-        let hint = class_hint(host[flat], &host, classes, ignore_index);
-        return Err(LossError::ClassOutOfRange { at, value: host[flat], classes, hint });
+        let hint = class_hint(host.at(flat), host, classes, ignore_index);
+        return Err(LossError::ClassOutOfRange { at, value: host.at(flat), classes, hint });
     }
     let counted = host.len() - ignored;
-    Ok(CheckedIndices { host, counted, classes, ignore_index })
+    Ok(CheckedIndices { host: indices, counted, classes, ignore_index })
+}
+
+/// The tensor's own numbers where they lie in the CPU's memory, a copy elsewhere.
+fn indices_of<const D: usize>(index: &Tensor<D, Int>) -> Result<IndexArray, LossError> {
+    match on_cpu(&index.device()).then(|| IndexArray::of(index_of(index.clone()))).flatten() {
+        Some(own) => Ok(own),
+        None => Ok(IndexArray::Read(read(index)?)),
+    }
 }
 
 /// Checks class indices, and gives them as the composed operations take them.
@@ -203,7 +212,7 @@ pub(crate) fn class_indices<const D: usize>(
     ignore_index: Option<i64>,
 ) -> Result<ClassIndices<D>, LossError> {
     let checked = check_indices(&index, logits, ignore_index)?;
-    let any_ignored = checked.counted < checked.host.len();
+    let any_ignored = checked.counted < checked.host.numbers().len();
     let ignored = ignore_index.filter(|_| any_ignored).map(|value| index.clone().equal_elem(value));
     let index = match &ignored {
         Some(ignored) => index.mask_fill(ignored.clone(), 0),
@@ -214,9 +223,8 @@ pub(crate) fn class_indices<const D: usize>(
     Ok(ClassIndices { index, ignored, checked })
 }
 
-fn class_hint(value: i64, all: &[i64], classes: usize, ignore_index: Option<i64>) -> &'static str {
-    let from_one =
-        || all.iter().filter(|v| Some(**v) != ignore_index).all(|v| 1 <= *v && *v <= classes as i64);
+fn class_hint(value: i64, all: Indices<'_>, classes: usize, ignore_index: Option<i64>) -> &'static str {
+    let from_one = || all.iter().filter(|v| Some(*v) != ignore_index).all(|v| 1 <= v && v <= classes as i64);
     match value {
         _ if value == classes as i64 && from_one() => "; these labels count from 1: subtract 1",
         255 => "; 255 often marks pixels that do not count: set `ignore_index` to 255",

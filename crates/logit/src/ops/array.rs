@@ -1,9 +1,9 @@
 //! Burn's CPU tensors as plain slices of numbers.
 
-use burn::backend::flex::FlexTensor;
-use burn::tensor::{DType, Shape, TensorData};
-use logit_kernels::buffer;
-use logit_kernels::loss::scale_all;
+use burn::backend::flex::{FlexTensor, Layout};
+use burn::tensor::{AllocationProperty, Bytes, DType, Shape, TensorData};
+use logit_kernels::buffer::{self, Lent};
+use logit_kernels::loss::{Indices, scale_all};
 
 /// Numbers in row-major order, and their shape: what a kernel works on.
 #[derive(Clone, Debug)]
@@ -13,6 +13,14 @@ impl Array {
     /// An array of `numbers`, which are as many as `dims` say.
     pub(crate) fn new(numbers: Vec<f32>, dims: &[usize]) -> Self {
         Self(FlexTensor::from_data(TensorData::new(numbers, Shape::from(dims.to_vec()))))
+    }
+
+    /// An array for others to hold, who know nothing of our buffers: these go back when the last of them is done. It is
+    /// copied when it is written to.
+    pub(crate) fn lent(numbers: Vec<f32>, dims: &[usize]) -> Self {
+        let bytes = bytes::Bytes::from_owner(Lent::new(numbers));
+        let bytes = Bytes::from_shared(bytes, AllocationProperty::Other);
+        Self(FlexTensor::new(bytes, Layout::contiguous(Shape::from(dims.to_vec())), DType::F32))
     }
 
     /// The array that a tensor of f32 holds, in row-major order.
@@ -57,7 +65,8 @@ impl Array {
 
     /// Whether nobody else holds the numbers, and they fill their buffer.
     pub(crate) fn is_own(&self) -> bool {
-        self.0.is_unique() && self.0.bytes().len() == self.len() * size_of::<f32>()
+        let lent = self.0.data_arc().property() == AllocationProperty::Other;
+        self.0.is_unique() && !lent && self.0.bytes().len() == self.len() * size_of::<f32>()
     }
 
     /// Every number times a factor.
@@ -76,6 +85,37 @@ impl Array {
     pub(crate) fn release(self) {
         if self.is_own() {
             buffer::give(self.into_numbers());
+        }
+    }
+}
+
+/// Whole numbers in row-major order.
+#[derive(Clone, Debug)]
+pub(crate) enum IndexArray {
+    /// A tensor's own, of 32 or 64 bits.
+    Tensor(FlexTensor),
+    /// A copy.
+    Read(Vec<i64>),
+}
+
+impl IndexArray {
+    /// A tensor's own numbers, if they are as wide as our kernels take them.
+    pub(crate) fn of(tensor: FlexTensor) -> Option<Self> {
+        let fits = matches!(tensor.dtype(), DType::I32 | DType::I64);
+        fits.then(|| Self::Tensor(if tensor.is_contiguous() { tensor } else { tensor.to_contiguous() }))
+    }
+
+    /// The numbers.
+    pub(crate) fn numbers(&self) -> Indices<'_> {
+        let tensor = match self {
+            Self::Tensor(tensor) => tensor,
+            Self::Read(numbers) => return Indices::I64(numbers),
+        };
+        let start = tensor.layout().start_offset();
+        let all = start..start + tensor.layout().num_elements();
+        match tensor.dtype() {
+            DType::I32 => Indices::I32(&tensor.storage()[all]),
+            _ => Indices::I64(&tensor.storage()[all]),
         }
     }
 }

@@ -9,8 +9,9 @@ use burn::backend::autodiff::checkpoint::base::Checkpointer;
 use burn::backend::autodiff::checkpoint::strategy::NoCheckpointing;
 use burn::backend::autodiff::grads::Gradients;
 use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
+use burn::backend::flex::FlexTensor;
 use burn::backend::{Autodiff, DispatchDevice, Flex, GradientCheckpointingStrategy};
-use burn::tensor::{DType, Device, Tensor};
+use burn::tensor::{DType, Device, Int, Tensor};
 
 use super::array::Array;
 
@@ -35,7 +36,12 @@ pub(crate) trait Operation<const N: usize>: Clone + Debug + Send + 'static {
 
 /// Whether our operations run on this device and type: the CPU, in f32.
 pub(crate) fn runs_on(device: &Device, dtype: DType) -> bool {
-    let on_cpu = match device.as_dispatch() {
+    on_cpu(device) && dtype == DType::F32
+}
+
+/// Whether our operations run on this device.
+pub(crate) fn on_cpu(device: &Device) -> bool {
+    match device.as_dispatch() {
         DispatchDevice::Flex(_) => true,
         DispatchDevice::Autodiff(device) => {
             matches!(**device, DispatchDevice::Flex(_))
@@ -43,8 +49,7 @@ pub(crate) fn runs_on(device: &Device, dtype: DType) -> bool {
         }
         #[allow(unreachable_patterns, reason = "other backends come by features of Burn")]
         _ => false,
-    };
-    on_cpu && dtype == DType::F32
+    }
 }
 
 /// Whether our operations run on this tensor.
@@ -65,6 +70,19 @@ pub(crate) fn array_of<const D: usize>(tensor: Tensor<D>) -> Array {
     match Input::new(tensor) {
         Input::Plain(array) => array,
         Input::Tracked(tensor) => Array::of(tensor.into_primitive()),
+    }
+}
+
+/// Whole numbers as Burn's CPU backend holds them.
+///
+/// # Panics
+/// [`on_cpu`] does not hold for the tensor's device.
+pub(crate) fn index_of<const D: usize>(index: Tensor<D, Int>) -> FlexTensor {
+    const FITS: &str = "the caller asked `on_cpu`";
+    if index.device().is_autodiff() {
+        index.try_into_primitive::<Tracked>().expect(FITS)
+    } else {
+        index.try_into_primitive::<Flex>().expect(FITS)
     }
 }
 
