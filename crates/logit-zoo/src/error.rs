@@ -25,12 +25,15 @@ pub enum ZooError {
     #[error(transparent)]
     Head(#[from] HeadError),
     /// The loss cannot be computed.
+    #[error(transparent)]
+    Loss(#[from] LossError),
+    /// A step cannot be computed.
     #[error("step {step}: {source}")]
-    Loss {
+    Step {
         /// The step.
         step: u64,
         /// What is wrong.
-        source: LossError,
+        source: Box<ZooError>,
     },
     /// A metric cannot be computed.
     #[error("{what}: {source}")]
@@ -68,10 +71,10 @@ pub enum ZooError {
         /// The value.
         value: f32,
     },
-    /// A folder of data whose name cannot be written down.
-    #[error("{} is not UTF-8, and could not be written down in run.json; rename the folder", path.display())]
+    /// Data whose path cannot be written down.
+    #[error("{} is not UTF-8, and could not be written down in run.json; rename it", path.display())]
     DataPath {
-        /// The folder.
+        /// The path.
         path: PathBuf,
     },
     /// Data and network that do not fit each other, or what is asked of them.

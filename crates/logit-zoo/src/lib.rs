@@ -28,8 +28,12 @@ mod recipe;
 pub mod report;
 pub mod run;
 pub mod study;
+pub mod task;
 pub mod train;
 
 pub use error::ZooError;
-pub use recipe::{DataConfig, ModelConfig, Optimizer, RECIPES, Recipe, RecipeError, Schedule, TrainConfig};
+pub use recipe::{
+    DataConfig, DigitsSetup, ModelConfig, Optimizer, RECIPES, Recipe, RecipeError, Schedule, Setup,
+    TaskConfig, TrainConfig,
+};
 pub use run::{DataSource as Source, RunDir};

@@ -33,6 +33,6 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
     }
 }
 
-fn source(folder: Option<&PathBuf>) -> Source {
-    folder.map_or(Source::Embedded, |folder| Source::Folder(folder.clone()))
+fn source(path: Option<&PathBuf>) -> Source {
+    path.map_or(Source::Embedded, |path| Source::at(path))
 }

@@ -3,7 +3,8 @@
 use std::fmt::Write as _;
 
 use logit_zoo::RunDir;
-use logit_zoo::predict::{self, Prediction};
+use logit_zoo::predict::digits::Prediction;
+use logit_zoo::predict::{self, Predictions};
 use serde_json::json;
 
 use crate::args::Predict;
@@ -12,8 +13,13 @@ use crate::output;
 
 pub(crate) fn run(args: &Predict, json: bool) -> Result<(), Failure> {
     let run = RunDir::open(&args.run)?;
-    let predictions = predict::run(&run, &args.inputs)?;
-    match (json, predictions.as_slice()) {
+    match predict::run(&run, &args.inputs, None)? {
+        Predictions::Digits(predictions) => digits(&predictions, json),
+    }
+}
+
+fn digits(predictions: &[Prediction], json: bool) -> Result<(), Failure> {
+    match (json, predictions) {
         (true, [only]) => output::json(&json!(only))?,
         (true, several) => output::json(&json!({"predictions": several}))?,
         (false, all) => output::text(&all.iter().map(told).collect::<Vec<_>>().join("\n"))?,

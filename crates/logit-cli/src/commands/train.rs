@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use logit_zoo::task::metric_name;
 use logit_zoo::train::{self, End, Progress};
 use logit_zoo::{Recipe, RunDir};
 use serde_json::json;
@@ -33,24 +34,31 @@ pub(crate) fn run(args: Train, json: bool) -> Result<(), Failure> {
     let end = end?;
     let resume = format!("logit train --resume {folder}");
     match (&end, json) {
-        (End::Finished { step, best_epoch, test }, true) => output::json(&json!({
-            "run": run.path().to_string_lossy(), "finished": true, "step": step, "best_epoch": best_epoch,
-            "accuracy": test.accuracy, "log_loss": test.log_loss, "ece": test.ece, "report": run.report_path().to_string_lossy(),
-        }))?,
+        (End::Finished { step, best_epoch, test }, true) => {
+            let mut object = json!({
+                "run": run.path().to_string_lossy(), "finished": true, "step": step, "best_epoch": best_epoch,
+                "report": run.report_path().to_string_lossy(),
+            });
+            for (metric, value) in test.iter() {
+                object[metric] = json!(value);
+            }
+            output::json(&object)?;
+        }
         (End::Stopped { step }, true) => {
             output::json(
                 &json!({"run": run.path().to_string_lossy(), "finished": false, "step": step, "resume": resume}),
             )?;
         }
-        (End::Finished { test, best_epoch, .. }, false) => output::text(&format!(
-            "accuracy {:.4}  log loss {:.4}  calibration error {:.4}  on {} test images, weights of epoch {best_epoch}\n\
-             report: {}\n",
-            test.accuracy,
-            test.log_loss,
-            test.ece,
-            test.images,
-            run.report_path().display(),
-        ))?,
+        (End::Finished { test, best_epoch, .. }, false) => {
+            let scores: Vec<String> =
+                test.iter().map(|(metric, value)| format!("{} {value:.4}", metric_name(metric))).collect();
+            output::text(&format!(
+                "{}  on {} test samples, weights of epoch {best_epoch}\nreport: {}\n",
+                scores.join("  "),
+                test.samples,
+                run.report_path().display(),
+            ))?;
+        }
         (End::Stopped { step }, false) => {
             output::text(&format!("stopped after step {step}, saved; go on with:\n  {resume}\n"))?;
         }
