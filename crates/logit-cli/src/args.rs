@@ -37,6 +37,8 @@ Examples:
   logit train digits --data path/to/mnist --out runs/full --epochs 12
   logit train digits --seed 7 --set train.optimizer=sgd --set train.learning_rate=0.1
   logit train my-recipe.toml
+  logit train penguins.csv --target species
+  logit train yeast.csv --targets Class1,Class2,Class3 --weights balanced
   logit train --resume runs/digits")]
     Train(Train),
     /// Judge a run's best weights on the test set
@@ -44,7 +46,7 @@ Examples:
         after_help = "Examples:\n  logit eval runs/digits\n  logit eval runs/digits --data path/to/mnist --json"
     )]
     Eval(Eval),
-    /// Predict the digit on image files
+    /// Predict from a run's best weights
     #[command(
         after_help = "Examples:\n  logit predict runs/digits digit.png\n  logit predict runs/digits *.png --json"
     )]
@@ -72,9 +74,12 @@ Examples:
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Train {
-    /// A recipe's name (`logit recipes`) or a TOML file
-    #[arg(value_name = "RECIPE|FILE.toml", required_unless_present = "resume")]
+    /// A recipe's name (`logit recipes`) or TOML file, or a table: .csv, .csv.gz, .tsv, .arff or .parquet
+    #[arg(value_name = "RECIPE|FILE", required_unless_present = "resume")]
     pub(crate) recipe: Option<String>,
+
+    #[command(flatten)]
+    pub(crate) table: TableArgs,
 
     /// A folder with MNIST's four IDX files, plain or gzip [default: 3000 digits carried in the binary]
     #[arg(long, value_name = "DIR")]
@@ -105,6 +110,43 @@ pub(crate) struct Train {
     pub(crate) resume: Option<PathBuf>,
 }
 
+/// What is said of a table.
+#[derive(Debug, ClapArgs)]
+#[command(next_help_heading = "Tables")]
+pub(crate) struct TableArgs {
+    /// The column to learn
+    #[arg(long, value_name = "COLUMN", conflicts_with = "targets")]
+    pub(crate) target: Option<String>,
+
+    /// Several columns to learn at once
+    #[arg(long, value_name = "A,B,C", value_delimiter = ',')]
+    pub(crate) targets: Vec<String>,
+
+    /// The kind of answer, where the targets do not show it
+    #[arg(long, value_name = "KIND", value_parser = ["classes", "labels", "values", "grades"])]
+    pub(crate) answer: Option<String>,
+
+    /// The target is a grade between these ends
+    #[arg(long, value_name = "LOW,HIGH", value_delimiter = ',', num_args = 1, allow_negative_numbers = true)]
+    pub(crate) grades: Vec<f64>,
+
+    /// Columns that are not to be read
+    #[arg(long, value_name = "A,B,C", value_delimiter = ',')]
+    pub(crate) drop: Vec<String>,
+
+    /// A table of test rows, instead of a fifth of the rows
+    #[arg(long, value_name = "FILE")]
+    pub(crate) test: Option<PathBuf>,
+
+    /// The network
+    #[arg(long, value_parser = ["linear", "mlp"])]
+    pub(crate) model: Option<String>,
+
+    /// Whether rare classes or labels weigh more
+    #[arg(long, value_parser = ["none", "sqrt", "balanced"])]
+    pub(crate) weights: Option<String>,
+}
+
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Eval {
     /// The run directory
@@ -120,9 +162,13 @@ pub(crate) struct Predict {
     /// The run directory
     pub(crate) run: PathBuf,
 
-    /// Image files (PNG or JPEG) of one digit each
+    /// Image files (PNG or JPEG) of one digit each, or a table with the columns that the run was trained on
     #[arg(required = true, value_name = "INPUT")]
     pub(crate) inputs: Vec<PathBuf>,
+
+    /// Where the table of predictions goes
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]

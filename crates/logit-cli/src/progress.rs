@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use logit_zoo::run::Record;
+use logit_zoo::run::{Found, Record};
 use logit_zoo::task::metric_name;
 use logit_zoo::train::Progress;
 
@@ -49,6 +49,10 @@ impl Progress for Lines {
             0 => note(format_args!("training for {steps} steps")),
             done => note(format_args!("going on after step {done} of {steps}")),
         }
+    }
+
+    fn found(&mut self, found: &Found) {
+        note(format_args!("{found}"));
     }
 
     fn record(&mut self, record: &Record) {

@@ -2,10 +2,12 @@
 
 use std::path::PathBuf;
 
+use logit::calibration::CalibrationError;
 use logit::metrics::MetricError;
 use logit::{HeadError, LossError};
 
 use crate::data::DataError;
+use crate::data::table::TableError;
 use crate::recipe::RecipeError;
 use crate::run::RunError;
 
@@ -15,6 +17,15 @@ pub enum ZooError {
     /// The data cannot be used.
     #[error(transparent)]
     Data(#[from] DataError),
+    /// A table cannot be used.
+    #[error(transparent)]
+    Table(#[from] TableError),
+    /// Nothing can be fitted on the validation part.
+    #[error("the validation part: {source}")]
+    Calibration {
+        /// What is wrong.
+        source: CalibrationError,
+    },
     /// The recipe cannot be used.
     #[error(transparent)]
     Recipe(#[from] RecipeError),

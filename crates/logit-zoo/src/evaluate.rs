@@ -25,7 +25,7 @@ pub fn run(run: &RunDir, data: Option<&DataSource>) -> Result<Judgement, ZooErro
         Some(source) => source.clone(),
         None => run.about()?.data,
     };
-    with_task(&run.recipe()?, &source, Some(run), Need::Test, Judge(run))
+    with_task(&run.recipe()?, &source, run, Need::Test, Judge(run))
 }
 
 /// Judges a run's best weights.

@@ -33,7 +33,7 @@ pub mod train;
 
 pub use error::ZooError;
 pub use recipe::{
-    DataConfig, DigitsSetup, ModelConfig, Optimizer, RECIPES, Recipe, RecipeError, Schedule, Setup,
-    TaskConfig, TrainConfig,
+    AnswerChoice, DataConfig, DigitsSetup, ModelConfig, Optimizer, RECIPES, Recipe, RecipeError, Schedule,
+    Setup, TableData, TableLoss, TableModel, TableModelKind, TableSetup, TaskConfig, TrainConfig, Weights,
 };
 pub use run::{DataSource as Source, RunDir};

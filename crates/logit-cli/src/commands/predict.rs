@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use logit_zoo::RunDir;
 use logit_zoo::predict::digits::Prediction;
+use logit_zoo::predict::table::TablePrediction;
 use logit_zoo::predict::{self, Predictions};
 use serde_json::json;
 
@@ -13,9 +14,27 @@ use crate::output;
 
 pub(crate) fn run(args: &Predict, json: bool) -> Result<(), Failure> {
     let run = RunDir::open(&args.run)?;
-    match predict::run(&run, &args.inputs, None)? {
+    match predict::run(&run, &args.inputs, args.out.as_deref())? {
         Predictions::Digits(predictions) => digits(&predictions, json),
+        Predictions::Table(predicted) => table(&predicted, json),
     }
+}
+
+fn table(predicted: &TablePrediction, json: bool) -> Result<(), Failure> {
+    if json {
+        output::json(&json!(predicted))?;
+        return Ok(());
+    }
+    let rows: Vec<Vec<String>> =
+        [predicted.columns.clone()].into_iter().chain(predicted.first.clone()).collect();
+    let mut out = output::columns(&rows);
+    let more = predicted.rows.saturating_sub(predicted.first.len() as u64);
+    let _ = match &predicted.output {
+        Some(path) => writeln!(out, "{} rows, all in {}", predicted.rows, path.display()),
+        None if more > 0 => writeln!(out, "and {more} more rows; `-o FILE` writes them all"),
+        None => Ok(()),
+    };
+    Ok(output::text(&out)?)
 }
 
 fn digits(predictions: &[Prediction], json: bool) -> Result<(), Failure> {

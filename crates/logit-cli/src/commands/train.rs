@@ -7,10 +7,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use logit_zoo::task::metric_name;
 use logit_zoo::train::{self, End, Progress};
-use logit_zoo::{Recipe, RunDir};
+use logit_zoo::{Recipe, RunDir, Source};
 use serde_json::json;
 
-use crate::args::Train;
+use crate::args::{TableArgs, Train};
 use crate::dashboard::Dashboard;
 use crate::failure::Failure;
 use crate::output;
@@ -67,16 +67,72 @@ pub(crate) fn run(args: Train, json: bool) -> Result<(), Failure> {
 }
 
 fn start(args: &Train) -> Result<RunDir, Failure> {
-    let name = args.recipe.as_deref().unwrap_or_default();
-    let mut settings = args.settings.clone();
+    let given = args.recipe.as_deref().unwrap_or_default();
+    let table = is_table(given);
+    let mut settings = of_table(&args.table)?;
+    if !table && !settings.is_empty() {
+        return Err(Failure::Usage(format!(
+            "`{given}` is no table, so that nothing can be said of its columns"
+        )));
+    }
+    settings.extend(args.settings.clone());
     if let Some(epochs) = args.epochs {
         // Exactly as many: a small set is not gone through more often.
         settings.extend([format!("train.epochs={epochs}"), "train.min_steps=0".to_owned()]);
     }
     settings.extend(args.seed.map(|seed| format!("train.seed={seed}")));
-    let recipe = Recipe::load(name, &settings)?;
+    if table {
+        let mut recipe = Recipe::load("table", &settings)?;
+        let path = PathBuf::from(given);
+        let file = path.file_name().unwrap_or_default().to_string_lossy();
+        recipe.name = file.split('.').next().filter(|name| !name.is_empty()).unwrap_or("table").to_owned();
+        let folder = args.out.clone().unwrap_or_else(|| unused(&recipe.name));
+        return Ok(train::start(&recipe, &Source::File(path), &folder)?);
+    }
+    let recipe = Recipe::load(given, &settings)?;
     let folder = args.out.clone().unwrap_or_else(|| unused(&recipe.name));
     Ok(train::start(&recipe, &super::source(args.data.as_ref()), &folder)?)
+}
+
+/// Whether what is to be trained is a table's file.
+fn is_table(given: &str) -> bool {
+    let name = given.to_lowercase();
+    let plain = name.strip_suffix(".gz").unwrap_or(&name);
+    [".csv", ".tsv", ".arff", ".parquet"].iter().any(|ending| plain.ends_with(ending))
+}
+
+/// What is said of a table, as settings of its recipe.
+fn of_table(args: &TableArgs) -> Result<Vec<String>, Failure> {
+    let mut settings = Vec::new();
+    let mut set = |key: &str, value: serde_json::Value| settings.push(format!("{key}={value}"));
+    let targets: Vec<&String> = args.target.iter().chain(&args.targets).collect();
+    if !targets.is_empty() {
+        set("data.targets", json!(targets));
+    }
+    if !args.drop.is_empty() {
+        set("data.drop", json!(args.drop));
+    }
+    match args.grades[..] {
+        [] => {}
+        [low, high] => set("data.grades", json!([low, high])),
+        _ => {
+            return Err(Failure::Usage(
+                "`--grades` takes the lowest and the highest grade: LOW,HIGH".to_owned(),
+            ));
+        }
+    }
+    if let Some(test) = &args.test {
+        let test = std::path::absolute(test)?;
+        set("data.test_file", json!(test.to_string_lossy()));
+    }
+    for (key, value) in
+        [("data.answer", &args.answer), ("model.kind", &args.model), ("data.weights", &args.weights)]
+    {
+        if let Some(value) = value {
+            set(key, json!(value));
+        }
+    }
+    Ok(settings)
 }
 
 /// A dashboard on a terminal, lines elsewhere.

@@ -10,6 +10,7 @@
 //! | `order` | [`epoch_order`] and [`Batches`]: which images are seen when |
 //! | `seed` | [`mix`]: a seed of its own for everything that is random
 //! | `shift` | [`shifted`]: images moved at random, as augmentation |
+//! | `table/` | tables of any kind, as rows of numbers |
 //! | `source` | [`load`] the sets, and make a [`Batch`] of them |
 //!
 //! Pixels are bytes, 0 for the background and 255 for full ink; `source` alone knows tensors,
@@ -28,12 +29,13 @@ mod picture;
 mod seed;
 mod shift;
 mod source;
+pub mod table;
 #[cfg(test)]
 pub(crate) mod testing;
 
 pub use error::DataError;
 pub use image_set::{ImageSet, Split};
-pub use order::{Batches, epoch_order, steps_per_epoch};
+pub use order::{Batches, blockwise_order, epoch_order, steps_per_epoch};
 pub use picture::{MAX_DECODED_BYTES, MAX_FILE_BYTES, MAX_SIDE, Picture};
 pub use seed::{Stream, mix};
 pub use shift::shifted;

@@ -5,10 +5,12 @@
 //! | [`UNet`] | Q1: logits for every pixel | convolutions with batch norm, down and up again, with skips |
 //! | [`ConvNet`] | Q3: digits, with a choice of output activations | two convolutions, two dense layers |
 //! | [`SoftmaxClassifier`] | Q4: softmax as a classifier | one dense layer |
+//! | [`FeedForward`] | Q4 on any table | standardised numbers and embedded categories, dense layers |
 //! | [`Mlp`] | Q4: the same with hidden layers | dense layers with ReLU between them |
 
 mod channel_dropout;
 mod convnet;
+mod feed_forward;
 mod mlp;
 mod softmax_classifier;
 mod unet;
@@ -19,6 +21,7 @@ use logit::{Classes, Head, Logits};
 
 pub use channel_dropout::ChannelDropout;
 pub use convnet::{ConvNet, ConvNetConfig};
+pub use feed_forward::{Columns, FeedForward};
 pub use mlp::{Mlp, MlpConfig};
 pub use softmax_classifier::{SoftmaxClassifier, SoftmaxClassifierConfig};
 pub use unet::{UNet, UNetConfig};

@@ -1,6 +1,7 @@
 //! Predictions from a run's best weights.
 
 pub mod digits;
+pub mod table;
 
 use std::path::{Path, PathBuf};
 
@@ -13,16 +14,24 @@ use crate::run::RunDir;
 pub enum Predictions {
     /// Digits on pictures.
     Digits(Vec<digits::Prediction>),
+    /// The rows of a table.
+    Table(table::TablePrediction),
 }
 
 /// Predicts.
 ///
 /// # Errors
 /// An input cannot be read, or the run has no checkpoint yet; or a logit is not finite.
-pub fn run(run: &RunDir, inputs: &[PathBuf], _out: Option<&Path>) -> Result<Predictions, ZooError> {
+pub fn run(run: &RunDir, inputs: &[PathBuf], out: Option<&Path>) -> Result<Predictions, ZooError> {
     let recipe = run.recipe()?;
     match &recipe.task {
         TaskConfig::Digits(setup) => digits::run(run, setup, inputs).map(Predictions::Digits),
+        TaskConfig::Table(setup) => {
+            let [input] = inputs else {
+                return Err(ZooError::Unfit { what: "one table at a time can be predicted".to_owned() });
+            };
+            table::run(run, setup, input, out).map(Predictions::Table)
+        }
     }
 }
 

@@ -7,6 +7,7 @@ mod digits;
 mod error;
 mod ranges;
 mod settings;
+mod table;
 mod train;
 
 use std::io::ErrorKind;
@@ -17,16 +18,18 @@ use serde::{Deserialize, Serialize};
 
 pub use digits::{DataConfig, DigitsSetup, ModelConfig};
 pub use error::RecipeError;
+pub use table::{AnswerChoice, TableData, TableLoss, TableModel, TableModelKind, TableSetup, Weights};
 pub use train::{Optimizer, Schedule, TrainConfig};
 
 use self::ranges::Range;
 use self::settings::set;
 
 /// The recipes that come with Logit, by name.
-pub const RECIPES: [(&str, &str); 3] = [
+pub const RECIPES: [(&str, &str); 4] = [
     ("digits", include_str!("../../assets/recipes/digits.toml")),
     ("digits-linear", include_str!("../../assets/recipes/digits-linear.toml")),
     ("digits-mlp", include_str!("../../assets/recipes/digits-mlp.toml")),
+    ("table", include_str!("../../assets/recipes/table.toml")),
 ];
 
 /// The most steps that a run may have.
@@ -116,6 +119,8 @@ macro_rules! tasks {
 tasks! {
     /// Handwritten digits: Q3 and Q4.
     "digits": Digits(DigitsSetup),
+    /// A column of a table: Q4.
+    "table": Table(TableSetup),
 }
 
 /// A recipe as it stands in a file.

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{Fact, LineChart, Metric, Report, Scale, Series};
+use super::{Fact, Finding, LineChart, Metric, Report, Scale, Series};
 use crate::error::ZooError;
 use crate::recipe::Recipe;
 use crate::run::{Record, RunDir, read_records, replace};
@@ -20,6 +20,7 @@ pub(crate) fn write<T: Task>(
     let judgement = judgement.clone();
     let report = Report {
         title: format!("{} — {}", recipe.name, recipe.summary),
+        findings: run.findings()?.iter().map(Finding::from).collect(),
         metrics: metrics(&records, &judgement.scores),
         charts: charts(&records, task.goal()),
         facts: facts(run, recipe, task.facts(), &records, parameters)?,

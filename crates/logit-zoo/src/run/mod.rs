@@ -8,6 +8,8 @@
 //! | `last.safetensors` | weights, optimiser and place of the last checkpoint: where training goes on |
 //! | `best.safetensors` | the weights that were best on the validation part: what is evaluated and predicts |
 //! | `calibration.json` | temperature and thresholds, fitted on the validation part ([`Calibration`]) |
+//! | `findings.json` | what the checks of data and targets found ([`Found`]) |
+//! | `table.json` | of a table: how its rows are read |
 //! | `report.html` | curves, confusion, reliability |
 //!
 //! A file that is replaced is written beside its place, synced and renamed, so that it is whole at any moment.
@@ -16,19 +18,22 @@ mod atomic;
 mod calibration;
 mod checkpoint;
 mod error;
+mod found;
 mod log;
 mod record;
 
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 
+use logit_spec::Finding;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-pub use atomic::replace;
+pub use atomic::{Replacement, replace};
 pub use calibration::Calibration;
 pub use checkpoint::{Checkpoint, MAX_CHECKPOINT_BYTES};
 pub use error::RunError;
+pub use found::Found;
 pub use log::MetricsLog;
 pub(crate) use log::read as read_records;
 pub use record::Record;
@@ -42,6 +47,7 @@ const METRICS: &str = "metrics.jsonl";
 const LAST: &str = "last.safetensors";
 const BEST: &str = "best.safetensors";
 const CALIBRATION: &str = "calibration.json";
+const FOUND: &str = "findings.json";
 const REPORT: &str = "report.html";
 const LOCK: &str = "lock";
 
@@ -173,6 +179,28 @@ impl RunDir {
     /// The file cannot be written.
     pub fn calibrate(&self, calibration: &Calibration) -> Result<(), RunError> {
         self.write_json(CALIBRATION, calibration)
+    }
+
+    /// What the checks found; nothing before.
+    ///
+    /// # Errors
+    /// `findings.json` cannot be read or is none.
+    pub fn findings(&self) -> Result<Vec<Found>, RunError> {
+        if self.path.join(FOUND).exists() { self.read_json(FOUND) } else { Ok(Vec::new()) }
+    }
+
+    /// Adds what the checks found to what is there already.
+    pub(crate) fn find(&self, findings: &[Finding]) -> Result<(), RunError> {
+        let mut all = self.findings()?;
+        all.extend(findings.iter().map(Found::from));
+        let mut known = Vec::new();
+        all.retain(|found| {
+            !known.contains(found) && {
+                known.push(found.clone());
+                true
+            }
+        });
+        if all.is_empty() { Ok(()) } else { self.write_json(FOUND, &all) }
     }
 
     /// Reads one of the run's JSON files.

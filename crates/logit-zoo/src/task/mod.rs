@@ -3,18 +3,22 @@
 //! A [`Task`] owns its data and knows its network, its loss and its metrics. The trainer, the evaluation and the report
 //! know nothing else. [`with_task`] turns a recipe and a source of data into one.
 
+pub(crate) mod answer;
 pub mod digits;
 mod judgement;
 mod scores;
+pub(crate) mod table;
 
 use burn::module::{Module, ParamId};
 use burn::tensor::{Device, Tensor};
+use logit_spec::Finding;
 
 pub use judgement::Judgement;
 pub(crate) use judgement::{confusion, reliability};
 pub use scores::{Goal, Scores, metric_name};
 
 use crate::data::epoch_order;
+use crate::data::table::Schema;
 use crate::error::ZooError;
 use crate::recipe::{Recipe, TaskConfig};
 use crate::report::Fact;
@@ -69,6 +73,11 @@ pub(crate) trait Task: Sync {
         device: &Device,
     ) -> Result<Judgement, ZooError>;
 
+    /// What reading the data showed.
+    fn findings(&self) -> Vec<Finding> {
+        Vec::new()
+    }
+
     /// What a report says of the data and the network.
     fn facts(&self) -> Vec<Fact>;
 }
@@ -106,15 +115,58 @@ pub(crate) enum Need {
     Test,
 }
 
-/// Reads the data and calls `then` with the recipe's task. `run` is the run's folder, where there is one already.
+/// Reads the data and calls `then` with the task of a run's recipe.
 pub(crate) fn with_task<W: WithTask>(
     recipe: &Recipe,
     source: &DataSource,
-    _run: Option<&RunDir>,
+    run: &RunDir,
     need: Need,
     then: W,
 ) -> Result<W::Output, ZooError> {
+    let seed = recipe.train.seed;
     match &recipe.task {
-        TaskConfig::Digits(setup) => digits::with_digits(setup, recipe.train.seed, source, need, then),
+        TaskConfig::Digits(setup) => digits::with_digits(setup, seed, source, need, then),
+        TaskConfig::Table(setup) => table::with_table(setup, seed, source, run, need, then),
+    }
+}
+
+/// What is settled about the data before a run begins.
+pub(crate) struct Prepared {
+    schema: Option<Schema>,
+    findings: Vec<Finding>,
+}
+
+/// Sees whether data, network and loss fit each other.
+pub(crate) fn prepare(recipe: &Recipe, source: &DataSource) -> Result<Prepared, ZooError> {
+    let fits =
+        |checked: Result<(), ZooError>| checked.map(|()| Prepared { schema: None, findings: Vec::new() });
+    match &recipe.task {
+        TaskConfig::Digits(setup) => {
+            fits(digits::with_digits(setup, recipe.train.seed, source, Need::All, Fits))
+        }
+        TaskConfig::Table(setup) => {
+            let (schema, findings) = table::prepared(setup, source)?;
+            Ok(Prepared { schema: Some(schema), findings })
+        }
+    }
+}
+
+impl Prepared {
+    /// Keeps it in the folder of the run.
+    pub(crate) fn keep(&self, run: &RunDir) -> Result<(), ZooError> {
+        if let Some(schema) = &self.schema {
+            table::keep(run, schema)?;
+        }
+        Ok(run.find(&self.findings)?)
+    }
+}
+
+struct Fits;
+
+impl WithTask for Fits {
+    type Output = ();
+
+    fn call<T: Task>(self, _: T) -> Result<(), ZooError> {
+        Ok(())
     }
 }

@@ -23,7 +23,7 @@ use crate::data::{Stream, mix};
 use crate::error::ZooError;
 use crate::recipe::Recipe;
 use crate::run::{About, DataSource, RunDir};
-use crate::task::{Need, Task, WithTask, with_task};
+use crate::task::{Need, Task, WithTask, prepare, with_task};
 
 /// The version of Burn that the workspace is built with.
 const BURN: &str = "0.22.1";
@@ -35,7 +35,7 @@ const BURN: &str = "0.22.1";
 pub fn start(recipe: &Recipe, source: &DataSource, folder: &Path) -> Result<RunDir, ZooError> {
     // So that the run can be gone on with from another folder.
     let source = source.absolute()?;
-    with_task(recipe, &source, None, Need::All, Fits)?;
+    let prepared = prepare(recipe, &source)?;
     let about = About {
         recipe: recipe.name.clone(),
         data: source,
@@ -43,7 +43,9 @@ pub fn start(recipe: &Recipe, source: &DataSource, folder: &Path) -> Result<RunD
         logit: env!("CARGO_PKG_VERSION").to_owned(),
         burn: BURN.to_owned(),
     };
-    Ok(RunDir::create(folder, &about, recipe)?)
+    let run = RunDir::create(folder, &about, recipe)?;
+    prepared.keep(&run)?;
+    Ok(run)
 }
 
 /// Trains a run to its end, from its last checkpoint if it has one; stops early, with a checkpoint, once `stop` is set.
@@ -54,7 +56,7 @@ pub fn run(run: &RunDir, stop: &AtomicBool, progress: &mut dyn Progress) -> Resu
     let _lock = run.lock()?;
     let recipe = run.recipe()?;
     let training = Training { run, recipe: &recipe, stop, progress };
-    with_task(&recipe, &run.about()?.data, Some(run), Need::All, training)
+    with_task(&recipe, &run.about()?.data, run, Need::All, training)
 }
 
 struct Training<'a> {
@@ -71,17 +73,6 @@ impl WithTask for Training<'_> {
         let device = Device::flex().autodiff();
         device.seed(mix(self.recipe.train.seed, Stream::Initialisation, 0));
         Trainer::open(self.run, self.recipe, &task, &device)?.train(self.stop, self.progress)
-    }
-}
-
-/// Sees whether data, network and loss fit each other.
-struct Fits;
-
-impl WithTask for Fits {
-    type Output = ();
-
-    fn call<T: Task>(self, _: T) -> Result<(), ZooError> {
-        Ok(())
     }
 }
 

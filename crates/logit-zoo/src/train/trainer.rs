@@ -105,6 +105,10 @@ impl<'a, T: Task> Trainer<'a, T> {
 
     /// Trains to the end, or until told to stop.
     pub(crate) fn train(mut self, stop: &AtomicBool, progress: &mut dyn Progress) -> Result<End, ZooError> {
+        self.run.find(&self.task.findings())?;
+        for found in self.run.findings()? {
+            progress.found(&found);
+        }
         progress.begin(self.place.step, self.learning_rates.len() as u64);
         while !self.is_over() {
             let wants_stop = |progress: &dyn Progress| stop.load(Ordering::Relaxed) || progress.wants_stop();
