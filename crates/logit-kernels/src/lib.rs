@@ -24,6 +24,7 @@ pub mod softmax_backward;
 mod element;
 mod math;
 mod parallel;
+mod product;
 mod simd;
 
 pub use element::Element;

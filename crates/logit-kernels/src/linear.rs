@@ -5,6 +5,7 @@ use gemm::Parallelism;
 use crate::buffer;
 use crate::parallel::{Shared, items_a_piece, map_items};
 use crate::place::{Place, SharedPlace};
+use crate::product::transpose;
 use crate::relu::{passed, rectified};
 use crate::simd::vectorized;
 
@@ -209,36 +210,6 @@ fn product([rows, inner, columns]: [usize; 3], left: Factor<'_>, right: Factor<'
             false,
             parallelism,
         );
-    }
-}
-
-/// Rows and columns of the squares that a matrix is transposed by: a cache line of numbers.
-const SQUARE: usize = 16;
-
-/// Writes the transpose of a `[rows, columns]` matrix.
-fn transpose(numbers: &[f32], [rows, columns]: [usize; 2], to: &mut [f32]) {
-    let to = Shared::new(to);
-    map_items(columns.div_ceil(SQUARE), SQUARE * rows, |strip| {
-        let first = strip * SQUARE;
-        let width = SQUARE.min(columns - first);
-        // SAFETY: strips of columns are rows of the transpose, side by side.
-        let to = unsafe { to.slice(first * rows, width * rows) };
-        vectorized(
-            #[inline(always)]
-            || transpose_strip(numbers, columns, first, to, rows),
-        );
-    });
-}
-
-/// Writes the columns from `first` on as rows, square by square.
-#[inline(always)]
-fn transpose_strip(numbers: &[f32], columns: usize, first: usize, to: &mut [f32], rows: usize) {
-    for start in (0..rows).step_by(SQUARE) {
-        let height = SQUARE.min(rows - start);
-        for (column, to) in to.chunks_exact_mut(rows).enumerate() {
-            let from = numbers[start * columns + first + column..].iter().step_by(columns);
-            to[start..start + height].iter_mut().zip(from).for_each(|(to, from)| *to = *from);
-        }
     }
 }
 

@@ -24,12 +24,26 @@ impl Shared {
         Self(numbers.as_mut_ptr())
     }
 
+    /// Where a number is, or would be.
+    pub(crate) fn place(&self, at: usize) -> *const f32 {
+        self.0.wrapping_add(at)
+    }
+
     /// # Safety
     /// The range lies in the slice that was given to `new`, which outlives the use, and nobody else reads or writes it.
     #[expect(clippy::mut_from_ref, reason = "the caller vouches that ranges do not overlap")]
     pub(crate) unsafe fn slice(&self, start: usize, len: usize) -> &mut [f32] {
         // SAFETY: the caller vouches for the range.
         unsafe { std::slice::from_raw_parts_mut(self.0.add(start), len) }
+    }
+}
+
+/// Does work for the items 0 to `items`: by the pool's threads if that is worth it, on this thread otherwise.
+pub(crate) fn for_items(items: usize, in_parallel: bool, work: impl Fn(usize) + Sync) {
+    if in_parallel {
+        (0..items).into_par_iter().for_each(&work);
+    } else {
+        (0..items).for_each(work);
     }
 }
 

@@ -57,6 +57,19 @@ pub(crate) unsafe fn store<S: Simd>(_simd: S, place: *mut f32, vector: S::f32s) 
     unsafe { place.cast::<S::f32s>().write_unaligned(vector) }
 }
 
+/// Asks for the cache line at `place`, which is soon to be written, while other work goes on.
+#[inline(always)]
+pub(crate) fn prefetch_write(place: *const f32) {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: a hint, which touches no memory whatever the place.
+    unsafe {
+        use std::arch::x86_64::{_MM_HINT_ET0, _mm_prefetch};
+        _mm_prefetch::<_MM_HINT_ET0>(place.cast());
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = place;
+}
+
 /// Lanes of an f32 vector, and the number of vector registers.
 pub(crate) fn shape() -> (usize, usize) {
     struct Shape;

@@ -50,8 +50,6 @@ pub(super) struct Direct<'a> {
     pub(super) weight: &'a Packed,
     pub(super) bias: Option<&'a [f32]>,
     pub(super) relu: bool,
-    /// Whether the outputs are added to what is there.
-    pub(super) add: bool,
 }
 
 /// Some rows of some images, for some blocks of channels of a group.

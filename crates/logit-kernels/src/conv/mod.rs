@@ -72,7 +72,6 @@ pub fn forward(
         weight: &Packed::new(weight, layout),
         bias,
         relu,
-        add: false,
     };
     direct.run(&output);
 }
@@ -95,32 +94,7 @@ pub fn backward_data(
     let gradient = outputs_of(conv, grad_output);
     let mask = activated.map(|activated| outputs_of(conv, activated));
     let grad_input = PlanesMut::new(grad_input, conv.batch, conv.in_channels, conv.input);
-    spread(conv, Source { planes: &gradient, mask: mask.as_ref() }, weight, Onto::Nothing, &grad_input);
-}
-
-/// Adds the gradient by the input of a convolution whose stride is 1 to what is there.
-///
-/// # Panics
-/// As [`forward`], and where the stride is another.
-pub(crate) fn add_backward_data(conv: &Conv2d, grad_output: &[f32], weight: &[f32], grad_input: &mut [f32]) {
-    conv.expect();
-    conv.expect_weights(weight.len(), None);
-    assert_eq!(conv.stride, [1, 1], "a stride of 1");
-    let gradient = outputs_of(conv, grad_output);
-    let mut part = [PartMut { data: grad_input, channels: conv.in_channels }];
-    let grad_input = PlanesMut::new(&mut part, conv.batch, conv.in_channels, conv.input);
-    spread(conv, Source { planes: &gradient, mask: None }, weight, Onto::Numbers, &grad_input);
-}
-
-/// What spread outputs come upon.
-#[derive(Clone, Copy)]
-enum Onto<'a> {
-    /// They are written.
-    Nothing,
-    /// They are written, with a bias a channel.
-    Bias(&'a [f32]),
-    /// They are added to the numbers that are there.
-    Numbers,
+    spread(conv, Source { planes: &gradient, mask: mask.as_ref() }, weight, None, &grad_input);
 }
 
 /// Spreads a map of the convolution's output over its input's places: the gradient by the input, and, with a bias, a
@@ -128,8 +102,7 @@ enum Onto<'a> {
 ///
 /// The places that lie `stride` apart see the same taps: they are one grid, computed by a convolution of stride 1 with
 /// those taps alone. Where the taps just tile the input, all places see one output each, and the grids are one.
-fn spread(conv: &Conv2d, source: Source<'_>, weight: &[f32], onto: Onto<'_>, output: &PlanesMut<'_>) {
-    let bias = if let Onto::Bias(bias) = onto { Some(bias) } else { None };
+fn spread(conv: &Conv2d, source: Source<'_>, weight: &[f32], bias: Option<&[f32]>, output: &PlanesMut<'_>) {
     let (inputs, outputs, taps) = (conv.group_outputs(), conv.group_inputs(), conv.taps());
     let from_input = outputs * taps;
     let run = |layout: Layout<'_>, places: &[[isize; 2]], grid: Grid| {
@@ -145,7 +118,6 @@ fn spread(conv: &Conv2d, source: Source<'_>, weight: &[f32], onto: Onto<'_>, out
             weight: &Packed::new(weight, layout),
             bias,
             relu: false,
-            add: matches!(onto, Onto::Numbers),
         };
         direct.run(output);
     };

@@ -7,7 +7,7 @@ use super::direct::{Direct, Piece};
 use super::pack::Block;
 use super::planes::{Channel, PlanesMut};
 use super::runs::{Run, Vectors, load_runs};
-use crate::simd::{load, load_halves, store, store_halves};
+use crate::simd::{store, store_halves};
 
 pub(super) struct Loops<'a> {
     pub(super) direct: &'a Direct<'a>,
@@ -163,8 +163,7 @@ impl Loops<'_> {
                     }
                 } else {
                     for (sums, channel) in sums.iter().zip(channels) {
-                        let (places, add) = (places(*channel), self.direct.add);
-                        write::<S, HALVES>(simd, sums[vector], runs, places, grid.step[1], add);
+                        write::<S, HALVES>(simd, sums[vector], runs, places(*channel), grid.step[1]);
                     }
                 }
             }
@@ -172,10 +171,10 @@ impl Loops<'_> {
     }
 }
 
-/// Writes the wanted outputs of a vector's runs, each from its place on, `step` apart, or adds them to what is there.
+/// Writes the wanted outputs of a vector's runs, each from its place on, `step` apart.
 ///
 /// # Safety
-/// They can be written, and read if they are added to.
+/// They can be written.
 #[inline(always)]
 unsafe fn write<S: Simd, const HALVES: bool>(
     simd: S,
@@ -183,25 +182,19 @@ unsafe fn write<S: Simd, const HALVES: bool>(
     runs: &[Run; 2],
     [low, high]: [*mut f32; 2],
     step: usize,
-    add: bool,
 ) {
     let size = if HALVES { S::F32_LANES / 2 } else { S::F32_LANES };
     let whole = step == 1 && runs[0].len == size && (!HALVES || runs[1].len == size);
     // SAFETY: the caller vouches for the places.
     unsafe {
         match (whole, HALVES) {
-            (true, false) if add => store(simd, low, simd.add_f32s(sum, load(simd, low))),
-            (true, true) if add => {
-                store_halves(simd, low, high, simd.add_f32s(sum, load_halves(simd, low, high)));
-            }
             (true, false) => store(simd, low, sum),
             (true, true) => store_halves(simd, low, high, sum),
             _ => {
                 let numbers: &[f32] = bytemuck::cast_slice(std::slice::from_ref(&sum));
                 for (run, (numbers, place)) in runs.iter().zip(numbers.chunks_exact(size).zip([low, high])) {
                     for (at, number) in numbers[..run.len].iter().enumerate() {
-                        let to = place.add(at * step);
-                        *to = if add { *to + *number } else { *number };
+                        *place.add(at * step) = *number;
                     }
                 }
             }

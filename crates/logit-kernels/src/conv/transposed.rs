@@ -3,7 +3,7 @@
 use super::frame::Source;
 use super::geometry::ConvTransposed2d;
 use super::planes::{Part, PartMut, PlanesMut};
-use super::{Onto, backward_weight, forward, outputs_of, spread};
+use super::{backward_weight, forward, outputs_of, spread};
 
 /// The transposed convolution of the input with the weight, plus the bias.
 ///
@@ -25,13 +25,7 @@ pub fn transposed_forward(
     let source = outputs_of(&convolution, input);
     let mut output = [PartMut { data: output, channels: conv.out_channels }];
     let output = PlanesMut::new(&mut output, conv.batch, conv.out_channels, conv.output());
-    spread(
-        &convolution,
-        Source { planes: &source, mask: None },
-        weight,
-        bias.map_or(Onto::Nothing, Onto::Bias),
-        &output,
-    );
+    spread(&convolution, Source { planes: &source, mask: None }, weight, bias, &output);
 }
 
 /// The gradient by the input.

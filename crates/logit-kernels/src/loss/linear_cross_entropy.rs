@@ -1,14 +1,12 @@
 //! A linear layer and its cross entropy in one: the logits of all rows are never there at once.
 
-use gemm::Parallelism;
-
 use super::cross_entropy::{CrossEntropy, Targets};
 use super::indices::Indices;
 use super::place::Place;
 use super::softmax_loss::{Scales, Sums};
 use crate::buffer;
-use crate::conv::{self, Conv2d, Part};
-use crate::parallel::{LEAST_PIECE, Shared, items_a_piece, map_items};
+use crate::parallel::{LEAST_PIECE, Shared, map_items};
+use crate::product::{Matrix, Onto, Product, transpose};
 use crate::simd::vectorized;
 use crate::softmax::Shape;
 
@@ -65,21 +63,23 @@ impl LinearCrossEntropy<'_> {
         let mut logits = buffer::take(chunk * classes);
         let mut sums = Sums::default();
         if let Some(gradient) = &mut gradient {
-            gradient.weight.fill(0.0);
+            if self.rows == 0 {
+                gradient.weight.fill(0.0);
+            }
             gradient.bias.iter_mut().for_each(|bias| bias.fill(0.0));
         }
         for start in (0..self.rows).step_by(chunk) {
             let count = chunk.min(self.rows - start);
             let logits = &mut logits[..count * classes];
             let features = start * self.features..(start + count) * self.features;
-            self.logits(&x[features.clone()], logits);
+            self.logits(count, &x[features.clone()], logits);
             let targets = Targets::Index { index: index.range(start..start + count), ignore_index };
             let loss = CrossEntropy { shape: Shape { outer: count, ..self.loss.shape }, ..self.loss };
             let place = if gradient.is_some() { Place::InPlace(logits) } else { Place::Value(logits) };
             let of_chunk = loss.run(place, targets, scales, None);
             sums = Sums { surprise: sums.surprise + of_chunk.surprise, z: sums.z + of_chunk.z };
             if let Some(gradient) = &mut gradient {
-                self.add_gradient(&x[features.clone()], logits, features.start, gradient);
+                self.add_gradient([start, count], &x[features], logits, gradient);
             }
         }
         buffer::give(logits);
@@ -98,94 +98,77 @@ impl LinearCrossEntropy<'_> {
         assert!(gradient.bias.as_ref().is_none_or(|bias| bias.len() == units), "a bias a class of {units}");
     }
 
-    /// The weights, `[features, classes]` however they are stored.
-    fn weight_strides(&self) -> Strides {
-        let classes = self.loss.shape.units;
+    /// The logits of some rows.
+    fn logits(&self, rows: usize, x: &[f32], logits: &mut [f32]) {
+        let product = Product {
+            rows,
+            terms: self.features,
+            columns: self.loss.shape.units,
+            left: Matrix::plain(x),
+            right: Matrix { numbers: self.weight, transposed: self.transposed },
+            onto: self.bias.map_or(Onto::Nothing, Onto::Bias),
+        };
+        product.write(logits);
+    }
+
+    /// Adds what the chunk of `rows` rows from `start` on contributes; the first one's gradient by `W` is written.
+    fn add_gradient(
+        &self,
+        [start, rows]: [usize; 2],
+        x: &[f32],
+        by_logits: &[f32],
+        gradient: &mut LinearGradient<'_>,
+    ) {
+        let onto = if start == 0 { Onto::Nothing } else { Onto::Numbers };
+        let by_x = &mut gradient.x[start * self.features..][..x.len()];
         if self.transposed {
-            Strides { row: 1, column: self.features }
+            self.add_gradient_transposed(rows, x, by_logits, onto, by_x, gradient.weight);
         } else {
-            Strides { row: classes, column: 1 }
-        }
-    }
-
-    /// The product with the weights as a 1×1 convolution: a feature is a channel, whose plane are its weights, a row of
-    /// `x` an output channel, whose plane are its logits. Direct convolution is faster here than a general product; `None`
-    /// where the weights make no planes, or work is too little to matter.
-    fn convolution(&self, rows: usize) -> Option<Conv2d> {
-        const WIDTHS: [usize; 3] = [128, 64, 32];
-        let classes = self.loss.shape.units;
-        if self.transposed || rows < 16 || self.features < 16 {
-            return None;
-        }
-        let width = WIDTHS.into_iter().find(|width| classes > 0 && classes.is_multiple_of(*width))?;
-        Some(Conv2d {
-            batch: 1,
-            in_channels: self.features,
-            out_channels: rows,
-            input: [classes / width, width],
-            kernel: [1, 1],
-            stride: [1, 1],
-            padding: [0, 0],
-            dilation: [1, 1],
-            groups: 1,
-        })
-    }
-
-    fn planes(&self) -> [Part<'_>; 1] {
-        [Part { data: self.weight, channels: self.features }]
-    }
-
-    fn logits(&self, x: &[f32], logits: &mut [f32]) {
-        let classes = self.loss.shape.units;
-        let rows = logits.len().checked_div(classes).unwrap_or(0);
-        if let Some(conv) = self.convolution(rows) {
-            conv::forward(&conv, &self.planes(), x, None, false, logits);
-        } else {
-            let (x_at, at) = (Strides { row: self.features, column: 1 }, Strides { row: classes, column: 1 });
-            multiply_add(
-                [rows, self.features, classes],
-                (x, x_at),
-                (self.weight, self.weight_strides()),
-                (logits, at),
-                false,
-            );
-        }
-        let Some(bias) = self.bias else { return };
-        let logits = Shared::new(logits);
-        let each = items_a_piece(classes);
-        map_items(rows.div_ceil(each), each * classes, |piece| {
-            let (start, end) = (piece * each, rows.min((piece + 1) * each));
-            // SAFETY: pieces are whole rows, side by side.
-            let piece = unsafe { logits.slice(start * classes, (end - start) * classes) };
-            vectorized(
-                #[inline(always)]
-                || {
-                    for row in piece.chunks_exact_mut(classes) {
-                        row.iter_mut().zip(bias).for_each(|(logit, bias)| *logit += bias);
-                    }
-                },
-            );
-        });
-    }
-
-    /// Adds what a chunk of rows contributes; `start` is where its inputs start.
-    fn add_gradient(&self, x: &[f32], by_logits: &[f32], start: usize, gradient: &mut LinearGradient<'_>) {
-        let (features, classes) = (self.features, self.loss.shape.units);
-        let rows = by_logits.len().checked_div(classes).unwrap_or(0);
-        let (x_at, at) = (Strides { row: features, column: 1 }, Strides { row: classes, column: 1 });
-        let weight_at = self.weight_strides();
-        let by_x = &mut gradient.x[start..start + x.len()];
-        let by_rows = (self.weight, weight_at.transposed());
-        multiply_add([rows, classes, features], (by_logits, at), by_rows, (by_x, x_at), false);
-        if let Some(conv) = self.convolution(rows) {
-            conv::add_backward_data(&conv, by_logits, x, gradient.weight);
-        } else {
-            let by_weight = (&mut *gradient.weight, weight_at);
-            multiply_add([features, rows, classes], (x, x_at.transposed()), (by_logits, at), by_weight, true);
+            self.add_gradient_plain(rows, x, by_logits, onto, by_x, gradient.weight);
         }
         if let Some(bias) = &mut gradient.bias {
             add_columns(by_logits, bias);
         }
+    }
+
+    /// The gradients where the weights are `[features, classes]`.
+    fn add_gradient_plain(
+        &self,
+        rows: usize,
+        x: &[f32],
+        by_logits: &[f32],
+        onto: Onto<'_>,
+        by_x: &mut [f32],
+        by_weight: &mut [f32],
+    ) {
+        let (features, classes) = (self.features, self.loss.shape.units);
+        // Of the product and of its transpose, the one that reads the weights, which are most, as they are stored.
+        let mut transposed = buffer::take(x.len());
+        let (left, right) = (Matrix::plain(self.weight), Matrix::transposed(by_logits));
+        Product { rows: features, terms: classes, columns: rows, left, right, onto: Onto::Nothing }
+            .write(&mut transposed);
+        transpose(&transposed, [features, rows], by_x);
+        transpose(x, [rows, features], &mut transposed);
+        let (left, right) = (Matrix::plain(&transposed), Matrix::plain(by_logits));
+        Product { rows: features, terms: rows, columns: classes, left, right, onto }.write(by_weight);
+        buffer::give(transposed);
+    }
+
+    /// The gradients where the weights are `[classes, features]`.
+    fn add_gradient_transposed(
+        &self,
+        rows: usize,
+        x: &[f32],
+        by_logits: &[f32],
+        onto: Onto<'_>,
+        by_x: &mut [f32],
+        by_weight: &mut [f32],
+    ) {
+        let (features, classes) = (self.features, self.loss.shape.units);
+        let (left, right) = (Matrix::plain(by_logits), Matrix::plain(self.weight));
+        Product { rows, terms: classes, columns: features, left, right, onto: Onto::Nothing }.write(by_x);
+        let (left, right) = (Matrix::transposed(by_logits), Matrix::plain(x));
+        Product { rows: classes, terms: rows, columns: features, left, right, onto }.write(by_weight);
     }
 }
 
@@ -210,56 +193,6 @@ fn add_columns(matrix: &[f32], sums: &mut [f32]) {
             },
         );
     });
-}
-
-/// How far the rows and the columns of a matrix are apart.
-#[derive(Clone, Copy)]
-struct Strides {
-    row: usize,
-    column: usize,
-}
-
-impl Strides {
-    fn transposed(self) -> Self {
-        Self { row: self.column, column: self.row }
-    }
-}
-
-/// Writes, or adds, the product of a `[rows, inner]` and an `[inner, columns]` matrix.
-fn multiply_add(
-    [rows, inner, columns]: [usize; 3],
-    (left, left_at): (&[f32], Strides),
-    (right, right_at): (&[f32], Strides),
-    (to, to_at): (&mut [f32], Strides),
-    add: bool,
-) {
-    let sizes = [rows * inner, inner * columns, rows * columns];
-    assert_eq!([left.len(), right.len(), to.len()], sizes, "[{rows}, {inner}] · [{inner}, {columns}]");
-    // SAFETY: the strides are those of whole matrices, whose lengths were checked, and `to` is borrowed apart. How the
-    // product is shared among threads does not change the order of any sum.
-    unsafe {
-        gemm::gemm(
-            rows,
-            columns,
-            inner,
-            to.as_mut_ptr(),
-            to_at.column as isize,
-            to_at.row as isize,
-            add,
-            left.as_ptr(),
-            left_at.column as isize,
-            left_at.row as isize,
-            right.as_ptr(),
-            right_at.column as isize,
-            right_at.row as isize,
-            1.0,
-            1.0,
-            false,
-            false,
-            false,
-            Parallelism::Rayon(0),
-        );
-    }
 }
 
 #[cfg(test)]
