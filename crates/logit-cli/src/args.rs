@@ -44,10 +44,12 @@ Examples:
         after_help = "Examples:\n  logit eval runs/digits\n  logit eval runs/digits --data path/to/mnist --json"
     )]
     Eval(Eval),
-    /// Predict the digit on image files
-    #[command(
-        after_help = "Examples:\n  logit predict runs/digits digit.png\n  logit predict runs/digits *.png --json"
-    )]
+    /// Predict on files: the digit on an image, the mask of an image
+    #[command(after_help = "\
+Examples:
+  logit predict runs/digits digit.png
+  logit predict runs/digits *.png --json
+  logit predict runs/nuclei slide.png --out masks")]
     Predict(Predict),
     /// List the recipes, or print one with the reason of each value
     #[command(after_help = "Examples:\n  logit recipes\n  logit recipes digits > my-recipe.toml")]
@@ -76,7 +78,8 @@ pub(crate) struct Train {
     #[arg(value_name = "RECIPE|FILE.toml", required_unless_present = "resume")]
     pub(crate) recipe: Option<String>,
 
-    /// A folder with MNIST's four IDX files, plain or gzip [default: 3000 digits carried in the binary]
+    /// The data: for digits a folder with MNIST's four IDX files, plain or gzip [default: 3000 digits carried in the
+    /// binary]; for nuclei a folder with `images` and `masks`, or with `train` and `test` that hold these each
     #[arg(long, value_name = "DIR")]
     pub(crate) data: Option<PathBuf>,
 
@@ -110,7 +113,7 @@ pub(crate) struct Eval {
     /// The run directory
     pub(crate) run: PathBuf,
 
-    /// A folder with MNIST's four IDX files, of which the test files are used [default: what the run was trained on]
+    /// Data as for training, of which the test part is used [default: what the run was trained on]
     #[arg(long, value_name = "DIR")]
     pub(crate) data: Option<PathBuf>,
 }
@@ -120,9 +123,13 @@ pub(crate) struct Predict {
     /// The run directory
     pub(crate) run: PathBuf,
 
-    /// Image files (PNG or JPEG) of one digit each
+    /// Files to predict on: images (PNG or JPEG)
     #[arg(required = true, value_name = "INPUT")]
     pub(crate) inputs: Vec<PathBuf>,
+
+    /// Where to write what a task writes, such as masks [default: the folder `predictions` of the run]
+    #[arg(long, short, value_name = "PATH")]
+    pub(crate) out: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]

@@ -33,7 +33,8 @@ pub mod train;
 
 pub use error::ZooError;
 pub use recipe::{
-    DataConfig, DigitsSetup, ModelConfig, Optimizer, RECIPES, Recipe, RecipeError, Schedule, Setup,
-    TaskConfig, TrainConfig,
+    ClassWeights, DataConfig, DigitsSetup, ModelConfig, Optimizer, PixelAnswer, RECIPES, Recipe, RecipeError,
+    Schedule, SegmentationData, SegmentationLoss, SegmentationModel, SegmentationSetup, Setup, TaskConfig,
+    TrainConfig,
 };
 pub use run::{DataSource as Source, RunDir};

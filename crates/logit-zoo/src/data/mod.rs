@@ -9,6 +9,7 @@
 //! | `picture`, `fit` | [`Picture`]: one image file from anyone, made to look like the training data |
 //! | `order` | [`epoch_order`] and [`Batches`]: which images are seen when |
 //! | `seed` | [`mix`]: a seed of its own for everything that is random
+//! | [`segmentation`] | images with a value a pixel to answer with: folders of them, masks, crops |
 //! | `shift` | [`shifted`]: images moved at random, as augmentation |
 //! | `source` | [`load`] the sets, and make a [`Batch`] of them |
 //!
@@ -26,6 +27,7 @@ mod image_set;
 mod order;
 mod picture;
 mod seed;
+pub mod segmentation;
 mod shift;
 mod source;
 #[cfg(test)]

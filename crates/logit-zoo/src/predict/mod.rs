@@ -1,6 +1,7 @@
 //! Predictions from a run's best weights.
 
 pub mod digits;
+pub mod segmentation;
 
 use std::path::{Path, PathBuf};
 
@@ -13,16 +14,29 @@ use crate::run::RunDir;
 pub enum Predictions {
     /// Digits on pictures.
     Digits(Vec<digits::Prediction>),
+    /// Answers on the pixels of images.
+    Segmentation(Vec<segmentation::Prediction>),
 }
 
-/// Predicts.
+/// Predicts; what a task writes goes to `out`, or else to a place of the task's choice.
 ///
 /// # Errors
-/// An input cannot be read, or the run has no checkpoint yet; or a logit is not finite.
-pub fn run(run: &RunDir, inputs: &[PathBuf], _out: Option<&Path>) -> Result<Predictions, ZooError> {
+/// An input cannot be read, or the run has no checkpoint yet; a logit is not finite; `out` is given to a task that writes
+/// nothing, or cannot be written.
+pub fn run(run: &RunDir, inputs: &[PathBuf], out: Option<&Path>) -> Result<Predictions, ZooError> {
     let recipe = run.recipe()?;
-    match &recipe.task {
-        TaskConfig::Digits(setup) => digits::run(run, setup, inputs).map(Predictions::Digits),
+    match (&recipe.task, out) {
+        (TaskConfig::Digits(setup), None) => digits::run(run, setup, inputs).map(Predictions::Digits),
+        (TaskConfig::Segmentation(setup), out) => {
+            segmentation::run(run, setup, inputs, out).map(Predictions::Segmentation)
+        }
+        (task, Some(out)) => Err(ZooError::Usage {
+            what: format!(
+                "a run of the task `{}` prints what it predicts and writes no file: leave out `--out {}`",
+                task.name(),
+                out.display()
+            ),
+        }),
     }
 }
 

@@ -6,6 +6,7 @@
 mod digits;
 mod error;
 mod ranges;
+mod segmentation;
 mod settings;
 mod train;
 
@@ -17,16 +18,21 @@ use serde::{Deserialize, Serialize};
 
 pub use digits::{DataConfig, DigitsSetup, ModelConfig};
 pub use error::RecipeError;
+pub use segmentation::{
+    ClassWeights, PixelAnswer, SegmentationData, SegmentationLoss, SegmentationModel, SegmentationSetup,
+};
+pub(crate) use segmentation::metric_key;
 pub use train::{Optimizer, Schedule, TrainConfig};
 
 use self::ranges::Range;
 use self::settings::set;
 
 /// The recipes that come with Logit, by name.
-pub const RECIPES: [(&str, &str); 3] = [
+pub const RECIPES: [(&str, &str); 4] = [
     ("digits", include_str!("../../assets/recipes/digits.toml")),
     ("digits-linear", include_str!("../../assets/recipes/digits-linear.toml")),
     ("digits-mlp", include_str!("../../assets/recipes/digits-mlp.toml")),
+    ("nuclei", include_str!("../../assets/recipes/nuclei.toml")),
 ];
 
 /// The most steps that a run may have.
@@ -116,6 +122,8 @@ macro_rules! tasks {
 tasks! {
     /// Handwritten digits: Q3 and Q4.
     "digits": Digits(DigitsSetup),
+    /// An answer for every pixel: Q1.
+    "segmentation": Segmentation(SegmentationSetup),
 }
 
 /// A recipe as it stands in a file.

@@ -6,6 +6,7 @@
 pub mod digits;
 mod judgement;
 mod scores;
+pub(crate) mod segmentation;
 
 use burn::module::{Module, ParamId};
 use burn::tensor::{Device, Tensor};
@@ -54,6 +55,11 @@ pub(crate) trait Task: Sync {
 
     /// The metric that decides which weights are kept.
     fn goal(&self) -> Goal;
+
+    /// The metric that the training loss is too, on other samples; none where the loss is of its own kind.
+    fn loss_metric(&self) -> Option<&'static str> {
+        Some("log_loss")
+    }
 
     /// What turns logits into better probabilities and decisions, fitted on the validation part.
     fn calibrated(&self, _net: &Self::Net, _device: &Device) -> Result<Calibration, ZooError> {
@@ -110,11 +116,15 @@ pub(crate) enum Need {
 pub(crate) fn with_task<W: WithTask>(
     recipe: &Recipe,
     source: &DataSource,
-    _run: Option<&RunDir>,
+    run: Option<&RunDir>,
     need: Need,
     then: W,
 ) -> Result<W::Output, ZooError> {
     match &recipe.task {
         TaskConfig::Digits(setup) => digits::with_digits(setup, recipe.train.seed, source, need, then),
+        TaskConfig::Segmentation(setup) => {
+            let seed = recipe.train.seed;
+            segmentation::with_segmentation(setup, seed, source, run, need, then)
+        }
     }
 }
