@@ -20,11 +20,7 @@ pub(crate) fn run(args: &Predict, json: bool) -> Result<(), Failure> {
 }
 
 /// One prediction as it is, several as a list.
-fn tell<P: Serialize>(
-    predictions: &[P],
-    json: bool,
-    told: impl Fn(&P) -> String,
-) -> Result<(), Failure> {
+fn tell<P: Serialize>(predictions: &[P], json: bool, told: impl Fn(&P) -> String) -> Result<(), Failure> {
     match (json, predictions) {
         (true, [only]) => output::json(&json!(only))?,
         (true, several) => output::json(&json!({"predictions": several}))?,

@@ -14,7 +14,7 @@ use crate::data::segmentation::Grey;
 use crate::error::ZooError;
 use crate::recipe::{PixelAnswer, SegmentationData, SegmentationSetup};
 use crate::run::{Checkpoint, RunDir, RunError, replace};
-use crate::task::segmentation::{AnyLabels, Answer, OneClass, Reader, decide, palette, tinted};
+use crate::task::segmentation::{Answer, AnyLabels, OneClass, Reader, decide, palette, tinted};
 
 /// The folder of a run that masks are written to unless told otherwise.
 const FOLDER: &str = "predictions";

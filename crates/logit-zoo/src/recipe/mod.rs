@@ -18,10 +18,10 @@ use serde::{Deserialize, Serialize};
 
 pub use digits::{DataConfig, DigitsSetup, ModelConfig};
 pub use error::RecipeError;
+pub(crate) use segmentation::metric_key;
 pub use segmentation::{
     ClassWeights, PixelAnswer, SegmentationData, SegmentationLoss, SegmentationModel, SegmentationSetup,
 };
-pub(crate) use segmentation::metric_key;
 pub use train::{Optimizer, Schedule, TrainConfig};
 
 use self::ranges::Range;

@@ -111,7 +111,12 @@ impl SegmentationData {
             values[usize::from(*value)] += 1;
         }
         let with_bit = |bit: usize| {
-            values.iter().enumerate().filter(move |(value, _)| value >> bit & 1 == 1).map(|(_, count)| count).sum()
+            values
+                .iter()
+                .enumerate()
+                .filter(move |(value, _)| value >> bit & 1 == 1)
+                .map(|(_, count)| count)
+                .sum()
         };
         let unit = |unit: usize| match self.answer {
             PixelAnswer::Classes => values[unit],
@@ -236,7 +241,9 @@ impl Ranges for SegmentationSetup {
             Range::new("model.width", model.width as f64, "from 1 to 256", |value| {
                 (1.0..=256.0).contains(&value)
             }),
-            Range::new("model.depth", model.depth as f64, "from 1 to 6", |value| (1.0..=6.0).contains(&value)),
+            Range::new("model.depth", model.depth as f64, "from 1 to 6", |value| {
+                (1.0..=6.0).contains(&value)
+            }),
             Range::validation(data.validation),
             Range::new("data.test", data.test, "above 0 and below 1", |value| value > 0.0 && value < 1.0),
             Range::new("data.mean", data.mean, "finite", f64::is_finite),

@@ -134,7 +134,8 @@ mod tests {
         assert_eq!((flipped.len(), turned.len(), ways("false", "false").len()), (4, 4, 1));
         // What both have in common is the image as it is, and turned upside down.
         assert_eq!(flipped.intersection(&turned).count(), 2);
-        let quarter: Vec<u8> = (0..8).flat_map(|row| (0..8).map(move |column| (7 - column) * 8 + row)).collect();
+        let quarter: Vec<u8> =
+            (0..8).flat_map(|row| (0..8).map(move |column| (7 - column) * 8 + row)).collect();
         assert!(turned.contains(&quarter) && !flipped.contains(&quarter));
     }
 

@@ -70,7 +70,9 @@ pub enum SegmentationError {
         mask_size: [usize; 2],
     },
     /// A mask whose pixels are no single values.
-    #[error("{mask} is a PNG of {found}; save it as indexed colours or as grey, whose values are the answers")]
+    #[error(
+        "{mask} is a PNG of {found}; save it as indexed colours or as grey, whose values are the answers"
+    )]
     Colours {
         /// The mask.
         mask: String,

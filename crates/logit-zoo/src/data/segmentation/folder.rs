@@ -234,3 +234,153 @@ fn annotated(
     }
     Ok(Annotated { name, image, mask: mask.values })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use image::{GrayImage, ImageFormat, Luma};
+    use tempfile::TempDir;
+
+    use super::*;
+    use crate::data::testing;
+
+    fn two() -> MaskValues {
+        MaskValues { count: 2, told: "0 no, 1 yes".to_owned() }
+    }
+
+    fn write(path: &Path, size: [u32; 2], value: u8) {
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        let image = GrayImage::from_pixel(size[0], size[1], Luma([value]));
+        fs::write(path, testing::encoded(image, ImageFormat::Png)).unwrap();
+    }
+
+    /// Images of different sizes, numbered in their grey values.
+    fn folder(count: u8) -> TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        for number in 0..count {
+            let size = [4 + u32::from(number), 3];
+            write(&folder.path().join(format!("images/{number:03}.png")), size, number);
+            write(&folder.path().join(format!("masks/{number:03}.png")), size, number % 2);
+        }
+        folder
+    }
+
+    const SHARES: Part = Part::Shares { validation: 0.25, test: 0.2, seed: 7 };
+
+    fn greys(set: &SegmentationSet) -> Vec<u8> {
+        set.images.iter().map(|image| image.image.pixels[0]).collect()
+    }
+
+    #[test]
+    fn images_of_all_sizes_are_read_in_the_order_of_their_names() {
+        let folder = folder(3);
+        fs::write(folder.path().join("images/.hidden"), "left alone").unwrap();
+        let set = SegmentationSet::read(folder.path(), &two()).unwrap();
+        assert_eq!(greys(&set), [0, 1, 2]);
+        let Annotated { name, image, mask } = &set.images[1];
+        assert!(name.ends_with("001.png"));
+        assert_eq!((image.height, image.width, mask), (3, 5, &vec![1; 15]));
+    }
+
+    #[test]
+    fn a_folder_without_parts_is_split_by_the_seed_and_nothing_is_lost() {
+        let folder = folder(20);
+        let split = |seed| {
+            let part = Part::Shares { validation: 0.25, test: 0.2, seed };
+            SegmentationSplit::read(folder.path(), part, &two()).unwrap()
+        };
+        let SegmentationSplit { train, validation, test } = split(7);
+        assert_eq!((train.images.len(), validation.images.len(), test.images.len()), (12, 4, 4));
+        let mut all = [greys(&train), greys(&validation), greys(&test)].concat();
+        all.sort_unstable();
+        assert_eq!(all, (0..20).collect::<Vec<u8>>());
+        assert_eq!(split(7).test, test);
+        assert_ne!(greys(&split(8).test), greys(&test));
+        let whole = SegmentationSplit::read(folder.path(), Part::Test, &two()).unwrap();
+        assert_eq!((whole.train.images.len(), whole.test.images.len()), (0, 20));
+    }
+
+    #[test]
+    fn the_parts_of_a_folder_are_taken_as_they_are() {
+        let (train, test) = (folder(8), folder(2));
+        let both = tempfile::tempdir().unwrap();
+        fs::rename(train.path(), both.path().join("train")).unwrap();
+        fs::rename(test.path(), both.path().join("test")).unwrap();
+        let split = SegmentationSplit::read(both.path(), SHARES, &two()).unwrap();
+        let lengths = [&split.train, &split.validation, &split.test].map(|set| set.images.len());
+        assert_eq!(lengths, [6, 2, 2]);
+        let alone = SegmentationSplit::read(both.path(), Part::Test, &two()).unwrap();
+        assert_eq!((alone.train.images.len(), alone.test), (0, split.test));
+        fs::rename(both.path().join("test"), both.path().join("tests")).unwrap();
+        let message = SegmentationSplit::read(both.path(), SHARES, &two()).unwrap_err().to_string();
+        assert!(message.contains("holds no folder `test` beside `train`"), "{message}");
+    }
+
+    #[test]
+    fn what_does_not_pair_is_named() {
+        type Spoil = fn(&Path);
+        let rows: [(Spoil, &[&str]); 9] = [
+            (
+                |at| fs::remove_file(at.join("masks/001.png")).unwrap(),
+                &["images/001.png has no mask", "masks/001.png"],
+            ),
+            (|at| fs::remove_file(at.join("images/001.png")).unwrap(), &["masks/001.png has no image"]),
+            (|at| fs::remove_dir_all(at.join("masks")).unwrap(), &["holds no folder `masks`"]),
+            (|at| fs::remove_dir_all(at.join("images")).unwrap(), &["holds no images", "`train` and `test`"]),
+            (|at| write(&at.join("masks/000.png"), [4, 9], 0), &["000.png is 4×9 pixels", "000.png is 4×3"]),
+            (
+                |at| write(&at.join("masks/000.png"), [4, 3], 2),
+                &["row 0, column 0 (from 0) is 2", "0 no, 1 yes"],
+            ),
+            (
+                |at| fs::write(at.join("images/notes.txt"), "").unwrap(),
+                &["notes.txt is no image", ".png, .jpg, .jpeg"],
+            ),
+            (|at| fs::write(at.join("masks/001.jpg"), "").unwrap(), &["001.jpg is no mask", "end in .png;"]),
+            (|at| write(&at.join("images/001.PNG"), [1, 1], 0), &["001.PNG", "001.png", "the same mask"]),
+        ];
+        for (spoil, parts) in rows {
+            let folder = folder(2);
+            spoil(folder.path());
+            let message = SegmentationSplit::read(folder.path(), SHARES, &two()).unwrap_err().to_string();
+            assert!(parts.iter().all(|part| message.contains(part)), "{message}");
+        }
+        let empty = tempfile::tempdir().unwrap();
+        for part in ["images", "masks"] {
+            fs::create_dir(empty.path().join(part)).unwrap();
+        }
+        let message = SegmentationSet::read(empty.path(), &two()).unwrap_err().to_string();
+        assert!(message.contains("images holds no image"), "{message}");
+        let nowhere = SegmentationSplit::read(&empty.path().join("nowhere"), SHARES, &two()).unwrap_err();
+        assert!(nowhere.to_string().contains("nowhere is not a folder"));
+    }
+
+    #[test]
+    fn the_nuclei_are_what_they_are_said_to_be() {
+        let Some(folder) = testing::shared_data("nuclei") else { return };
+        let values = MaskValues { count: 3, told: "0 background, 1 nucleus, 2 boundary".to_owned() };
+        let part = Part::Shares { validation: 0.1, test: 0.2, seed: 1 };
+        let split = SegmentationSplit::read(&folder, part, &values).unwrap();
+        let parts = [&split.train, &split.validation, &split.test];
+        assert_eq!(parts.map(|set| set.images.len()), [241, 27, 66]);
+        let masks: Vec<u8> =
+            parts.iter().flat_map(|set| &set.images).flat_map(|image| image.mask.clone()).collect();
+        let share =
+            |class: u8| masks.iter().filter(|value| **value == class).count() as f64 / masks.len() as f64;
+        for (class, expected) in [(0, 0.923), (1, 0.060), (2, 0.017)] {
+            assert!((share(class) - expected).abs() < 1e-3, "class {class}: {}", share(class));
+        }
+    }
+
+    #[test]
+    fn the_budget_is_a_limit() {
+        let mut budget = Budget { folder: "f".to_owned(), left: 10 };
+        budget.take("a.png", 6).unwrap();
+        let message = budget.take("b.png", 5).unwrap_err().to_string();
+        assert!(
+            message.starts_with("f holds more than the 1073741824 bytes") && message.contains("at b.png")
+        );
+        budget.take("c.png", 4).unwrap();
+    }
+}

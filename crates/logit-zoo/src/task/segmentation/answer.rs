@@ -142,3 +142,72 @@ impl Answer for AnyLabels {
         logits.iter().enumerate().fold(0, |mask, (label, logit)| mask | u8::from(*logit >= 0.0) << label)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::recipe::ClassWeights;
+
+    fn config(cross_entropy: f64, dice: f64) -> SegmentationLoss {
+        SegmentationLoss { cross_entropy, class_weights: ClassWeights::None, label_smoothing: 0.0, dice }
+    }
+
+    fn logits<K: Kind>(kind: K, values: &[f32]) -> Logits<K, 4> {
+        let units = kind.units();
+        let data = TensorData::new(values.to_vec(), [1, units, 1, values.len() / units]);
+        Logits::new(Tensor::from_data(data, &Device::flex()), kind).unwrap()
+    }
+
+    fn number(loss: Result<Tensor<1>, LossError>) -> f64 {
+        f64::from(loss.unwrap().into_scalar::<f32>())
+    }
+
+    #[test]
+    fn the_loss_is_the_weighted_sum_of_its_parts() {
+        // Two classes, a pixel of each; p = 1/2 at the first and e²/(1 + e²) at the second.
+        let sure = 2.0_f64.exp() / (1.0 + 2.0_f64.exp());
+        let cross_entropy = (2.0_f64.ln() - sure.ln()) / 2.0;
+        let dice = |hits: f64, guessed: f64| 1.0 - 2.0 * hits / (guessed + 1.0);
+        let dice = f64::midpoint(dice(0.5, 0.5 + 1.0 - sure), dice(sure, 0.5 + sure));
+        let loss = |first: f64, second: f64| {
+            let answer = OneClass::new(2, &config(first, second), None);
+            let targets = answer.targets(&[0, 1], [1, 1, 2], &Device::flex());
+            number(answer.loss(logits(answer.kind(), &[0.0, 0.0, 0.0, 2.0]), targets))
+        };
+        assert!((loss(1.0, 0.0) - cross_entropy).abs() < 1e-6);
+        assert!((loss(0.0, 2.0) - 2.0 * dice).abs() < 1e-6);
+        assert!((loss(0.5, 3.0) - (0.5 * cross_entropy + 3.0 * dice)).abs() < 1e-6);
+    }
+
+    #[test]
+    fn weights_reach_the_cross_entropy() {
+        let loss = |weights: Option<Vec<f64>>| {
+            let answer = OneClass::new(2, &config(1.0, 0.0), weights);
+            let targets = answer.targets(&[0, 1], [1, 1, 2], &Device::flex());
+            number(answer.loss(logits(answer.kind(), &[1.0, 0.0, 0.0, 0.0]), targets))
+        };
+        let first = (1.0 + (-1.0_f64).exp()).ln();
+        assert!((loss(None) - f64::midpoint(first, 2.0_f64.ln())).abs() < 1e-6);
+        assert!((loss(Some(vec![3.0, 1.0])) - (3.0 * first + 2.0_f64.ln()) / 4.0).abs() < 1e-6);
+    }
+
+    #[test]
+    fn labels_are_the_bits_of_a_mask() {
+        let answer = AnyLabels::new(2, &config(1.0, 0.0), Some(vec![5.0, 1.0]));
+        let targets = answer.targets(&[0, 1, 2, 3], [1, 2, 2], &Device::flex());
+        assert_eq!(targets.dims(), [1, 2, 2, 2]);
+        assert_eq!(targets.clone().try_into_vec_as::<f32>().unwrap(), [0., 1., 0., 1., 0., 0., 1., 1.]);
+        let masks = [[-1.0, -1.0], [0.0, -1.0], [-2.0, 3.0], [1.0, 1.0]].map(|row| answer.decide(&row));
+        assert_eq!(masks, [0, 1, 2, 3]);
+        // All logits 0: ln 2 each, five times as much for the two positives of the first label.
+        let flat = logits(answer.kind(), &[0.0; 8]);
+        let loss = number(answer.loss(flat, targets.reshape([1, 2, 1, 4])));
+        assert!((loss - 2.0_f64.ln() * (8.0 + 2.0 * 4.0) / 8.0).abs() < 1e-6);
+    }
+
+    #[test]
+    fn a_pixel_is_of_the_class_with_the_largest_logit() {
+        let answer = OneClass::new(3, &config(1.0, 1.0), None);
+        assert_eq!([[0.0, -1.0, 2.0], [3.0, 3.0, 1.0]].map(|row| answer.decide(&row)), [2, 0]);
+    }
+}

@@ -14,7 +14,7 @@ use logit::{Head, Kind};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 
-pub(crate) use answer::{AnyLabels, Answer, OneClass};
+pub(crate) use answer::{Answer, AnyLabels, OneClass};
 pub(crate) use overlay::{palette, tinted};
 use tally::Tally;
 pub(crate) use tiles::{Reader, scale};
@@ -345,6 +345,7 @@ fn picture(image: &Grey, mask: &[u8], answer: PixelAnswer, caption: String) -> P
     let step = image.height.max(image.width).div_ceil(SHOWN_SIDE);
     let (height, width) = (image.height.div_ceil(step), image.width.div_ceil(step));
     let pixel = |at: usize| tinted(image.pixels[at], palette[usize::from(mask[at])]);
-    let places = (0..height).flat_map(|row| (0..width).map(move |column| step * (row * image.width + column)));
+    let places =
+        (0..height).flat_map(|row| (0..width).map(move |column| step * (row * image.width + column)));
     Picture { caption, width, height, pixels: Pixels::Rgb(places.map(pixel).collect()) }
 }

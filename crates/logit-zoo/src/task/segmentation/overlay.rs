@@ -36,8 +36,7 @@ pub(crate) fn palette(answer: PixelAnswer) -> [Option<[u8; 3]>; 256] {
 
 /// A pixel with the colour of what it was decided to be.
 pub(crate) fn tinted(grey: u8, colour: Option<[u8; 3]>) -> [u8; 3] {
-    let mixed =
-        |colour: u8| ((u16::from(grey) * (10 - COLOUR) + u16::from(colour) * COLOUR + 5) / 10) as u8;
+    let mixed = |colour: u8| ((u16::from(grey) * (10 - COLOUR) + u16::from(colour) * COLOUR + 5) / 10) as u8;
     colour.map_or([grey; 3], |colour| colour.map(mixed))
 }
 

@@ -112,3 +112,55 @@ impl Tally {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::recipe::{Recipe, TaskConfig};
+
+    fn tally(answer: &str) -> Tally {
+        let recipe = Recipe::load("nuclei", &[format!("data.answer={answer}")]).unwrap();
+        let TaskConfig::Segmentation(setup) = recipe.task else { panic!("{:?}", recipe.task) };
+        Tally::new(&setup.data).unwrap()
+    }
+
+    fn close(scores: &Scores, name: &str, expected: f64) {
+        let value = scores.get(name).unwrap();
+        assert!((value - expected).abs() < 1e-6, "{name}: {value}, not {expected}");
+    }
+
+    #[test]
+    fn classes_are_measured_one_by_one() {
+        let mut tally = tally("classes");
+        // Logits of a row are 0 but for what is decided, which is 1.
+        let rows = [0, 0, 1, 1]
+            .map(|class| std::array::from_fn::<f32, 3, _>(|unit| f32::from(u8::from(unit == class))));
+        tally.add(rows.as_flattened(), &[0, 0, 1, 1], &[0, 1, 1, 1]).unwrap();
+        let scores = tally.scores(1);
+        close(&scores, "iou_background", 0.5);
+        close(&scores, "iou_nucleus", 2.0 / 3.0);
+        close(&scores, "dice_nucleus", 0.8);
+        close(&scores, "mean_iou", (0.5 + 2.0 / 3.0) / 2.0);
+        close(&scores, "pixel_accuracy", 0.75);
+        let right = (2.0 + 1.0_f64.exp()).ln() - 1.0;
+        close(&scores, "log_loss", right + 0.25);
+        assert_eq!((scores.get("iou_boundary"), scores.samples), (None, 1));
+        let table = tally.table();
+        assert_eq!(table.rows[1], ["nucleus", "0.6667", "0.8000", "1.0000", "0.6667", "3"]);
+        assert_eq!(table.rows[2][1], "–");
+        assert_eq!(tally.confusion().unwrap().counts, [[1, 0, 0], [1, 2, 0], [0, 0, 0]]);
+    }
+
+    #[test]
+    fn labels_are_measured_each_for_itself() {
+        let mut tally = tally("labels");
+        tally.add(&[0.0; 8], &[3, 1, 0, 2], &[3, 3, 0, 1]).unwrap();
+        let scores = tally.scores(1);
+        close(&scores, "iou_nucleus", 2.0 / 3.0);
+        close(&scores, "iou_boundary", 1.0 / 3.0);
+        close(&scores, "mean_iou", 0.5);
+        close(&scores, "pixel_accuracy", 0.5);
+        close(&scores, "log_loss", 2.0_f64.ln());
+        assert!(scores.get("iou_background").is_none() && tally.confusion().is_none());
+    }
+}

@@ -91,3 +91,70 @@ impl<K: Kind> Reader<'_, K> {
 pub(crate) fn scale(config: &SegmentationData, gain: f64) -> [f32; 256] {
     std::array::from_fn(|grey| ((gain * grey as f64 / 255.0 - config.mean) / config.deviation) as f32)
 }
+
+#[cfg(test)]
+mod tests {
+    use logit::Classes;
+
+    use super::*;
+    use crate::recipe::{Recipe, TaskConfig};
+
+    const NET: UNetConfig = UNetConfig { channels: 1, width: 4, depth: 2 };
+
+    fn image(height: usize, width: usize) -> Grey {
+        let mut noise = 7_u32;
+        let mut next = || {
+            noise = noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (noise >> 24) as u8
+        };
+        Grey { height, width, pixels: (0..height * width).map(|_| next()).collect() }
+    }
+
+    /// The largest difference between logits in tiles that see so far and logits of the whole image.
+    fn difference(size: [usize; 2], around: Option<usize>) -> f32 {
+        let device = Device::flex();
+        device.seed(3);
+        let net = NET.init(Classes::new(3), &device).unwrap();
+        let TaskConfig::Segmentation(setup) = Recipe::load("nuclei", &[]).unwrap().task else { panic!() };
+        let reader = Reader { net: &net, config: &NET, data: &setup.data, device: &device };
+        let [height, width] = size;
+        let image = image(height, width);
+        let whole = tiles(&NET, size, height.max(width));
+        assert_eq!(whole.len(), 1);
+        let whole = reader.logits(&image, &whole[0]).unwrap();
+        let mut largest = 0.0_f32;
+        let mut answered = 0;
+        for mut tile in tiles(&NET, size, 14) {
+            if let Some(around) = around {
+                tile.shown = [0, 1].map(|axis: usize| {
+                    let Range { start, end } = tile.answered[axis];
+                    start.saturating_sub(around)..(end + around).min(size[axis])
+                });
+            }
+            let logits = reader.logits(&image, &tile).unwrap();
+            let places: Vec<usize> = tile.places(width).flatten().collect();
+            assert_eq!(logits.len(), 3 * places.len());
+            answered += places.len();
+            for (place, row) in places.iter().zip(logits.chunks(3)) {
+                for (unit, logit) in row.iter().enumerate() {
+                    largest = largest.max((logit - whole[3 * place + unit]).abs());
+                }
+            }
+        }
+        assert_eq!(answered, height * width, "every pixel is answered once");
+        largest
+    }
+
+    #[test]
+    fn tiles_answer_as_the_whole_image_does() {
+        for size in [[67, 90], [16, 17], [5, 120], [1, 1]] {
+            let difference = difference(size, None);
+            assert!(difference < 1e-5, "{size:?}: {difference}");
+        }
+    }
+
+    #[test]
+    fn tiles_that_see_less_answer_otherwise() {
+        assert!(difference([67, 90], Some(8)) > 1e-3);
+    }
+}
