@@ -46,10 +46,13 @@ Examples:
         after_help = "Examples:\n  logit eval runs/digits\n  logit eval runs/digits --data path/to/mnist --json"
     )]
     Eval(Eval),
-    /// Predict from a run's best weights
-    #[command(
-        after_help = "Examples:\n  logit predict runs/digits digit.png\n  logit predict runs/digits *.png --json"
-    )]
+    /// Predict on files: the digit on an image, the mask of an image, the rows of a table
+    #[command(after_help = "\
+Examples:
+  logit predict runs/digits digit.png
+  logit predict runs/digits *.png --json
+  logit predict runs/nuclei slide.png --out masks
+  logit predict runs/penguins new.csv --out out.csv")]
     Predict(Predict),
     /// List the recipes, or print one with the reason of each value
     #[command(after_help = "Examples:\n  logit recipes\n  logit recipes digits > my-recipe.toml")]
@@ -81,7 +84,8 @@ pub(crate) struct Train {
     #[command(flatten)]
     pub(crate) table: TableArgs,
 
-    /// A folder with MNIST's four IDX files, plain or gzip [default: 3000 digits carried in the binary]
+    /// The data: for digits a folder with MNIST's four IDX files, plain or gzip [default: 3000 digits carried in the
+    /// binary]; for nuclei a folder with `images` and `masks`, or with `train` and `test` that hold these each
     #[arg(long, value_name = "DIR")]
     pub(crate) data: Option<PathBuf>,
 
@@ -152,7 +156,7 @@ pub(crate) struct Eval {
     /// The run directory
     pub(crate) run: PathBuf,
 
-    /// A folder with MNIST's four IDX files, of which the test files are used [default: what the run was trained on]
+    /// Data as for training, of which the test part is used [default: what the run was trained on]
     #[arg(long, value_name = "DIR")]
     pub(crate) data: Option<PathBuf>,
 }
@@ -162,12 +166,13 @@ pub(crate) struct Predict {
     /// The run directory
     pub(crate) run: PathBuf,
 
-    /// Image files (PNG or JPEG) of one digit each, or a table with the columns that the run was trained on
+    /// Files to predict on: images (PNG or JPEG), or a table with the columns that the run was trained on
     #[arg(required = true, value_name = "INPUT")]
     pub(crate) inputs: Vec<PathBuf>,
 
-    /// Where the table of predictions goes
-    #[arg(long, short, value_name = "FILE")]
+    /// Where to write what a task writes: a folder for masks [default: the folder `predictions` of the run], a file for
+    /// the rows of a table
+    #[arg(long, short, value_name = "PATH")]
     pub(crate) out: Option<PathBuf>,
 }
 

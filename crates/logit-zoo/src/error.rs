@@ -94,6 +94,12 @@ pub enum ZooError {
         /// What does not fit, and what to do.
         what: String,
     },
+    /// What was asked for cannot be asked of this task.
+    #[error("{what}")]
+    Usage {
+        /// What was asked, and how to ask rightly.
+        what: String,
+    },
     /// A value of the device cannot be read.
     #[error("the device: {reason}")]
     Device {

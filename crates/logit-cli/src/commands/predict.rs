@@ -3,9 +3,9 @@
 use std::fmt::Write as _;
 
 use logit_zoo::RunDir;
-use logit_zoo::predict::digits::Prediction;
 use logit_zoo::predict::table::TablePrediction;
-use logit_zoo::predict::{self, Predictions};
+use logit_zoo::predict::{self, Predictions, digits, segmentation};
+use serde::Serialize;
 use serde_json::json;
 
 use crate::args::Predict;
@@ -15,7 +15,8 @@ use crate::output;
 pub(crate) fn run(args: &Predict, json: bool) -> Result<(), Failure> {
     let run = RunDir::open(&args.run)?;
     match predict::run(&run, &args.inputs, args.out.as_deref())? {
-        Predictions::Digits(predictions) => digits(&predictions, json),
+        Predictions::Digits(predictions) => tell(&predictions, json, digit),
+        Predictions::Segmentation(predictions) => tell(&predictions, json, mask),
         Predictions::Table(predicted) => table(&predicted, json),
     }
 }
@@ -37,7 +38,8 @@ fn table(predicted: &TablePrediction, json: bool) -> Result<(), Failure> {
     Ok(output::text(&out)?)
 }
 
-fn digits(predictions: &[Prediction], json: bool) -> Result<(), Failure> {
+/// One prediction as it is, several as a list.
+fn tell<P: Serialize>(predictions: &[P], json: bool, told: impl Fn(&P) -> String) -> Result<(), Failure> {
     match (json, predictions) {
         (true, [only]) => output::json(&json!(only))?,
         (true, several) => output::json(&json!({"predictions": several}))?,
@@ -46,7 +48,7 @@ fn digits(predictions: &[Prediction], json: bool) -> Result<(), Failure> {
     Ok(())
 }
 
-fn told(prediction: &Prediction) -> String {
+fn digit(prediction: &digits::Prediction) -> String {
     let mut out = format!("{}: {}\n", prediction.input.display(), prediction.decision);
     if prediction.inverted {
         out.push_str("  (taken as dark ink on a bright ground)\n");
@@ -59,4 +61,20 @@ fn told(prediction: &Prediction) -> String {
     let table: Vec<Vec<String>> = std::iter::once(head).chain(rows).collect();
     let _ = write!(out, "{}", output::columns(&table));
     out
+}
+
+fn mask(prediction: &segmentation::Prediction) -> String {
+    let segmentation::Prediction { input, width, height, shares, mask, overlay } = prediction;
+    let head = vec!["  class".to_owned(), "pixels".to_owned(), "share".to_owned()];
+    let rows = shares.iter().map(|share| {
+        vec![format!("  {}", share.class), share.pixels.to_string(), format!("{:6.2} %", 100.0 * share.share)]
+    });
+    let table: Vec<Vec<String>> = std::iter::once(head).chain(rows).collect();
+    format!(
+        "{}: {width}×{height}\n{}  mask: {}\n  overlay: {}\n",
+        input.display(),
+        output::columns(&table),
+        mask.display(),
+        overlay.display()
+    )
 }

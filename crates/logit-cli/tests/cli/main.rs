@@ -7,6 +7,7 @@ mod listings;
 mod predict;
 mod recipes;
 mod resume;
+mod segmentation;
 mod study;
 mod train;
 mod usage;

@@ -2,6 +2,8 @@
 
 use std::io;
 
+use super::segmentation::SegmentationError;
+
 /// What can be wrong with data: which file, what was found there, and what to do about it.
 #[derive(Debug, thiserror::Error)]
 pub enum DataError {
@@ -254,6 +256,10 @@ pub enum DataError {
         /// The difference that counts as ink.
         needed: u8,
     },
+
+    /// Images and masks that cannot be used.
+    #[error(transparent)]
+    Segmentation(#[from] SegmentationError),
 
     /// Something wrong with what a file holds.
     #[error("{name}: {error}")]

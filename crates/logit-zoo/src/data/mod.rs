@@ -9,6 +9,7 @@
 //! | `picture`, `fit` | [`Picture`]: one image file from anyone, made to look like the training data |
 //! | `order` | [`epoch_order`] and [`Batches`]: which images are seen when |
 //! | `seed` | [`mix`]: a seed of its own for everything that is random
+//! | [`segmentation`] | images with a value a pixel to answer with: folders of them, masks, crops |
 //! | `shift` | [`shifted`]: images moved at random, as augmentation |
 //! | `table/` | tables of any kind, as rows of numbers |
 //! | `source` | [`load`] the sets, and make a [`Batch`] of them |
@@ -27,6 +28,7 @@ mod image_set;
 mod order;
 mod picture;
 mod seed;
+pub mod segmentation;
 mod shift;
 mod source;
 pub mod table;

@@ -2,6 +2,7 @@
 
 pub mod digits;
 pub mod table;
+pub mod segmentation;
 
 use std::path::{Path, PathBuf};
 
@@ -16,22 +17,35 @@ pub enum Predictions {
     Digits(Vec<digits::Prediction>),
     /// The rows of a table.
     Table(table::TablePrediction),
+    /// Answers on the pixels of images.
+    Segmentation(Vec<segmentation::Prediction>),
 }
 
-/// Predicts.
+/// Predicts; what a task writes goes to `out`, or else to a place of the task's choice.
 ///
 /// # Errors
-/// An input cannot be read, or the run has no checkpoint yet; or a logit is not finite.
+/// An input cannot be read, or the run has no checkpoint yet; a logit is not finite; `out` is given to a task that writes
+/// nothing, or cannot be written.
 pub fn run(run: &RunDir, inputs: &[PathBuf], out: Option<&Path>) -> Result<Predictions, ZooError> {
     let recipe = run.recipe()?;
-    match &recipe.task {
-        TaskConfig::Digits(setup) => digits::run(run, setup, inputs).map(Predictions::Digits),
-        TaskConfig::Table(setup) => {
+    match (&recipe.task, out) {
+        (TaskConfig::Digits(setup), None) => digits::run(run, setup, inputs).map(Predictions::Digits),
+        (TaskConfig::Segmentation(setup), out) => {
+            segmentation::run(run, setup, inputs, out).map(Predictions::Segmentation)
+        }
+        (TaskConfig::Table(setup), out) => {
             let [input] = inputs else {
-                return Err(ZooError::Unfit { what: "one table at a time can be predicted".to_owned() });
+                return Err(ZooError::Usage { what: "one table at a time can be predicted".to_owned() });
             };
             table::run(run, setup, input, out).map(Predictions::Table)
         }
+        (task, Some(out)) => Err(ZooError::Usage {
+            what: format!(
+                "a run of the task `{}` prints what it predicts and writes no file: leave out `--out {}`",
+                task.name(),
+                out.display()
+            ),
+        }),
     }
 }
 

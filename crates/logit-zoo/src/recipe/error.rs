@@ -49,6 +49,14 @@ pub enum RecipeError {
         /// What does not fit.
         source: logit::LossError,
     },
+    /// A value that does not make sense with another.
+    #[error("`{key}`: {reason}")]
+    Value {
+        /// The key, with its table.
+        key: &'static str,
+        /// What is wrong, and what to do.
+        reason: String,
+    },
     /// A value outside its range.
     #[error("{origin}: `{key}` is {value}; it must be {range}")]
     Range {

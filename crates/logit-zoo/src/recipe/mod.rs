@@ -6,6 +6,7 @@
 mod digits;
 mod error;
 mod ranges;
+mod segmentation;
 mod settings;
 mod table;
 mod train;
@@ -19,17 +20,22 @@ use serde::{Deserialize, Serialize};
 pub use digits::{DataConfig, DigitsSetup, ModelConfig};
 pub use error::RecipeError;
 pub use table::{AnswerChoice, TableData, TableLoss, TableModel, TableModelKind, TableSetup, Weights};
+pub(crate) use segmentation::metric_key;
+pub use segmentation::{
+    ClassWeights, PixelAnswer, SegmentationData, SegmentationLoss, SegmentationModel, SegmentationSetup,
+};
 pub use train::{Optimizer, Schedule, TrainConfig};
 
 use self::ranges::Range;
 use self::settings::set;
 
 /// The recipes that come with Logit, by name.
-pub const RECIPES: [(&str, &str); 4] = [
+pub const RECIPES: [(&str, &str); 5] = [
     ("digits", include_str!("../../assets/recipes/digits.toml")),
     ("digits-linear", include_str!("../../assets/recipes/digits-linear.toml")),
     ("digits-mlp", include_str!("../../assets/recipes/digits-mlp.toml")),
     ("table", include_str!("../../assets/recipes/table.toml")),
+    ("nuclei", include_str!("../../assets/recipes/nuclei.toml")),
 ];
 
 /// The most steps that a run may have.
@@ -121,6 +127,8 @@ tasks! {
     "digits": Digits(DigitsSetup),
     /// A column of a table: Q4.
     "table": Table(TableSetup),
+    /// An answer for every pixel: Q1.
+    "segmentation": Segmentation(SegmentationSetup),
 }
 
 /// A recipe as it stands in a file.

@@ -21,8 +21,8 @@ pub(crate) fn write<T: Task>(
     let report = Report {
         title: format!("{} — {}", recipe.name, recipe.summary),
         findings: run.findings()?.iter().map(Finding::from).collect(),
-        metrics: metrics(&records, &judgement.scores),
-        charts: charts(&records, task.goal()),
+        metrics: metrics(&records, &judgement.scores, task.loss_metric()),
+        charts: charts(&records, task.goal(), task.loss_metric()),
         facts: facts(run, recipe, task.facts(), &records, parameters)?,
         summary: judgement.summary,
         confusion: judgement.confusion,
@@ -34,7 +34,7 @@ pub(crate) fn write<T: Task>(
     Ok(replace(&run.report_path(), report.to_html().as_bytes())?)
 }
 
-fn metrics(records: &[Record], test: &Scores) -> Vec<Metric> {
+fn metrics(records: &[Record], test: &Scores, loss_metric: Option<&str>) -> Vec<Metric> {
     let best = records.iter().rev().find_map(|record| match record {
         Record::Epoch { best: true, validation, train_accuracy, train_loss, .. } => {
             Some((validation, *train_accuracy, *train_loss))
@@ -45,7 +45,7 @@ fn metrics(records: &[Record], test: &Scores) -> Vec<Metric> {
         name: metric_name(metric),
         train: best.and_then(|(_, accuracy, loss)| match metric {
             "accuracy" => accuracy,
-            "log_loss" => Some(loss),
+            metric if Some(metric) == loss_metric => Some(loss),
             _ => None,
         }),
         validation: best.and_then(|(validation, ..)| validation.get(metric)),
@@ -54,7 +54,7 @@ fn metrics(records: &[Record], test: &Scores) -> Vec<Metric> {
     test.iter().map(row).collect()
 }
 
-fn charts(records: &[Record], goal: Goal) -> Vec<LineChart> {
+fn charts(records: &[Record], goal: Goal, loss_metric: Option<&str>) -> Vec<LineChart> {
     let steps = |of: fn(&Record) -> Option<(f64, f64)>| records.iter().filter_map(of).collect::<Vec<_>>();
     let series = |name: &str, points| Series { name: name.to_owned(), points };
     let chart = |title: &str, y_label: &str, y_scale, series, note: &str| LineChart {
@@ -88,13 +88,21 @@ fn charts(records: &[Record], goal: Goal) -> Vec<LineChart> {
         Record::Step { step, learning_rate, .. } => Some((*step as f64, *learning_rate)),
         _ => None,
     });
+    let mut losses = vec![series("training batch", batch_loss)];
+    losses.extend(loss_metric.map(|metric| series("validation", of_epochs(metric))));
     let mut charts = vec![chart(
         "Loss",
         "loss",
         Scale::Log,
-        vec![series("training batch", batch_loss), series("validation", of_epochs("log_loss"))],
+        losses,
         "Training: in training mode, before the update. Validation: in inference mode, after the epoch.",
     )];
+    let log_loss = of_epochs("log_loss");
+    if loss_metric != Some("log_loss") && !log_loss.is_empty() {
+        let curve = vec![series("validation", log_loss)];
+        let note = "In inference mode, after the epoch; it is not what is trained on.";
+        charts.push(chart("Log loss", "log loss", Scale::Log, curve, note));
+    }
     if !train_accuracy.is_empty() {
         charts.push(chart(
             "Accuracy",

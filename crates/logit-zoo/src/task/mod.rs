@@ -8,6 +8,7 @@ pub mod digits;
 mod judgement;
 mod scores;
 pub(crate) mod table;
+pub(crate) mod segmentation;
 
 use burn::module::{Module, ParamId};
 use burn::tensor::{Device, Tensor};
@@ -58,6 +59,11 @@ pub(crate) trait Task: Sync {
 
     /// The metric that decides which weights are kept.
     fn goal(&self) -> Goal;
+
+    /// The metric that the training loss is too, on other samples; none where the loss is of its own kind.
+    fn loss_metric(&self) -> Option<&'static str> {
+        Some("log_loss")
+    }
 
     /// What turns logits into better probabilities and decisions, fitted on the validation part.
     fn calibrated(&self, _net: &Self::Net, _device: &Device) -> Result<Calibration, ZooError> {
@@ -126,6 +132,9 @@ pub(crate) fn with_task<W: WithTask>(
     let seed = recipe.train.seed;
     match &recipe.task {
         TaskConfig::Digits(setup) => digits::with_digits(setup, seed, source, need, then),
+        TaskConfig::Segmentation(setup) => {
+            segmentation::with_segmentation(setup, seed, source, Some(run), need, then)
+        }
         TaskConfig::Table(setup) => table::with_table(setup, seed, source, run, need, then),
     }
 }
@@ -138,17 +147,18 @@ pub(crate) struct Prepared {
 
 /// Sees whether data, network and loss fit each other.
 pub(crate) fn prepare(recipe: &Recipe, source: &DataSource) -> Result<Prepared, ZooError> {
-    let fits =
-        |checked: Result<(), ZooError>| checked.map(|()| Prepared { schema: None, findings: Vec::new() });
+    let seed = recipe.train.seed;
     match &recipe.task {
-        TaskConfig::Digits(setup) => {
-            fits(digits::with_digits(setup, recipe.train.seed, source, Need::All, Fits))
+        TaskConfig::Digits(setup) => digits::with_digits(setup, seed, source, Need::All, Fits)?,
+        TaskConfig::Segmentation(setup) => {
+            segmentation::with_segmentation(setup, seed, source, None, Need::All, Fits)?;
         }
         TaskConfig::Table(setup) => {
             let (schema, findings) = table::prepared(setup, source)?;
-            Ok(Prepared { schema: Some(schema), findings })
+            return Ok(Prepared { schema: Some(schema), findings });
         }
     }
+    Ok(Prepared { schema: None, findings: Vec::new() })
 }
 
 impl Prepared {
