@@ -36,6 +36,7 @@ Examples:
   logit train digits
   logit train digits --data path/to/mnist --out runs/full --epochs 12
   logit train digits --seed 7 --set train.optimizer=sgd --set train.learning_rate=0.1
+  logit train digit-pairs --preset paper
   logit train my-recipe.toml
   logit train --resume runs/digits")]
     Train(Train),
@@ -46,7 +47,7 @@ Examples:
     Eval(Eval),
     /// Predict the digit on image files
     #[command(
-        after_help = "Examples:\n  logit predict runs/digits digit.png\n  logit predict runs/digits *.png --json"
+        after_help = "Examples:\n  logit predict runs/digits digit.png\n  logit predict runs/digits *.png --json\n  logit predict runs/digit-pairs left.png right.png"
     )]
     Predict(Predict),
     /// List the recipes, or print one with the reason of each value
@@ -76,6 +77,10 @@ pub(crate) struct Train {
     #[arg(value_name = "RECIPE|FILE.toml", required_unless_present = "resume")]
     pub(crate) recipe: Option<String>,
 
+    /// A preset of the recipe: NAME stands for the recipe RECIPE-NAME
+    #[arg(long, value_name = "NAME")]
+    pub(crate) preset: Option<String>,
+
     /// A folder with MNIST's four IDX files, plain or gzip [default: 3000 digits carried in the binary]
     #[arg(long, value_name = "DIR")]
     pub(crate) data: Option<PathBuf>,
@@ -101,7 +106,7 @@ pub(crate) struct Train {
     pub(crate) plain: bool,
 
     /// Go on with a run from its last checkpoint, as it was started
-    #[arg(long, value_name = "RUN", conflicts_with_all = ["recipe", "data", "out", "epochs", "seed", "settings"])]
+    #[arg(long, value_name = "RUN", conflicts_with_all = ["recipe", "preset", "data", "out", "epochs", "seed", "settings"])]
     pub(crate) resume: Option<PathBuf>,
 }
 

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use logit_zoo::RunDir;
 use logit_zoo::predict::digits::Prediction;
-use logit_zoo::predict::{self, Predictions};
+use logit_zoo::predict::{self, Predictions, pairs};
 use serde_json::json;
 
 use crate::args::Predict;
@@ -15,6 +15,7 @@ pub(crate) fn run(args: &Predict, json: bool) -> Result<(), Failure> {
     let run = RunDir::open(&args.run)?;
     match predict::run(&run, &args.inputs, None)? {
         Predictions::Digits(predictions) => digits(&predictions, json),
+        Predictions::Pairs(predictions) => of_pairs(&predictions, json),
     }
 }
 
@@ -25,6 +26,29 @@ fn digits(predictions: &[Prediction], json: bool) -> Result<(), Failure> {
         (false, all) => output::text(&all.iter().map(told).collect::<Vec<_>>().join("\n"))?,
     }
     Ok(())
+}
+
+fn of_pairs(predictions: &[pairs::Prediction], json: bool) -> Result<(), Failure> {
+    match (json, predictions) {
+        (true, [only]) => output::json(&json!(only))?,
+        (true, several) => output::json(&json!({"predictions": several}))?,
+        (false, all) => output::text(&all.iter().map(told_of_pair).collect::<String>())?,
+    }
+    Ok(())
+}
+
+fn told_of_pair(prediction: &pairs::Prediction) -> String {
+    let pairs::Prediction { left, right, value, decision } = prediction;
+    let mut out = format!(
+        "{}, {}: {value:.2}, {}\n",
+        left.input.display(),
+        right.input.display(),
+        if *decision { "at least 50: a digit of 0 to 3 is there" } else { "below 50: no digit of 0 to 3" }
+    );
+    for half in [left, right].into_iter().filter(|half| half.inverted) {
+        let _ = writeln!(out, "  ({}: taken as dark ink on a bright ground)", half.input.display());
+    }
+    out
 }
 
 fn told(prediction: &Prediction) -> String {

@@ -67,7 +67,10 @@ pub(crate) fn run(args: Train, json: bool) -> Result<(), Failure> {
 }
 
 fn start(args: &Train) -> Result<RunDir, Failure> {
-    let name = args.recipe.as_deref().unwrap_or_default();
+    let mut name = args.recipe.as_deref().unwrap_or_default();
+    if let Some(preset) = &args.preset {
+        name = Recipe::preset(name, preset)?;
+    }
     let mut settings = args.settings.clone();
     if let Some(epochs) = args.epochs {
         // Exactly as many: a small set is not gone through more often.

@@ -1,14 +1,17 @@
-//! The models of the questions, each ending in a [`Head`] that owns the kind of its answer.
+//! The models of the questions, each ending in a [`Head`] that owns the kind of its answer, but for
+//! [`DetectionPooling`], whose last sum is the answer.
 //!
 //! | model | question | layers |
 //! |---|---|---|
 //! | [`UNet`] | Q1: logits for every pixel | convolutions with batch norm, down and up again, with skips |
+//! | [`DetectionPooling`] | Q2: is there a digit of 0 to 3 in a pair? | two of detection units and sum pooling |
 //! | [`ConvNet`] | Q3: digits, with a choice of output activations | two convolutions, two dense layers |
 //! | [`SoftmaxClassifier`] | Q4: softmax as a classifier | one dense layer |
 //! | [`Mlp`] | Q4: the same with hidden layers | dense layers with ReLU between them |
 
 mod channel_dropout;
 mod convnet;
+mod detection_pooling;
 mod mlp;
 mod softmax_classifier;
 mod unet;
@@ -19,6 +22,7 @@ use logit::{Classes, Head, Logits};
 
 pub use channel_dropout::ChannelDropout;
 pub use convnet::{ConvNet, ConvNetConfig};
+pub use detection_pooling::{DetectionPooling, DetectionPoolingConfig, Stage};
 pub use mlp::{Mlp, MlpConfig};
 pub use softmax_classifier::{SoftmaxClassifier, SoftmaxClassifierConfig};
 pub use unet::{UNet, UNetConfig};

@@ -5,6 +5,7 @@
 
 pub mod digits;
 mod judgement;
+pub mod pairs;
 mod scores;
 
 use burn::module::{Module, ParamId};
@@ -116,5 +117,6 @@ pub(crate) fn with_task<W: WithTask>(
 ) -> Result<W::Output, ZooError> {
     match &recipe.task {
         TaskConfig::Digits(setup) => digits::with_digits(setup, recipe.train.seed, source, need, then),
+        TaskConfig::Pairs(setup) => pairs::with_pairs(setup, recipe.train.seed, source, then),
     }
 }
