@@ -83,8 +83,7 @@ pub enum ZooError {
     },
     /// Pictures that are no pairs.
     #[error(
-        "this run judges pairs: give two pictures for each, the left and then the right digit; {found} {} no pairs",
-        if *found == 1 { "is" } else { "are" }
+        "this run judges pairs: give two pictures for each, the left and then the right digit, not {found} in all"
     )]
     NoPairs {
         /// How many pictures were given.

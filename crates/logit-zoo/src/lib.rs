@@ -33,7 +33,7 @@ pub mod train;
 
 pub use error::ZooError;
 pub use recipe::{
-    DataConfig, DigitsSetup, ModelConfig, Optimizer, PairsConfig, PairsSetup, RECIPES, Recipe, RecipeError, Schedule, Setup,
-    TaskConfig, TrainConfig,
+    DataConfig, DigitsSetup, ModelConfig, Optimizer, PairsConfig, PairsSetup, RECIPES, Recipe, RecipeError,
+    Schedule, Setup, TaskConfig, TrainConfig,
 };
 pub use run::{DataSource as Source, RunDir};

@@ -73,9 +73,10 @@ fn balanced_pairs_are_half_and_half() {
     let report = scratch.text("run/report.html");
     assert!(report.contains("balanced sampling"));
     // 2500 at best; uniform pairs have about 2260.
-    let constant = report.split("a constant's is at least ").nth(1).or_else(|| {
-        report.split("a constant&#39;s is at least ").nth(1)
-    });
+    let constant = report
+        .split("a constant's is at least ")
+        .nth(1)
+        .or_else(|| report.split("a constant&#39;s is at least ").nth(1));
     let constant: f64 = constant.unwrap().split(')').next().unwrap().parse().unwrap();
     assert!(constant > 2480.0, "{constant}");
 }
@@ -123,10 +124,10 @@ fn an_odd_number_of_pictures_and_what_is_no_picture_are_named() {
     let scratch = Scratch::new();
     train(&scratch, "run", &[]);
     digit(0).save(scratch.path("one.png")).unwrap();
-    let parts = ["two pictures for each", "1 is no pairs"];
+    let parts = ["two pictures for each", "not 1 in all"];
     refused(scratch.logit(&["predict", "run", "one.png", "--json"]), 2, &parts);
     let three = ["predict", "run", "one.png", "one.png", "one.png"];
-    refused(scratch.logit(&three), 2, &["two pictures for each", "3 are no pairs"]);
+    refused(scratch.logit(&three), 2, &["two pictures for each", "not 3 in all"]);
     scratch.write("text.png", "not a picture");
     refused(scratch.logit(&["predict", "run", "one.png", "text.png"]), 1, &["text.png is neither a PNG"]);
     GrayImage::from_pixel(40, 40, Luma([255])).save(scratch.path("blank.png")).unwrap();
@@ -149,7 +150,7 @@ fn a_wrong_value_of_the_recipe_is_named() {
         ("data.test_pairs=0", 2, &["`data.test_pairs` is 0"]),
         ("loss.weight=[1.0, 2.0]", 2, &["`loss`: ", "`weight`"]),
         ("loss.delta=1.0", 2, &["delta"]),
-        ("data.validation=0.9999", 1, &["the training part of the embedded digits has no digit of"]),
+        ("data.validation=1e-9", 1, &["the validation part of the embedded digits has no digit of 0 to 3"]),
     ];
     for (setting, code, parts) in rows {
         let args = ["train", "digit-pairs", "--epochs", "1", "--out", "run", "--set", setting];
@@ -186,7 +187,7 @@ fn digits_of_which_no_pairs_can_be_made_are_named() {
     refused(train(), 1, &["has no digit of 0 to 3"]);
     folder_of(&scratch, 28, &[0, 1].repeat(10));
     refused(train(), 1, &["has no digit of 4 to 9"]);
-    // Ten of each go into training and validation, but one of each only into training.
+    // A tenth of two digits is none.
     folder_of(&scratch, 28, &[0, 7]);
     refused(train(), 1, &["the validation part of", "has no digit of"]);
     assert!(!scratch.path("run").exists());
@@ -196,7 +197,8 @@ fn digits_of_which_no_pairs_can_be_made_are_named() {
 fn a_preset_is_a_recipe_of_its_own() {
     let scratch = Scratch::new();
     let small = set(&["data.pairs=100", "data.validation_pairs=50", "data.test_pairs=50"]);
-    let args = [&["train", "digit-pairs", "--preset", "paper", "--epochs", "1", "--json"], &small[..]].concat();
+    let args =
+        [&["train", "digit-pairs", "--preset", "paper", "--epochs", "1", "--json"], &small[..]].concat();
     let told = json(&scratch.logit(&args).success());
     assert_eq!((&told["run"], &told["step"]), (&"runs/digit-pairs-paper".into(), &5.into()));
     let recipe = scratch.text("runs/digit-pairs-paper/recipe.toml");

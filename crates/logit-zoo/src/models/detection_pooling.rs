@@ -25,7 +25,10 @@ impl DetectionPoolingConfig {
     /// `pool` is 0.
     pub fn init(&self, inputs: usize, device: &Device) -> DetectionPooling {
         let stage = |inputs, pool| Stage::new([inputs, self.units], pool, self.deviation, device);
-        DetectionPooling { first: stage(inputs, self.pool), second: stage(self.units / self.pool, self.units) }
+        DetectionPooling {
+            first: stage(inputs, self.pool),
+            second: stage(self.units / self.pool, self.units),
+        }
     }
 }
 

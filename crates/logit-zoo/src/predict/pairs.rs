@@ -42,11 +42,7 @@ pub struct Half {
 /// # Errors
 /// The number of files is odd; a file is no image, holds nothing, or the run has no checkpoint yet; or a value is not
 /// finite.
-pub(super) fn run(
-    run: &RunDir,
-    setup: &PairsSetup,
-    inputs: &[PathBuf],
-) -> Result<Vec<Prediction>, ZooError> {
+pub(super) fn run(run: &RunDir, setup: &PairsSetup, inputs: &[PathBuf]) -> Result<Vec<Prediction>, ZooError> {
     let (pairs, []) = inputs.as_chunks::<2>() else {
         return Err(ZooError::NoPairs { found: inputs.len() });
     };
@@ -58,7 +54,12 @@ pub(super) fn run(
     let images = coded(&side_by_side(&digits), [setup.data.low, setup.data.high], &device);
     let values: Vec<f32> = net.forward(images)?.into_tensor().try_into_vec_as()?;
     let (halves, _) = pictures.as_chunks::<2>();
-    pairs.iter().zip(halves).zip(values).map(|((files, pictures), value)| of(files, pictures, value)).collect()
+    pairs
+        .iter()
+        .zip(halves)
+        .zip(values)
+        .map(|((files, pictures), value)| of(files, pictures, value))
+        .collect()
 }
 
 fn read(path: &Path) -> Result<Picture, ZooError> {

@@ -340,10 +340,7 @@ mod tests {
         assert_eq!(Recipe::preset("digit-pairs", "paper").unwrap(), "digit-pairs-paper");
         assert_eq!(Recipe::preset("digits", "mlp").unwrap(), "digits-mlp");
         let told = |recipe, preset| Recipe::preset(recipe, preset).unwrap_err().to_string();
-        assert_eq!(
-            told("digits", "paper"),
-            "`digits` has no preset `paper`; its presets are linear, mlp"
-        );
+        assert_eq!(told("digits", "paper"), "`digits` has no preset `paper`; its presets are linear, mlp");
         assert_eq!(told("digits-mlp", "paper"), "`digits-mlp` has no presets; leave `--preset` out");
         // The beginning of a name is no recipe, though what follows would be one's rest.
         assert!(told("digit", "pairs").starts_with("no recipe is named `digit`"));

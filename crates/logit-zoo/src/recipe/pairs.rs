@@ -41,8 +41,9 @@ impl Ranges for PairsSetup {
         let (model, data) = (&self.model, &self.data);
         let divides: fn(f64) -> bool =
             if model.pool > 0 && model.units.is_multiple_of(model.pool) { |_| true } else { |_| false };
-        let pairs =
-            |key, count: usize| Range::new(key, count as f64, "from 1 to 10000000", |value| (1.0..=1e7).contains(&value));
+        let pairs = |key, count: usize| {
+            Range::new(key, count as f64, "from 1 to 10000000", |value| (1.0..=1e7).contains(&value))
+        };
         vec![
             Range::at_least_one("model.units", model.units),
             Range::new("model.pool", model.pool as f64, "a divisor of `model.units`", divides),
@@ -50,8 +51,12 @@ impl Ranges for PairsSetup {
                 value.is_finite() && value > 0.0
             }),
             Range::validation(data.validation),
-            Range::new("data.low", data.low, "finite and at most 0", |value| value.is_finite() && value <= 0.0),
-            Range::new("data.high", data.high, "finite and above 0", |value| value.is_finite() && value > 0.0),
+            Range::new("data.low", data.low, "finite and at most 0", |value| {
+                value.is_finite() && value <= 0.0
+            }),
+            Range::new("data.high", data.high, "finite and above 0", |value| {
+                value.is_finite() && value > 0.0
+            }),
             Range::new("data.shift", data.shift as f64, "at most 28", |value| value <= 28.0),
             pairs("data.pairs", data.pairs),
             pairs("data.validation_pairs", data.validation_pairs),

@@ -261,9 +261,8 @@ fn histogram(values: &[f32], present: &[bool]) -> Table {
         bin if bin > BINS => format!("{} and more", BINS as f32 * WIDTH),
         bin => format!("{} to {}", (bin - 1) as f32 * WIDTH, bin as f32 * WIDTH),
     };
-    let row = |(bin, [without, with]): (usize, &[u64; 2])| {
-        vec![name(bin), without.to_string(), with.to_string()]
-    };
+    let row =
+        |(bin, [without, with]): (usize, &[u64; 2])| vec![name(bin), without.to_string(), with.to_string()];
     Table {
         title: "Values".to_owned(),
         columns: ["value", "pairs of target 0", "pairs of target 100"].map(str::to_owned).to_vec(),
@@ -290,7 +289,8 @@ fn halves(values: &[f32], Drawn { digits, pairs }: &Drawn) -> Table {
         let count = of.len() as f64;
         let mean = of.iter().map(|value| f64::from(*value)).sum::<f64>() / count;
         let squares = of.iter().map(|value| (f64::from(*value) - mean).powi(2)).sum::<f64>() / count;
-        let right = of.iter().filter(|value| decision(**value) == kind.contains(&true)).count() as f64 / count;
+        let right =
+            of.iter().filter(|value| decision(**value) == kind.contains(&true)).count() as f64 / count;
         let told = |number: String| if of.is_empty() { "–".to_owned() } else { number };
         vec![
             name.to_owned(),
@@ -385,7 +385,12 @@ mod tests {
             values.rows.iter().filter(|row| row[1] != "0" || row[2] != "0").collect();
         assert_eq!(
             filled,
-            [&["0", "1", "0"], &["40 to 50", "0", "1"], &["100 to 110", "0", "1"], &["150 and more", "1", "0"]]
+            [
+                &["0", "1", "0"],
+                &["40 to 50", "0", "1"],
+                &["100 to 110", "0", "1"],
+                &["150 and more", "1", "0"]
+            ]
         );
         assert_eq!(
             halves.rows,
@@ -396,8 +401,7 @@ mod tests {
                 ["both", "1", "40.0", "0.0", "0.00 %"]
             ]
         );
-        let captions: Vec<&str> =
-            judgement.pictures.iter().map(|picture| picture.caption.as_str()).collect();
+        let captions: Vec<&str> = judgement.pictures.iter().map(|picture| picture.caption.as_str()).collect();
         assert_eq!(
             captions,
             ["pair 3: 4 and 9, value 170.0, target 0", "pair 1: 2 and 1, value 40.0, target 100"]
