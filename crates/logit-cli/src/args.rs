@@ -36,6 +36,7 @@ Examples:
   logit train digits
   logit train digits --data path/to/mnist --out runs/full --epochs 12
   logit train digits --seed 7 --set train.optimizer=sgd --set train.learning_rate=0.1
+  logit train digit-pairs --preset paper
   logit train my-recipe.toml
   logit train penguins.csv --target species
   logit train yeast.csv --targets Class1,Class2,Class3 --weights balanced
@@ -51,6 +52,7 @@ Examples:
 Examples:
   logit predict runs/digits digit.png
   logit predict runs/digits *.png --json
+  logit predict runs/digit-pairs left.png right.png
   logit predict runs/nuclei slide.png --out masks
   logit predict runs/penguins new.csv --out out.csv")]
     Predict(Predict),
@@ -84,6 +86,10 @@ pub(crate) struct Train {
     #[command(flatten)]
     pub(crate) table: TableArgs,
 
+    /// A preset of the recipe: NAME stands for the recipe RECIPE-NAME
+    #[arg(long, value_name = "NAME")]
+    pub(crate) preset: Option<String>,
+
     /// The data: for digits a folder with MNIST's four IDX files, plain or gzip [default: 3000 digits carried in the
     /// binary]; for nuclei a folder with `images` and `masks`, or with `train` and `test` that hold these each
     #[arg(long, value_name = "DIR")]
@@ -110,7 +116,7 @@ pub(crate) struct Train {
     pub(crate) plain: bool,
 
     /// Go on with a run from its last checkpoint, as it was started
-    #[arg(long, value_name = "RUN", conflicts_with_all = ["recipe", "data", "out", "epochs", "seed", "settings"])]
+    #[arg(long, value_name = "RUN", conflicts_with_all = ["recipe", "preset", "data", "out", "epochs", "seed", "settings"])]
     pub(crate) resume: Option<PathBuf>,
 }
 

@@ -82,6 +82,24 @@ pub enum ZooError {
         /// The value.
         value: f32,
     },
+    /// A value that is not finite.
+    #[error("{}, {}: the value is {value}; the weights of this run cannot be used", left.display(), right.display())]
+    PairValue {
+        /// The left picture.
+        left: PathBuf,
+        /// The right picture.
+        right: PathBuf,
+        /// The value.
+        value: f32,
+    },
+    /// Pictures that are no pairs.
+    #[error(
+        "this run judges pairs: give two pictures for each, the left and then the right digit, not {found} in all"
+    )]
+    NoPairs {
+        /// How many pictures were given.
+        found: usize,
+    },
     /// Data whose path cannot be written down.
     #[error("{} is not UTF-8, and could not be written down in run.json; rename it", path.display())]
     DataPath {

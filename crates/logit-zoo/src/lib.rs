@@ -33,8 +33,8 @@ pub mod train;
 
 pub use error::ZooError;
 pub use recipe::{
-    AnswerChoice, ClassWeights, DataConfig, DigitsSetup, ModelConfig, Optimizer, PixelAnswer, RECIPES, Recipe,
-    RecipeError, Schedule, SegmentationData, SegmentationLoss, SegmentationModel, SegmentationSetup, Setup, TableData,
-    TableLoss, TableModel, TableModelKind, TableSetup, TaskConfig, TrainConfig, Weights,
+    AnswerChoice, ClassWeights, DataConfig, DigitsSetup, ModelConfig, Optimizer, PairsConfig, PairsSetup, PixelAnswer,
+    RECIPES, Recipe, RecipeError, Schedule, SegmentationData, SegmentationLoss, SegmentationModel, SegmentationSetup,
+    Setup, TableData, TableLoss, TableModel, TableModelKind, TableSetup, TaskConfig, TrainConfig, Weights,
 };
 pub use run::{DataSource as Source, RunDir};

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use logit_zoo::RunDir;
 use logit_zoo::predict::table::TablePrediction;
-use logit_zoo::predict::{self, Predictions, digits, segmentation};
+use logit_zoo::predict::{self, Predictions, digits, pairs, segmentation};
 use serde::Serialize;
 use serde_json::json;
 
@@ -16,6 +16,7 @@ pub(crate) fn run(args: &Predict, json: bool) -> Result<(), Failure> {
     let run = RunDir::open(&args.run)?;
     match predict::run(&run, &args.inputs, args.out.as_deref())? {
         Predictions::Digits(predictions) => tell(&predictions, json, digit),
+        Predictions::Pairs(predictions) => tell(&predictions, json, pair),
         Predictions::Segmentation(predictions) => tell(&predictions, json, mask),
         Predictions::Table(predicted) => table(&predicted, json),
     }
@@ -46,6 +47,20 @@ fn tell<P: Serialize>(predictions: &[P], json: bool, told: impl Fn(&P) -> String
         (false, all) => output::text(&all.iter().map(told).collect::<Vec<_>>().join("\n"))?,
     }
     Ok(())
+}
+
+fn pair(prediction: &pairs::Prediction) -> String {
+    let pairs::Prediction { left, right, value, decision } = prediction;
+    let mut out = format!(
+        "{}, {}: {value:.2}, {}\n",
+        left.input.display(),
+        right.input.display(),
+        if *decision { "at least 50: a digit of 0 to 3 is there" } else { "below 50: no digit of 0 to 3" }
+    );
+    for half in [left, right].into_iter().filter(|half| half.inverted) {
+        let _ = writeln!(out, "  ({}: taken as dark ink on a bright ground)", half.input.display());
+    }
+    out
 }
 
 fn digit(prediction: &digits::Prediction) -> String {

@@ -67,7 +67,10 @@ pub(crate) fn run(args: Train, json: bool) -> Result<(), Failure> {
 }
 
 fn start(args: &Train) -> Result<RunDir, Failure> {
-    let given = args.recipe.as_deref().unwrap_or_default();
+    let mut given = args.recipe.as_deref().unwrap_or_default();
+    if let Some(preset) = &args.preset {
+        given = Recipe::preset(given, preset)?;
+    }
     let table = is_table(given);
     let mut settings = of_table(&args.table)?;
     if !table && !settings.is_empty() {

@@ -4,6 +4,7 @@ mod common;
 mod eval;
 mod faults;
 mod listings;
+mod pairs;
 mod predict;
 mod recipes;
 mod resume;

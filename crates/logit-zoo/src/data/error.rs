@@ -196,6 +196,28 @@ pub enum DataError {
         test: String,
     },
 
+    /// Digits of another size than pairs are made of.
+    #[error("the images of {name} are of {height}×{width}; pairs are made of digits of 28×28")]
+    PairSize {
+        /// The part of the data.
+        name: String,
+        /// Rows.
+        height: usize,
+        /// Columns.
+        width: usize,
+    },
+
+    /// Digits of which no pairs of both kinds can be made.
+    #[error(
+        "{name} has no digit of {missing}; pairs are made of digits of 0 to 3 and of 4 to 9, so give more of them"
+    )]
+    NoPairs {
+        /// The part of the data.
+        name: String,
+        /// The digits that are not there.
+        missing: &'static str,
+    },
+
     /// A file that holds no picture which can be decoded.
     #[error("{name} is neither a PNG nor a JPEG file: it {found}; save the picture as PNG")]
     NotAPicture {

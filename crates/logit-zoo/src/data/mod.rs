@@ -8,6 +8,7 @@
 //! | [`digits`] | MNIST: a part built into the binary, or all of it from a folder |
 //! | `picture`, `fit` | [`Picture`]: one image file from anyone, made to look like the training data |
 //! | `order` | [`epoch_order`] and [`Batches`]: which images are seen when |
+//! | `pairs` | [`PairedDigits`]: two digits side by side, drawn by seed |
 //! | `seed` | [`mix`]: a seed of its own for everything that is random
 //! | [`segmentation`] | images with a value a pixel to answer with: folders of them, masks, crops |
 //! | `shift` | [`shifted`]: images moved at random, as augmentation |
@@ -26,6 +27,7 @@ mod fit;
 pub mod idx;
 mod image_set;
 mod order;
+mod pairs;
 mod picture;
 mod seed;
 pub mod segmentation;
@@ -38,6 +40,7 @@ pub(crate) mod testing;
 pub use error::DataError;
 pub use image_set::{ImageSet, Split};
 pub use order::{Batches, blockwise_order, epoch_order, steps_per_epoch};
+pub use pairs::{PairedDigits, Sampling, coded, side_by_side};
 pub use picture::{MAX_DECODED_BYTES, MAX_FILE_BYTES, MAX_SIDE, Picture};
 pub use seed::{Stream, mix};
 pub use shift::shifted;

@@ -1,8 +1,10 @@
-//! The models of the questions, each ending in a [`Head`] that owns the kind of its answer.
+//! The models of the questions, each ending in a [`Head`] that owns the kind of its answer, but for
+//! [`DetectionPooling`], whose last sum is the answer.
 //!
 //! | model | question | layers |
 //! |---|---|---|
 //! | [`UNet`] | Q1: logits for every pixel | convolutions with batch norm, down and up again, with skips |
+//! | [`DetectionPooling`] | Q2: is there a digit of 0 to 3 in a pair? | two of detection units and sum pooling |
 //! | [`ConvNet`] | Q3: digits, with a choice of output activations | two convolutions, two dense layers |
 //! | [`SoftmaxClassifier`] | Q4: softmax as a classifier | one dense layer |
 //! | [`FeedForward`] | Q4 on any table | standardised numbers and embedded categories, dense layers |
@@ -11,6 +13,7 @@
 mod channel_dropout;
 mod convnet;
 mod feed_forward;
+mod detection_pooling;
 mod mlp;
 mod softmax_classifier;
 mod unet;
@@ -22,6 +25,7 @@ use logit::{Classes, Head, Logits};
 pub use channel_dropout::ChannelDropout;
 pub use convnet::{ConvNet, ConvNetConfig};
 pub use feed_forward::{Columns, FeedForward};
+pub use detection_pooling::{DetectionPooling, DetectionPoolingConfig, Stage};
 pub use mlp::{Mlp, MlpConfig};
 pub use softmax_classifier::{SoftmaxClassifier, SoftmaxClassifierConfig};
 pub use unet::{UNet, UNetConfig};

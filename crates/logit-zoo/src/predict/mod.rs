@@ -3,6 +3,7 @@
 pub mod digits;
 pub mod table;
 pub mod segmentation;
+pub mod pairs;
 
 use std::path::{Path, PathBuf};
 
@@ -19,6 +20,8 @@ pub enum Predictions {
     Table(table::TablePrediction),
     /// Answers on the pixels of images.
     Segmentation(Vec<segmentation::Prediction>),
+    /// Whether pairs of pictures hold a digit of 0 to 3.
+    Pairs(Vec<pairs::Prediction>),
 }
 
 /// Predicts; what a task writes goes to `out`, or else to a place of the task's choice.
@@ -30,6 +33,7 @@ pub fn run(run: &RunDir, inputs: &[PathBuf], out: Option<&Path>) -> Result<Predi
     let recipe = run.recipe()?;
     match (&recipe.task, out) {
         (TaskConfig::Digits(setup), None) => digits::run(run, setup, inputs).map(Predictions::Digits),
+        (TaskConfig::Pairs(setup), None) => pairs::run(run, setup, inputs).map(Predictions::Pairs),
         (TaskConfig::Segmentation(setup), out) => {
             segmentation::run(run, setup, inputs, out).map(Predictions::Segmentation)
         }

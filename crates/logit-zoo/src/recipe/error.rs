@@ -13,6 +13,16 @@ pub enum RecipeError {
         /// What was asked for.
         name: String,
     },
+    /// No preset of that name.
+    #[error("{}", no_preset(recipe, preset, presets))]
+    Preset {
+        /// The recipe.
+        recipe: String,
+        /// What was asked for.
+        preset: String,
+        /// The presets that it has.
+        presets: Vec<&'static str>,
+    },
     /// The file cannot be read.
     #[error("{}: {source}", path.display())]
     Read {
@@ -69,6 +79,13 @@ pub enum RecipeError {
         /// What it may be, in words.
         range: &'static str,
     },
+}
+
+fn no_preset(recipe: &str, preset: &str, presets: &[&str]) -> String {
+    if presets.is_empty() {
+        return format!("`{recipe}` has no presets; leave `--preset` out");
+    }
+    format!("`{recipe}` has no preset `{preset}`; its presets are {}", presets.join(", "))
 }
 
 fn names() -> String {

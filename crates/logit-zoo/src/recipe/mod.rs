@@ -5,6 +5,7 @@
 
 mod digits;
 mod error;
+mod pairs;
 mod ranges;
 mod segmentation;
 mod settings;
@@ -24,18 +25,21 @@ pub(crate) use segmentation::metric_key;
 pub use segmentation::{
     ClassWeights, PixelAnswer, SegmentationData, SegmentationLoss, SegmentationModel, SegmentationSetup,
 };
+pub use pairs::{PairsConfig, PairsSetup};
 pub use train::{Optimizer, Schedule, TrainConfig};
 
 use self::ranges::Range;
 use self::settings::set;
 
 /// The recipes that come with Logit, by name.
-pub const RECIPES: [(&str, &str); 5] = [
+pub const RECIPES: [(&str, &str); 7] = [
     ("digits", include_str!("../../assets/recipes/digits.toml")),
     ("digits-linear", include_str!("../../assets/recipes/digits-linear.toml")),
     ("digits-mlp", include_str!("../../assets/recipes/digits-mlp.toml")),
-    ("table", include_str!("../../assets/recipes/table.toml")),
+    ("digit-pairs", include_str!("../../assets/recipes/digit-pairs.toml")),
+    ("digit-pairs-paper", include_str!("../../assets/recipes/digit-pairs-paper.toml")),
     ("nuclei", include_str!("../../assets/recipes/nuclei.toml")),
+    ("table", include_str!("../../assets/recipes/table.toml")),
 ];
 
 /// The most steps that a run may have.
@@ -129,6 +133,8 @@ tasks! {
     "table": Table(TableSetup),
     /// An answer for every pixel: Q1.
     "segmentation": Segmentation(SegmentationSetup),
+    /// Pairs of digits: Q2.
+    "digit-pairs": Pairs(PairsSetup),
 }
 
 /// A recipe as it stands in a file.
@@ -207,6 +213,25 @@ impl Recipe {
         Self::parse(name, &text, settings)
     }
 
+    /// The name of a recipe's preset: of the recipe `RECIPE-PRESET`.
+    ///
+    /// # Errors
+    /// No such recipe, or it has no such preset.
+    pub fn preset(recipe: &str, preset: &str) -> Result<&'static str, RecipeError> {
+        let presets = presets(recipe);
+        match presets.iter().find(|(name, _)| *name == preset) {
+            Some((_, whole)) => Ok(whole),
+            None if presets.is_empty() && !is_known(recipe) && !Path::new(recipe).exists() => {
+                Err(RecipeError::Unknown { name: recipe.to_owned() })
+            }
+            None => Err(RecipeError::Preset {
+                recipe: recipe.to_owned(),
+                preset: preset.to_owned(),
+                presets: presets.into_iter().map(|(name, _)| name).collect(),
+            }),
+        }
+    }
+
     /// The recipe of a TOML file.
     ///
     /// # Errors
@@ -245,6 +270,18 @@ impl Recipe {
             None => Ok(()),
         }
     }
+}
+
+fn is_known(name: &str) -> bool {
+    RECIPES.iter().any(|(known, _)| *known == name)
+}
+
+/// The presets of a recipe that comes with Logit, each with the name of the recipe that it is.
+fn presets(recipe: &str) -> Vec<(&'static str, &'static str)> {
+    let of = |(whole, _): &(&'static str, &'static str)| {
+        Some((whole.strip_prefix(recipe)?.strip_prefix('-')?, *whole))
+    };
+    if is_known(recipe) { RECIPES.iter().filter_map(of).collect() } else { Vec::new() }
 }
 
 fn told(origin: &str, message: String) -> RecipeError {
@@ -309,5 +346,34 @@ mod tests {
         assert!(set("task=digitz").contains("`task` is `digitz`; it must be one of digits"));
         assert!(told(Recipe::load("digitz", &[])).contains("digits, digits-linear, digits-mlp"));
         assert!(told(Recipe::parse("x", "name = ", &[])).starts_with("x: "));
+    }
+
+    #[test]
+    fn a_preset_is_the_recipe_of_the_longer_name() {
+        assert_eq!(Recipe::preset("digit-pairs", "paper").unwrap(), "digit-pairs-paper");
+        assert_eq!(Recipe::preset("digits", "mlp").unwrap(), "digits-mlp");
+        let told = |recipe, preset| Recipe::preset(recipe, preset).unwrap_err().to_string();
+        assert_eq!(told("digits", "paper"), "`digits` has no preset `paper`; its presets are linear, mlp");
+        assert_eq!(told("digits-mlp", "paper"), "`digits-mlp` has no presets; leave `--preset` out");
+        // The beginning of a name is no recipe, though what follows would be one's rest.
+        assert!(told("digit", "pairs").starts_with("no recipe is named `digit`"));
+        assert!(told("nonsense", "paper").starts_with("no recipe is named `nonsense`"));
+    }
+
+    #[test]
+    fn pairs_are_of_whole_groups_and_a_code_that_holds_0() {
+        let set = |setting: &str| told(Recipe::load("digit-pairs", &[setting.to_owned()]));
+        assert!(set("model.pool=3").contains("`model.pool` is 3; it must be a divisor of `model.units`"));
+        assert!(set("model.pool=0").contains("`model.pool` is 0"));
+        assert!(set("model.units=0").contains("`model.units` is 0"));
+        assert!(set("model.deviation=0.0").contains("`model.deviation` is 0"));
+        assert!(set("data.low=0.1").contains("`data.low` is 0.1; it must be finite and at most 0"));
+        assert!(set("data.high=inf").contains("`data.high` is inf"));
+        assert!(set("data.shift=29").contains("`data.shift` is 29"));
+        assert!(set("data.sampling=even").contains("even"));
+        for key in ["pairs", "validation_pairs", "test_pairs"] {
+            assert!(set(&format!("data.{key}=0")).contains(&format!("`data.{key}` is 0")));
+            assert!(set(&format!("data.{key}=10000001")).contains(&format!("`data.{key}` is 10000001")));
+        }
     }
 }

@@ -6,6 +6,7 @@
 pub(crate) mod answer;
 pub mod digits;
 mod judgement;
+pub mod pairs;
 mod scores;
 pub(crate) mod table;
 pub(crate) mod segmentation;
@@ -132,6 +133,7 @@ pub(crate) fn with_task<W: WithTask>(
     let seed = recipe.train.seed;
     match &recipe.task {
         TaskConfig::Digits(setup) => digits::with_digits(setup, seed, source, need, then),
+        TaskConfig::Pairs(setup) => pairs::with_pairs(setup, seed, source, then),
         TaskConfig::Segmentation(setup) => {
             segmentation::with_segmentation(setup, seed, source, Some(run), need, then)
         }
@@ -150,6 +152,7 @@ pub(crate) fn prepare(recipe: &Recipe, source: &DataSource) -> Result<Prepared, 
     let seed = recipe.train.seed;
     match &recipe.task {
         TaskConfig::Digits(setup) => digits::with_digits(setup, seed, source, Need::All, Fits)?,
+        TaskConfig::Pairs(setup) => pairs::with_pairs(setup, seed, source, Fits)?,
         TaskConfig::Segmentation(setup) => {
             segmentation::with_segmentation(setup, seed, source, None, Need::All, Fits)?;
         }
