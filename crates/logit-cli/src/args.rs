@@ -1,5 +1,6 @@
 //! The command line, as clap reads it.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand};
@@ -13,6 +14,7 @@ Examples:
   logit train digits                      train on the embedded digits, in runs/digits
   logit eval runs/digits --json           the metrics of its best weights on the test set
   logit predict runs/digits photo.png     logits, probabilities and decision for a picture
+  logit predict runs/sts "a dog" "a cat"  how alike two sentences are, from 0 to 5
   logit study activations                 why sigmoid fails where softmax works, in numbers
   logit heads                             which head, loss and metrics fit which answer";
 
@@ -37,6 +39,7 @@ Examples:
   logit train digits --data path/to/mnist --out runs/full --epochs 12
   logit train digits --seed 7 --set train.optimizer=sgd --set train.learning_rate=0.1
   logit train my-recipe.toml
+  logit train sts --data path/to/stsb --vectors path/to/wordllama --head pearson
   logit train --resume runs/digits")]
     Train(Train),
     /// Judge a run's best weights on the test set
@@ -44,9 +47,9 @@ Examples:
         after_help = "Examples:\n  logit eval runs/digits\n  logit eval runs/digits --data path/to/mnist --json"
     )]
     Eval(Eval),
-    /// Predict the digit on image files
+    /// Predict: the digit on image files, or how alike two sentences are
     #[command(
-        after_help = "Examples:\n  logit predict runs/digits digit.png\n  logit predict runs/digits *.png --json"
+        after_help = "Examples:\n  logit predict runs/digits digit.png\n  logit predict runs/digits *.png --json\n  logit predict runs/sts \"a sentence\" \"another\""
     )]
     Predict(Predict),
     /// List the recipes, or print one with the reason of each value
@@ -76,9 +79,19 @@ pub(crate) struct Train {
     #[arg(value_name = "RECIPE|FILE.toml", required_unless_present = "resume")]
     pub(crate) recipe: Option<String>,
 
-    /// A folder with MNIST's four IDX files, plain or gzip [default: 3000 digits carried in the binary]
-    #[arg(long, value_name = "DIR")]
+    /// The data: digits take a folder with MNIST's four IDX files, plain or gzip [default: 3000 digits carried in the
+    /// binary]; sts takes a folder with stsb-en-{train,dev,test}.csv, or a TSV file of pairs
+    #[arg(long, value_name = "PATH")]
     pub(crate) data: Option<PathBuf>,
+
+    /// For sts: a folder with word vectors (.safetensors) and beside them a tokenizer.json or a list of words; the same
+    /// as `--set data.vectors=PATH`
+    #[arg(long, value_name = "PATH")]
+    pub(crate) vectors: Option<PathBuf>,
+
+    /// For sts: values, expected, pearson or ordinal; the same as `--set model.head=HEAD`
+    #[arg(long, value_name = "HEAD")]
+    pub(crate) head: Option<String>,
 
     /// The run directory to make [default: runs/RECIPE, with a number if it exists]
     #[arg(long, value_name = "RUN")]
@@ -101,7 +114,7 @@ pub(crate) struct Train {
     pub(crate) plain: bool,
 
     /// Go on with a run from its last checkpoint, as it was started
-    #[arg(long, value_name = "RUN", conflicts_with_all = ["recipe", "data", "out", "epochs", "seed", "settings"])]
+    #[arg(long, value_name = "RUN", conflicts_with_all = ["recipe", "data", "vectors", "head", "out", "epochs", "seed", "settings"])]
     pub(crate) resume: Option<PathBuf>,
 }
 
@@ -110,8 +123,8 @@ pub(crate) struct Eval {
     /// The run directory
     pub(crate) run: PathBuf,
 
-    /// A folder with MNIST's four IDX files, of which the test files are used [default: what the run was trained on]
-    #[arg(long, value_name = "DIR")]
+    /// Other data of the same kind, of which the test part is used [default: what the run was trained on]
+    #[arg(long, value_name = "PATH")]
     pub(crate) data: Option<PathBuf>,
 }
 
@@ -120,9 +133,9 @@ pub(crate) struct Predict {
     /// The run directory
     pub(crate) run: PathBuf,
 
-    /// Image files (PNG or JPEG) of one digit each
+    /// Image files (PNG or JPEG) of one digit each, or sentences, two by two
     #[arg(required = true, value_name = "INPUT")]
-    pub(crate) inputs: Vec<PathBuf>,
+    pub(crate) inputs: Vec<OsString>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -132,6 +145,39 @@ pub(crate) enum Study {
         after_help = "Examples:\n  logit study activations\n  logit study activations --steps 300 --json"
     )]
     Activations(Activations),
+    /// Train the same sentence encoder with four heads that tell a score, and print the field's figures beside them
+    #[command(after_help = "\
+Examples:
+  logit study sts --data path/to/stsb --vectors path/to/wordllama
+  logit study sts --data path/to/stsb --vectors path/to/glove --epochs 3 --json")]
+    Sts(Sts),
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Sts {
+    /// A folder with stsb-en-{train,dev,test}.csv, or a TSV file of pairs
+    #[arg(long, value_name = "PATH")]
+    pub(crate) data: Option<PathBuf>,
+
+    /// A folder with word vectors (.safetensors) and beside them a tokenizer.json or a list of words
+    #[arg(long, value_name = "PATH")]
+    pub(crate) vectors: Option<PathBuf>,
+
+    /// The folder for the four run directories [default: runs/study-sts, with a number if it exists]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+
+    /// Exactly this many epochs
+    #[arg(long, value_name = "N")]
+    pub(crate) epochs: Option<u64>,
+
+    /// The seed that all heads share
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(..=MAX_SEED))]
+    pub(crate) seed: Option<u64>,
+
+    /// Replace a value of the recipe `sts`; may be given several times
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub(crate) settings: Vec<String>,
 }
 
 #[derive(Debug, ClapArgs)]

@@ -39,6 +39,7 @@ impl From<ZooError> for Failure {
     fn from(error: ZooError) -> Self {
         match error {
             ZooError::Recipe(error) => error.into(),
+            ZooError::Usage { what } => Self::Usage(what),
             error => Self::Failed(error.to_string()),
         }
     }

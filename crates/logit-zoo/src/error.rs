@@ -6,6 +6,7 @@ use logit::metrics::MetricError;
 use logit::{HeadError, LossError};
 
 use crate::data::DataError;
+use crate::data::sentences::SentenceError;
 use crate::recipe::RecipeError;
 use crate::run::RunError;
 
@@ -15,6 +16,15 @@ pub enum ZooError {
     /// The data cannot be used.
     #[error(transparent)]
     Data(#[from] DataError),
+    /// Pairs of sentences, or word vectors, cannot be used.
+    #[error(transparent)]
+    Sentences(#[from] SentenceError),
+    /// It was asked for in a way that cannot be answered.
+    #[error("{what}")]
+    Usage {
+        /// What is missing or wrong, and what to give.
+        what: String,
+    },
     /// The recipe cannot be used.
     #[error(transparent)]
     Recipe(#[from] RecipeError),

@@ -33,7 +33,8 @@ pub mod train;
 
 pub use error::ZooError;
 pub use recipe::{
-    DataConfig, DigitsSetup, ModelConfig, Optimizer, RECIPES, Recipe, RecipeError, Schedule, Setup,
-    TaskConfig, TrainConfig,
+    DataConfig, DigitsSetup, ModelConfig, Optimizer, RECIPES, Recipe, RecipeError, Schedule, ScoreLoss, SentenceConfig,
+    Setup, StsSetup,
+    TaskConfig, TrainConfig, setting,
 };
 pub use run::{DataSource as Source, RunDir};

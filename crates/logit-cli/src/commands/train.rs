@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use logit_zoo::task::metric_name;
 use logit_zoo::train::{self, End, Progress};
-use logit_zoo::{Recipe, RunDir};
+use logit_zoo::{Recipe, RunDir, setting};
 use serde_json::json;
 
 use crate::args::Train;
@@ -68,12 +68,8 @@ pub(crate) fn run(args: Train, json: bool) -> Result<(), Failure> {
 
 fn start(args: &Train) -> Result<RunDir, Failure> {
     let name = args.recipe.as_deref().unwrap_or_default();
-    let mut settings = args.settings.clone();
-    if let Some(epochs) = args.epochs {
-        // Exactly as many: a small set is not gone through more often.
-        settings.extend([format!("train.epochs={epochs}"), "train.min_steps=0".to_owned()]);
-    }
-    settings.extend(args.seed.map(|seed| format!("train.seed={seed}")));
+    let mut settings = super::settings(&args.settings, args.epochs, args.seed, args.vectors.as_ref())?;
+    settings.extend(args.head.as_deref().map(|head| setting("model.head", head)));
     let recipe = Recipe::load(name, &settings)?;
     let folder = args.out.clone().unwrap_or_else(|| unused(&recipe.name));
     Ok(train::start(&recipe, &super::source(args.data.as_ref()), &folder)?)
@@ -94,7 +90,7 @@ fn progress(plain: bool, run: &RunDir) -> Box<dyn Progress> {
 }
 
 /// `runs/NAME`, or the first of `runs/NAME-2`, `runs/NAME-3`… that does not exist.
-fn unused(name: &str) -> PathBuf {
+pub(super) fn unused(name: &str) -> PathBuf {
     let plain: String =
         name.chars().map(|c| if c.is_alphanumeric() || "-_".contains(c) { c } else { '-' }).collect();
     let folder = |number: u32| match number {
@@ -109,7 +105,7 @@ fn unused(name: &str) -> PathBuf {
 }
 
 /// Set by the first Ctrl-C; the second ends the program at once.
-fn stop_on_interrupt() -> Result<Arc<AtomicBool>, Failure> {
+pub(super) fn stop_on_interrupt() -> Result<Arc<AtomicBool>, Failure> {
     let stop = Arc::new(AtomicBool::new(false));
     let flag = Arc::clone(&stop);
     let handler = move || {

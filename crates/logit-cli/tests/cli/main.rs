@@ -7,6 +7,7 @@ mod listings;
 mod predict;
 mod recipes;
 mod resume;
+mod sts;
 mod study;
 mod train;
 mod usage;

@@ -10,6 +10,7 @@
 //! | `order` | [`epoch_order`] and [`Batches`]: which images are seen when |
 //! | `seed` | [`mix`]: a seed of its own for everything that is random
 //! | `shift` | [`shifted`]: images moved at random, as augmentation |
+//! | [`sentences`] | pairs of sentences with a score, and word vectors for them |
 //! | `source` | [`load`] the sets, and make a [`Batch`] of them |
 //!
 //! Pixels are bytes, 0 for the background and 255 for full ink; `source` alone knows tensors,
@@ -26,6 +27,7 @@ mod image_set;
 mod order;
 mod picture;
 mod seed;
+pub mod sentences;
 mod shift;
 mod source;
 #[cfg(test)]

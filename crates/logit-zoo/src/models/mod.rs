@@ -6,10 +6,13 @@
 //! | [`ConvNet`] | Q3: digits, with a choice of output activations | two convolutions, two dense layers |
 //! | [`SoftmaxClassifier`] | Q4: softmax as a classifier | one dense layer |
 //! | [`Mlp`] | Q4: the same with hidden layers | dense layers with ReLU between them |
+//! | [`PairEncoder`] | Q5: how alike two sentences are | a dense layer a word, maximum and mean, dense tanh over the pair |
 
 mod channel_dropout;
 mod convnet;
 mod mlp;
+mod pair_encoder;
+mod score_head;
 mod softmax_classifier;
 mod unet;
 
@@ -20,6 +23,10 @@ use logit::{Classes, Head, Logits};
 pub use channel_dropout::ChannelDropout;
 pub use convnet::{ConvNet, ConvNetConfig};
 pub use mlp::{Mlp, MlpConfig};
+pub use pair_encoder::{PairEncoder, PairEncoderConfig, SentencePairs};
+pub use score_head::{
+    Answers, CoralHead, CornHead, Cumulative, ExpectedHead, PearsonHead, ScoreHead, ScoreHeadName, ValueHead,
+};
 pub use softmax_classifier::{SoftmaxClassifier, SoftmaxClassifierConfig};
 pub use unet::{UNet, UNetConfig};
 

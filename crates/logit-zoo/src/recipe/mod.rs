@@ -7,6 +7,7 @@ mod digits;
 mod error;
 mod ranges;
 mod settings;
+mod sts;
 mod train;
 
 use std::io::ErrorKind;
@@ -17,16 +18,21 @@ use serde::{Deserialize, Serialize};
 
 pub use digits::{DataConfig, DigitsSetup, ModelConfig};
 pub use error::RecipeError;
+pub use settings::setting;
+pub use sts::{ScoreLoss, SentenceConfig, StsSetup};
 pub use train::{Optimizer, Schedule, TrainConfig};
 
 use self::ranges::Range;
 use self::settings::set;
+use crate::error::ZooError;
+use crate::run::whole_path;
 
 /// The recipes that come with Logit, by name.
-pub const RECIPES: [(&str, &str); 3] = [
+pub const RECIPES: [(&str, &str); 4] = [
     ("digits", include_str!("../../assets/recipes/digits.toml")),
     ("digits-linear", include_str!("../../assets/recipes/digits-linear.toml")),
     ("digits-mlp", include_str!("../../assets/recipes/digits-mlp.toml")),
+    ("sts", include_str!("../../assets/recipes/sts.toml")),
 ];
 
 /// The most steps that a run may have.
@@ -116,6 +122,8 @@ macro_rules! tasks {
 tasks! {
     /// Handwritten digits: Q3 and Q4.
     "digits": Digits(DigitsSetup),
+    /// Sentence similarity: Q5.
+    "sts": Sts(StsSetup),
 }
 
 /// A recipe as it stands in a file.
@@ -223,6 +231,19 @@ impl Recipe {
         Ok(recipe)
     }
 
+    /// The same, with paths that hold whatever folder the program runs in.
+    ///
+    /// # Errors
+    /// A path cannot be written down.
+    pub(crate) fn with_whole_paths(mut self) -> Result<Self, ZooError> {
+        if let TaskConfig::Sts(setup) = &mut self.task
+            && !setup.data.vectors.as_os_str().is_empty()
+        {
+            setup.data.vectors = whole_path(&setup.data.vectors)?;
+        }
+        Ok(self)
+    }
+
     fn check(&self, origin: &str) -> Result<(), RecipeError> {
         let ranges = self.task.ranges().into_iter().chain(self.train.ranges());
         match ranges.into_iter().find(|range| !(range.fits)(range.value)) {
@@ -294,6 +315,7 @@ mod tests {
         assert!(set("train.epochs").contains("KEY=VALUE"));
         assert!(set("train.optimizer=lion").contains("lion"));
         assert!(set("task=digitz").contains("`task` is `digitz`; it must be one of digits"));
+        assert!(set("task=digitz").contains("sts"));
         assert!(told(Recipe::load("digitz", &[])).contains("digits, digits-linear, digits-mlp"));
         assert!(told(Recipe::parse("x", "name = ", &[])).starts_with("x: "));
     }

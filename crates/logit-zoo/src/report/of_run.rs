@@ -87,10 +87,13 @@ fn charts(records: &[Record], goal: Goal) -> Vec<LineChart> {
         Record::Step { step, learning_rate, .. } => Some((*step as f64, *learning_rate)),
         _ => None,
     });
+    // A loss that is below 0, such as minus a correlation, has no logarithm.
+    let loss_scale =
+        if batch_loss.iter().all(|(_, loss)| *loss > 0.0) { Scale::Log } else { Scale::Linear };
     let mut charts = vec![chart(
         "Loss",
         "loss",
-        Scale::Log,
+        loss_scale,
         vec![series("training batch", batch_loss), series("validation", of_epochs("log_loss"))],
         "Training: in training mode, before the update. Validation: in inference mode, after the epoch.",
     )];

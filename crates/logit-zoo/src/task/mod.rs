@@ -6,6 +6,7 @@
 pub mod digits;
 mod judgement;
 mod scores;
+pub mod sts;
 
 use burn::module::{Module, ParamId};
 use burn::tensor::{Device, Tensor};
@@ -116,5 +117,6 @@ pub(crate) fn with_task<W: WithTask>(
 ) -> Result<W::Output, ZooError> {
     match &recipe.task {
         TaskConfig::Digits(setup) => digits::with_digits(setup, recipe.train.seed, source, need, then),
+        TaskConfig::Sts(setup) => sts::with_sts(setup, source, need, then),
     }
 }
