@@ -7,6 +7,7 @@ use logit::metrics::MetricError;
 use logit::{HeadError, LossError};
 
 use crate::data::DataError;
+use crate::data::sentences::SentenceError;
 use crate::data::table::TableError;
 use crate::recipe::RecipeError;
 use crate::run::RunError;
@@ -17,6 +18,9 @@ pub enum ZooError {
     /// The data cannot be used.
     #[error(transparent)]
     Data(#[from] DataError),
+    /// Pairs of sentences, or word vectors, cannot be used.
+    #[error(transparent)]
+    Sentences(#[from] SentenceError),
     /// A table cannot be used.
     #[error(transparent)]
     Table(#[from] TableError),

@@ -34,7 +34,8 @@ pub mod train;
 pub use error::ZooError;
 pub use recipe::{
     AnswerChoice, ClassWeights, DataConfig, DigitsSetup, ModelConfig, Optimizer, PairsConfig, PairsSetup, PixelAnswer,
-    RECIPES, Recipe, RecipeError, Schedule, SegmentationData, SegmentationLoss, SegmentationModel, SegmentationSetup,
-    Setup, TableData, TableLoss, TableModel, TableModelKind, TableSetup, TaskConfig, TrainConfig, Weights,
+    RECIPES, Recipe, RecipeError, Schedule, ScoreLoss, SegmentationData, SegmentationLoss, SegmentationModel,
+    SegmentationSetup, SentenceConfig, Setup, StsSetup, TableData, TableLoss, TableModel, TableModelKind, TableSetup,
+    TaskConfig, TrainConfig, Weights, setting,
 };
 pub use run::{DataSource as Source, RunDir};

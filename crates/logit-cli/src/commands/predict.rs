@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use logit_zoo::RunDir;
+use logit_zoo::predict::sts::Similarity;
 use logit_zoo::predict::table::TablePrediction;
 use logit_zoo::predict::{self, Predictions, digits, pairs, segmentation};
 use serde::Serialize;
@@ -18,6 +19,7 @@ pub(crate) fn run(args: &Predict, json: bool) -> Result<(), Failure> {
         Predictions::Digits(predictions) => tell(&predictions, json, digit),
         Predictions::Pairs(predictions) => tell(&predictions, json, pair),
         Predictions::Segmentation(predictions) => tell(&predictions, json, mask),
+        Predictions::Similarities(pairs) => tell(&pairs, json, similarity),
         Predictions::Table(predicted) => table(&predicted, json),
     }
 }
@@ -44,7 +46,7 @@ fn tell<P: Serialize>(predictions: &[P], json: bool, told: impl Fn(&P) -> String
     match (json, predictions) {
         (true, [only]) => output::json(&json!(only))?,
         (true, several) => output::json(&json!({"predictions": several}))?,
-        (false, all) => output::text(&all.iter().map(told).collect::<Vec<_>>().join("\n"))?,
+        (false, all) => output::text(&all.iter().map(text).collect::<Vec<_>>().join("\n"))?,
     }
     Ok(())
 }
@@ -92,4 +94,31 @@ fn mask(prediction: &segmentation::Prediction) -> String {
         mask.display(),
         overlay.display()
     )
+}
+
+fn similarity(pair: &Similarity) -> String {
+    let [first, second] = &pair.sentences;
+    let mut out = format!("{:.2} of 5  {first:?} / {second:?}\n", pair.score);
+    if let Some([intercept, slope]) = pair.recalibration {
+        let raw = pair.raw;
+        let _ = writeln!(out, "  (recalibrated on the dev part: {intercept:.3} + {slope:.3} × {raw:.3})");
+    }
+    for (which, unknown) in ["first", "second"].iter().zip(&pair.unknown) {
+        if !unknown.is_empty() {
+            let _ = writeln!(out, "  without a vector, and left out of the {which}: {}", unknown.join(", "));
+        }
+    }
+    for (which, cut) in ["first", "second"].iter().zip(pair.cut) {
+        if cut > 0 {
+            let _ = writeln!(out, "  cut off the {which}: its last {cut} words");
+        }
+    }
+    if let Some(probabilities) = &pair.probabilities {
+        let head = vec!["  step".to_owned(), "probability".to_owned()];
+        let rows = probabilities.iter().enumerate();
+        let rows = rows.map(|(step, share)| vec![format!("  {step}"), format!("{share:.6}")]);
+        let table: Vec<Vec<String>> = std::iter::once(head).chain(rows).collect();
+        let _ = write!(out, "{}", output::columns(&table));
+    }
+    out
 }

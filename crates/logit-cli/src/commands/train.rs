@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use logit_zoo::task::metric_name;
 use logit_zoo::train::{self, End, Progress};
-use logit_zoo::{Recipe, RunDir, Source};
+use logit_zoo::{Recipe, RunDir, Source, setting};
 use serde_json::json;
 
 use crate::args::{TableArgs, Train};
@@ -78,12 +78,8 @@ fn start(args: &Train) -> Result<RunDir, Failure> {
             "`{given}` is no table, so that nothing can be said of its columns"
         )));
     }
-    settings.extend(args.settings.clone());
-    if let Some(epochs) = args.epochs {
-        // Exactly as many: a small set is not gone through more often.
-        settings.extend([format!("train.epochs={epochs}"), "train.min_steps=0".to_owned()]);
-    }
-    settings.extend(args.seed.map(|seed| format!("train.seed={seed}")));
+    settings.extend(super::settings(&args.settings, args.epochs, args.seed, args.vectors.as_ref())?);
+    settings.extend(args.head.as_deref().map(|head| setting("model.head", head)));
     if table {
         let mut recipe = Recipe::load("table", &settings)?;
         let path = PathBuf::from(given);
@@ -153,7 +149,7 @@ fn progress(plain: bool, run: &RunDir) -> Box<dyn Progress> {
 }
 
 /// `runs/NAME`, or the first of `runs/NAME-2`, `runs/NAME-3`… that does not exist.
-fn unused(name: &str) -> PathBuf {
+pub(super) fn unused(name: &str) -> PathBuf {
     let plain: String =
         name.chars().map(|c| if c.is_alphanumeric() || "-_".contains(c) { c } else { '-' }).collect();
     let folder = |number: u32| match number {
@@ -168,7 +164,7 @@ fn unused(name: &str) -> PathBuf {
 }
 
 /// Set by the first Ctrl-C; the second ends the program at once.
-fn stop_on_interrupt() -> Result<Arc<AtomicBool>, Failure> {
+pub(super) fn stop_on_interrupt() -> Result<Arc<AtomicBool>, Failure> {
     let stop = Arc::new(AtomicBool::new(false));
     let flag = Arc::clone(&stop);
     let handler = move || {

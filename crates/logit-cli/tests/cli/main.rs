@@ -9,6 +9,7 @@ mod predict;
 mod recipes;
 mod resume;
 mod segmentation;
+mod sts;
 mod study;
 mod train;
 mod usage;

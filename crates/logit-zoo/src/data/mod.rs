@@ -13,6 +13,7 @@
 //! | [`segmentation`] | images with a value a pixel to answer with: folders of them, masks, crops |
 //! | `shift` | [`shifted`]: images moved at random, as augmentation |
 //! | `table/` | tables of any kind, as rows of numbers |
+//! | [`sentences`] | pairs of sentences with a score, and word vectors for them |
 //! | `source` | [`load`] the sets, and make a [`Batch`] of them |
 //!
 //! Pixels are bytes, 0 for the background and 255 for full ink; `source` alone knows tensors,
@@ -31,6 +32,7 @@ mod pairs;
 mod picture;
 mod seed;
 pub mod segmentation;
+pub mod sentences;
 mod shift;
 mod source;
 pub mod table;

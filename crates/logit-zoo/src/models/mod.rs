@@ -9,12 +9,15 @@
 //! | [`SoftmaxClassifier`] | Q4: softmax as a classifier | one dense layer |
 //! | [`FeedForward`] | Q4 on any table | standardised numbers and embedded categories, dense layers |
 //! | [`Mlp`] | Q4: the same with hidden layers | dense layers with ReLU between them |
+//! | [`PairEncoder`] | Q5: how alike two sentences are | a dense layer a word, maximum and mean, dense tanh over the pair |
 
 mod channel_dropout;
 mod convnet;
 mod feed_forward;
 mod detection_pooling;
 mod mlp;
+mod pair_encoder;
+mod score_head;
 mod softmax_classifier;
 mod unet;
 
@@ -27,6 +30,10 @@ pub use convnet::{ConvNet, ConvNetConfig};
 pub use feed_forward::{Columns, FeedForward};
 pub use detection_pooling::{DetectionPooling, DetectionPoolingConfig, Stage};
 pub use mlp::{Mlp, MlpConfig};
+pub use pair_encoder::{PairEncoder, PairEncoderConfig, SentencePairs};
+pub use score_head::{
+    Answers, CoralHead, CornHead, Cumulative, ExpectedHead, PearsonHead, ScoreHead, ScoreHeadName, ValueHead,
+};
 pub use softmax_classifier::{SoftmaxClassifier, SoftmaxClassifierConfig};
 pub use unet::{UNet, UNetConfig};
 

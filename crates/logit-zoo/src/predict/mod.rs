@@ -4,7 +4,9 @@ pub mod digits;
 pub mod table;
 pub mod segmentation;
 pub mod pairs;
+pub mod sts;
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use crate::error::ZooError;
@@ -22,26 +24,29 @@ pub enum Predictions {
     Segmentation(Vec<segmentation::Prediction>),
     /// Whether pairs of pictures hold a digit of 0 to 3.
     Pairs(Vec<pairs::Prediction>),
+    /// How much sentences say the same.
+    Similarities(Vec<sts::Similarity>),
 }
 
-/// Predicts; what a task writes goes to `out`, or else to a place of the task's choice.
+/// Predicts, from files or sentences as the task takes them; what a task writes goes to `out`, or else to a place of the task's choice.
 ///
 /// # Errors
 /// An input cannot be read, or the run has no checkpoint yet; a logit is not finite; `out` is given to a task that writes
 /// nothing, or cannot be written.
-pub fn run(run: &RunDir, inputs: &[PathBuf], out: Option<&Path>) -> Result<Predictions, ZooError> {
+pub fn run(run: &RunDir, inputs: &[OsString], out: Option<&Path>) -> Result<Predictions, ZooError> {
     let recipe = run.recipe()?;
     match (&recipe.task, out) {
-        (TaskConfig::Digits(setup), None) => digits::run(run, setup, inputs).map(Predictions::Digits),
-        (TaskConfig::Pairs(setup), None) => pairs::run(run, setup, inputs).map(Predictions::Pairs),
+        (TaskConfig::Digits(setup), None) => digits::run(run, setup, &paths(inputs)).map(Predictions::Digits),
+        (TaskConfig::Pairs(setup), None) => pairs::run(run, setup, &paths(inputs)).map(Predictions::Pairs),
         (TaskConfig::Segmentation(setup), out) => {
-            segmentation::run(run, setup, inputs, out).map(Predictions::Segmentation)
+            segmentation::run(run, setup, &paths(inputs), out).map(Predictions::Segmentation)
         }
+        (TaskConfig::Sts(setup), None) => sts::run(run, setup, inputs).map(Predictions::Similarities),
         (TaskConfig::Table(setup), out) => {
             let [input] = inputs else {
                 return Err(ZooError::Usage { what: "one table at a time can be predicted".to_owned() });
             };
-            table::run(run, setup, input, out).map(Predictions::Table)
+            table::run(run, setup, Path::new(input), out).map(Predictions::Table)
         }
         (task, Some(out)) => Err(ZooError::Usage {
             what: format!(
@@ -51,6 +56,11 @@ pub fn run(run: &RunDir, inputs: &[PathBuf], out: Option<&Path>) -> Result<Predi
             ),
         }),
     }
+}
+
+/// The inputs as paths.
+fn paths(inputs: &[OsString]) -> Vec<PathBuf> {
+    inputs.iter().map(PathBuf::from).collect()
 }
 
 /// A path as text; what is no UTF-8 in it is replaced.

@@ -10,6 +10,7 @@ mod ranges;
 mod segmentation;
 mod settings;
 mod table;
+mod sts;
 mod train;
 
 use std::io::ErrorKind;
@@ -26,19 +27,24 @@ pub use segmentation::{
     ClassWeights, PixelAnswer, SegmentationData, SegmentationLoss, SegmentationModel, SegmentationSetup,
 };
 pub use pairs::{PairsConfig, PairsSetup};
+pub use settings::setting;
+pub use sts::{ScoreLoss, SentenceConfig, StsSetup};
 pub use train::{Optimizer, Schedule, TrainConfig};
 
 use self::ranges::Range;
 use self::settings::set;
+use crate::error::ZooError;
+use crate::run::whole_path;
 
 /// The recipes that come with Logit, by name.
-pub const RECIPES: [(&str, &str); 7] = [
+pub const RECIPES: [(&str, &str); 8] = [
     ("digits", include_str!("../../assets/recipes/digits.toml")),
     ("digits-linear", include_str!("../../assets/recipes/digits-linear.toml")),
     ("digits-mlp", include_str!("../../assets/recipes/digits-mlp.toml")),
     ("digit-pairs", include_str!("../../assets/recipes/digit-pairs.toml")),
     ("digit-pairs-paper", include_str!("../../assets/recipes/digit-pairs-paper.toml")),
     ("nuclei", include_str!("../../assets/recipes/nuclei.toml")),
+    ("sts", include_str!("../../assets/recipes/sts.toml")),
     ("table", include_str!("../../assets/recipes/table.toml")),
 ];
 
@@ -135,6 +141,8 @@ tasks! {
     "segmentation": Segmentation(SegmentationSetup),
     /// Pairs of digits: Q2.
     "digit-pairs": Pairs(PairsSetup),
+    /// Sentence similarity: Q5.
+    "sts": Sts(StsSetup),
 }
 
 /// A recipe as it stands in a file.
@@ -261,6 +269,19 @@ impl Recipe {
         Ok(recipe)
     }
 
+    /// The same, with paths that hold whatever folder the program runs in.
+    ///
+    /// # Errors
+    /// A path cannot be written down.
+    pub(crate) fn with_whole_paths(mut self) -> Result<Self, ZooError> {
+        if let TaskConfig::Sts(setup) = &mut self.task
+            && !setup.data.vectors.as_os_str().is_empty()
+        {
+            setup.data.vectors = whole_path(&setup.data.vectors)?;
+        }
+        Ok(self)
+    }
+
     fn check(&self, origin: &str) -> Result<(), RecipeError> {
         let ranges = self.task.ranges().into_iter().chain(self.train.ranges());
         match ranges.into_iter().find(|range| !(range.fits)(range.value)) {
@@ -344,6 +365,7 @@ mod tests {
         assert!(set("train.epochs").contains("KEY=VALUE"));
         assert!(set("train.optimizer=lion").contains("lion"));
         assert!(set("task=digitz").contains("`task` is `digitz`; it must be one of digits"));
+        assert!(set("task=digitz").contains("sts"));
         assert!(told(Recipe::load("digitz", &[])).contains("digits, digits-linear, digits-mlp"));
         assert!(told(Recipe::parse("x", "name = ", &[])).starts_with("x: "));
     }

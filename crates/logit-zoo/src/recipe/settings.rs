@@ -2,6 +2,15 @@
 
 use super::RecipeError;
 
+/// The setting `key=text`, whose value is text whatever it looks like.
+///
+/// ```
+/// assert_eq!(logit_zoo::setting("data.vectors", "12"), "data.vectors=\"12\"");
+/// ```
+pub fn setting(key: &str, text: &str) -> String {
+    format!("{key}={}", toml::Value::String(text.to_owned()))
+}
+
 /// Replaces one value, `a.b=value`; a value that is no TOML is taken as text.
 pub(super) fn set(table: &mut toml::Table, setting: &str) -> Result<(), RecipeError> {
     let malformed = || RecipeError::Setting { text: setting.to_owned() };
@@ -21,4 +30,19 @@ pub(super) fn set(table: &mut toml::Table, setting: &str) -> Result<(), RecipeEr
     }
     table.insert(last.to_owned(), value);
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_setting_of_text_is_read_back() {
+        let odd = ["12", "true", "a b", "\"quoted\"", "C:\\x", "tab\tand\u{7f}", "'", "''\u{27}", "\n", "ü#=", ""];
+        for text in odd {
+            let mut table = toml::Table::new();
+            set(&mut table, &setting("a.b", text)).unwrap();
+            assert_eq!(table["a"]["b"].as_str(), Some(text), "{text:?}");
+        }
+    }
 }

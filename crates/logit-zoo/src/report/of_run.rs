@@ -88,12 +88,15 @@ fn charts(records: &[Record], goal: Goal, loss_metric: Option<&str>) -> Vec<Line
         Record::Step { step, learning_rate, .. } => Some((*step as f64, *learning_rate)),
         _ => None,
     });
+    // A loss that is below 0, such as minus a correlation, has no logarithm.
+    let loss_scale =
+        if batch_loss.iter().all(|(_, loss)| *loss > 0.0) { Scale::Log } else { Scale::Linear };
     let mut losses = vec![series("training batch", batch_loss)];
     losses.extend(loss_metric.map(|metric| series("validation", of_epochs(metric))));
     let mut charts = vec![chart(
         "Loss",
         "loss",
-        Scale::Log,
+        loss_scale,
         losses,
         "Training: in training mode, before the update. Validation: in inference mode, after the epoch.",
     )];

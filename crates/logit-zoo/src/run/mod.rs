@@ -92,16 +92,21 @@ impl DataSource {
     /// # Errors
     /// The path cannot be written down.
     pub(crate) fn absolute(&self) -> Result<Self, ZooError> {
-        let whole = |path: &Path| {
-            let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-            if path.to_str().is_none() { Err(ZooError::DataPath { path }) } else { Ok(path) }
-        };
         Ok(match self {
             Self::Embedded => Self::Embedded,
-            Self::Folder(path) => Self::Folder(whole(path)?),
-            Self::File(path) => Self::File(whole(path)?),
+            Self::Folder(path) => Self::Folder(whole_path(path)?),
+            Self::File(path) => Self::File(whole_path(path)?),
         })
     }
+}
+
+/// A path that holds whatever folder the program runs in.
+///
+/// # Errors
+/// It cannot be written down.
+pub(crate) fn whole_path(path: &Path) -> Result<PathBuf, ZooError> {
+    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    if path.to_str().is_none() { Err(ZooError::DataPath { path }) } else { Ok(path) }
 }
 
 impl std::fmt::Display for DataSource {

@@ -10,6 +10,7 @@ pub mod pairs;
 mod scores;
 pub(crate) mod table;
 pub(crate) mod segmentation;
+pub mod sts;
 
 use burn::module::{Module, ParamId};
 use burn::tensor::{Device, Tensor};
@@ -137,6 +138,7 @@ pub(crate) fn with_task<W: WithTask>(
         TaskConfig::Segmentation(setup) => {
             segmentation::with_segmentation(setup, seed, source, Some(run), need, then)
         }
+        TaskConfig::Sts(setup) => sts::with_sts(setup, source, need, then),
         TaskConfig::Table(setup) => table::with_table(setup, seed, source, run, need, then),
     }
 }
@@ -156,6 +158,7 @@ pub(crate) fn prepare(recipe: &Recipe, source: &DataSource) -> Result<Prepared, 
         TaskConfig::Segmentation(setup) => {
             segmentation::with_segmentation(setup, seed, source, None, Need::All, Fits)?;
         }
+        TaskConfig::Sts(setup) => sts::with_sts(setup, source, Need::All, Fits)?,
         TaskConfig::Table(setup) => {
             let (schema, findings) = table::prepared(setup, source)?;
             return Ok(Prepared { schema: Some(schema), findings });

@@ -56,7 +56,7 @@ impl Goal {
 }
 
 /// The names of metrics as people write them.
-const NAMES: [(&str, &str); 20] = [
+const NAMES: [(&str, &str); 22] = [
     ("log_loss", "log loss"),
     ("ece", "calibration error"),
     ("brier", "Brier score"),
@@ -67,6 +67,8 @@ const NAMES: [(&str, &str); 20] = [
     ("mean_dice", "mean Dice"),
     ("mse", "mean squared error"),
     ("mae", "mean absolute error"),
+    ("mae_before_recalibration", "mean absolute error before recalibration"),
+    ("mse_before_recalibration", "mean squared error before recalibration"),
     ("rmse", "root mean squared error"),
     ("r2", "R²"),
     ("auroc", "AUROC"),

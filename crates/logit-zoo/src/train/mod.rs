@@ -35,6 +35,7 @@ const BURN: &str = "0.22.1";
 pub fn start(recipe: &Recipe, source: &DataSource, folder: &Path) -> Result<RunDir, ZooError> {
     // So that the run can be gone on with from another folder.
     let source = source.absolute()?;
+    let recipe = &recipe.clone().with_whole_paths()?;
     let prepared = prepare(recipe, &source)?;
     let about = About {
         recipe: recipe.name.clone(),
