@@ -41,6 +41,8 @@ Examples:
   logit train digit-pairs --preset paper
   logit train my-recipe.toml
   logit train penguins.csv --target species
+  logit train photos --epochs 30
+  logit train photos.csv --images path --target species
   logit train yeast.csv --targets Class1,Class2,Class3 --weights balanced
   logit train sts --data path/to/stsb --vectors path/to/wordllama --head pearson
   logit train --resume runs/digits")]
@@ -83,7 +85,8 @@ Examples:
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Train {
-    /// A recipe's name (`logit recipes`) or TOML file, or a table: .csv, .csv.gz, .tsv, .arff or .parquet
+    /// A recipe's name (`logit recipes`) or TOML file, a table (.csv, .csv.gz, .tsv, .arff or
+    /// .parquet), or a folder of images with a folder for each class
     #[arg(value_name = "RECIPE|FILE", required_unless_present = "resume")]
     pub(crate) recipe: Option<String>,
 
@@ -138,6 +141,10 @@ pub(crate) struct Train {
 #[derive(Debug, ClapArgs)]
 #[command(next_help_heading = "Tables")]
 pub(crate) struct TableArgs {
+    /// The table is a list of images, whose paths this column holds
+    #[arg(long, value_name = "COLUMN")]
+    pub(crate) images: Option<String>,
+
     /// The column to learn
     #[arg(long, value_name = "COLUMN", conflicts_with = "targets")]
     pub(crate) target: Option<String>,

@@ -7,6 +7,7 @@ use logit::metrics::MetricError;
 use logit::{HeadError, LossError};
 
 use crate::data::DataError;
+use crate::data::labelled::LabelledError;
 use crate::data::sentences::SentenceError;
 use crate::data::table::TableError;
 use crate::recipe::RecipeError;
@@ -21,6 +22,9 @@ pub enum ZooError {
     /// Pairs of sentences, or word vectors, cannot be used.
     #[error(transparent)]
     Sentences(#[from] SentenceError),
+    /// Labelled images cannot be used.
+    #[error(transparent)]
+    Labelled(#[from] LabelledError),
     /// A table cannot be used.
     #[error(transparent)]
     Table(#[from] TableError),

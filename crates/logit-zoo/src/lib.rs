@@ -33,7 +33,7 @@ pub mod train;
 
 pub use error::ZooError;
 pub use recipe::{
-    AnswerChoice, ClassWeights, DataConfig, DigitsSetup, ModelConfig, Optimizer, PairsConfig, PairsSetup, PixelAnswer,
+    AnswerChoice, ClassWeights, DataConfig, DigitsSetup, ImagesData, ImagesModel, ImagesSetup, ModelConfig, Optimizer, PairsConfig, PairsSetup, PixelAnswer,
     RECIPES, Recipe, RecipeError, Schedule, ScoreLoss, SegmentationData, SegmentationLoss, SegmentationModel,
     SegmentationSetup, SentenceConfig, Setup, StsSetup, TableData, TableLoss, TableModel, TableModelKind, TableSetup,
     TaskConfig, TrainConfig, Weights, setting,

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use logit_zoo::RunDir;
+use logit_zoo::predict::images::ImagePrediction;
 use logit_zoo::predict::sts::Similarity;
 use logit_zoo::predict::table::TablePrediction;
 use logit_zoo::predict::{self, Predictions, digits, pairs, segmentation};
@@ -17,6 +18,7 @@ pub(crate) fn run(args: &Predict, json: bool) -> Result<(), Failure> {
     let run = RunDir::open(&args.run)?;
     match predict::run(&run, &args.inputs, args.out.as_deref())? {
         Predictions::Digits(predictions) => tell(&predictions, json, digit),
+        Predictions::Images(predictions) => tell(&predictions, json, image),
         Predictions::Pairs(predictions) => tell(&predictions, json, pair),
         Predictions::Segmentation(predictions) => tell(&predictions, json, mask),
         Predictions::Similarities(pairs) => tell(&pairs, json, similarity),
@@ -49,6 +51,12 @@ fn tell<P: Serialize>(predictions: &[P], json: bool, told: impl Fn(&P) -> String
         (false, all) => output::text(&all.iter().map(text).collect::<Vec<_>>().join("\n"))?,
     }
     Ok(())
+}
+
+fn image(prediction: &ImagePrediction) -> String {
+    let rows = prediction.columns.iter().zip(&prediction.values);
+    let rows: Vec<Vec<String>> = rows.map(|(name, value)| vec![format!("  {name}"), value.clone()]).collect();
+    format!("{}\n{}", prediction.input.display(), output::columns(&rows))
 }
 
 fn pair(prediction: &pairs::Prediction) -> String {

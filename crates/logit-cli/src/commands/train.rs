@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use logit_zoo::task::metric_name;
 use logit_zoo::train::{self, End, Progress};
-use logit_zoo::{Recipe, RunDir, Source, setting};
+use logit_zoo::{RECIPES, Recipe, RunDir, Source, setting};
 use serde_json::json;
 
 use crate::args::{TableArgs, Train};
@@ -71,49 +71,79 @@ fn start(args: &Train) -> Result<RunDir, Failure> {
     if let Some(preset) = &args.preset {
         given = Recipe::preset(given, preset)?;
     }
-    let table = is_table(given);
-    let mut settings = of_table(&args.table)?;
-    if !table && !settings.is_empty() {
+    let own = OwnData::of(given, &args.table);
+    let mut settings = of_table(&args.table, own.as_ref())?;
+    if own.is_none() && !settings.is_empty() {
         return Err(Failure::Usage(format!(
             "`{given}` is no table, so that nothing can be said of its columns"
         )));
     }
     settings.extend(super::settings(&args.settings, args.epochs, args.seed, args.vectors.as_ref())?);
     settings.extend(args.head.as_deref().map(|head| setting("model.head", head)));
-    if table {
-        let mut recipe = Recipe::load("table", &settings)?;
-        let path = PathBuf::from(given);
-        let file = path.file_name().unwrap_or_default().to_string_lossy();
-        recipe.name = file.split('.').next().filter(|name| !name.is_empty()).unwrap_or("table").to_owned();
+    if let Some(own) = own {
+        let mut recipe = Recipe::load(own.recipe, &settings)?;
+        recipe.name = own.name();
         let folder = args.out.clone().unwrap_or_else(|| unused(&recipe.name));
-        return Ok(train::start(&recipe, &Source::File(path), &folder)?);
+        return Ok(train::start(&recipe, &Source::at(&own.path), &folder)?);
     }
     let recipe = Recipe::load(given, &settings)?;
     let folder = args.out.clone().unwrap_or_else(|| unused(&recipe.name));
     Ok(train::start(&recipe, &super::source(args.data.as_ref()), &folder)?)
 }
 
-/// Whether what is to be trained is a table's file.
-fn is_table(given: &str) -> bool {
-    let name = given.to_lowercase();
-    let plain = name.strip_suffix(".gz").unwrap_or(&name);
-    [".csv", ".tsv", ".arff", ".parquet"].iter().any(|ending| plain.ends_with(ending))
+/// What stands in a recipe's place: a table, or images.
+struct OwnData {
+    path: PathBuf,
+    /// The recipe for it.
+    recipe: &'static str,
+    /// Where the recipe says what its columns are.
+    columns: &'static str,
+}
+
+impl OwnData {
+    fn of(given: &str, args: &TableArgs) -> Option<Self> {
+        const ENDINGS: [&str; 4] = [".csv", ".tsv", ".arff", ".parquet"];
+        let path = PathBuf::from(given);
+        let name = given.to_lowercase();
+        let plain = name.strip_suffix(".gz").unwrap_or(&name);
+        let list = ENDINGS.iter().any(|ending| plain.ends_with(ending));
+        let known = RECIPES.iter().any(|(name, _)| *name == given);
+        if list && args.images.is_none() {
+            Some(Self { path, recipe: "table", columns: "data" })
+        } else if list || path.is_dir() && !known {
+            Some(Self { path, recipe: "images", columns: "data.table" })
+        } else {
+            None
+        }
+    }
+
+    /// The name of the file or folder, without its ending.
+    fn name(&self) -> String {
+        let whole = self.path.canonicalize().unwrap_or_else(|_| self.path.clone());
+        let file = whole.file_name().unwrap_or_default().to_string_lossy();
+        file.split('.').next().filter(|name| !name.is_empty()).unwrap_or(self.recipe).to_owned()
+    }
 }
 
 /// What is said of a table, as settings of its recipe.
-fn of_table(args: &TableArgs) -> Result<Vec<String>, Failure> {
+fn of_table(args: &TableArgs, own: Option<&OwnData>) -> Result<Vec<String>, Failure> {
+    let columns = own.map_or("data", |own| own.columns);
     let mut settings = Vec::new();
     let mut set = |key: &str, value: serde_json::Value| settings.push(format!("{key}={value}"));
+    let of_columns = |key: &str| format!("{columns}.{key}");
+    if let Some(images) = &args.images {
+        set("data.path_column", json!(images));
+    }
     let targets: Vec<&String> = args.target.iter().chain(&args.targets).collect();
     if !targets.is_empty() {
-        set("data.targets", json!(targets));
+        set(&of_columns("targets"), json!(targets));
     }
     if !args.drop.is_empty() {
-        set("data.drop", json!(args.drop));
+        set(&of_columns("drop"), json!(args.drop));
     }
     match args.grades[..] {
         [] => {}
-        [low, high] => set("data.grades", json!([low, high])),
+        [low, high] => set(&of_columns("grades"), json!([low, high])),
         _ => {
             return Err(Failure::Usage(
                 "`--grades` takes the lowest and the highest grade: LOW,HIGH".to_owned(),
@@ -122,13 +152,16 @@ fn of_table(args: &TableArgs) -> Result<Vec<String>, Failure> {
     }
     if let Some(test) = &args.test {
         let test = std::path::absolute(test)?;
-        set("data.test_file", json!(test.to_string_lossy()));
+        set(&of_columns("test_file"), json!(test.to_string_lossy()));
     }
-    for (key, value) in
-        [("data.answer", &args.answer), ("model.kind", &args.model), ("data.weights", &args.weights)]
-    {
+    let options = [
+        (of_columns("answer"), &args.answer),
+        ("model.kind".to_owned(), &args.model),
+        (of_columns("weights"), &args.weights),
+    ];
+    for (key, value) in options {
         if let Some(value) = value {
-            set(key, json!(value));
+            set(&key, json!(value));
         }
     }
     Ok(settings)

@@ -11,5 +11,6 @@ mod resume;
 mod segmentation;
 mod sts;
 mod study;
+mod table;
 mod train;
 mod usage;

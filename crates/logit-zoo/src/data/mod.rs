@@ -27,6 +27,7 @@ mod error;
 mod fit;
 pub mod idx;
 mod image_set;
+pub mod labelled;
 mod order;
 mod pairs;
 mod picture;

@@ -2,7 +2,7 @@
 
 use super::{error::DataError, idx::open};
 use image::{
-    DynamicImage, GrayImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits, imageops,
+    DynamicImage, GrayImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits, RgbImage, imageops,
     metadata::Orientation,
 };
 use std::{
@@ -109,6 +109,23 @@ pub(super) fn read_bounded(path: &Path) -> Result<Vec<u8>, DataError> {
 
 /// A PNG or JPEG file as upright grey pixels, dark where it is dark; errors as [`Picture::decode`].
 pub(super) fn decode_grey(name: &str, bytes: &[u8]) -> Result<GrayImage, DataError> {
+    let (image, orientation) = decode(name, bytes)?;
+    Ok(turned(DynamicImage::ImageLuma8(grey_over_white(image)), orientation).into_luma8())
+}
+
+/// A PNG or JPEG file as upright colours, over white where it is translucent; errors as [`Picture::decode`].
+pub(super) fn decode_colour(name: &str, bytes: &[u8]) -> Result<RgbImage, DataError> {
+    let (image, orientation) = decode(name, bytes)?;
+    Ok(turned(DynamicImage::ImageRgb8(colour_over_white(image)), orientation).into_rgb8())
+}
+
+fn turned(mut image: DynamicImage, orientation: Orientation) -> DynamicImage {
+    image.apply_orientation(orientation);
+    image
+}
+
+/// A picture within the limits, and how it is to be turned.
+fn decode(name: &str, bytes: &[u8]) -> Result<(DynamicImage, Orientation), DataError> {
     if bytes.len() as u64 > MAX_FILE_BYTES {
         return Err(DataError::PictureFileTooLong { name: name.to_owned(), limit: MAX_FILE_BYTES });
     }
@@ -124,11 +141,7 @@ pub(super) fn decode_grey(name: &str, bytes: &[u8]) -> Result<GrayImage, DataErr
     check_size(name, decoder.dimensions().into(), decoder.total_bytes())?;
     // Exif data that makes no sense says nothing about which way is up.
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
-    let image = DynamicImage::from_decoder(decoder).map_err(undecodable)?;
-
-    let mut upright = DynamicImage::ImageLuma8(grey_over_white(image));
-    upright.apply_orientation(orientation);
-    Ok(upright.into_luma8())
+    Ok((DynamicImage::from_decoder(decoder).map_err(undecodable)?, orientation))
 }
 
 /// The mean of the outermost rows and columns.
@@ -176,11 +189,23 @@ fn grey_over_white(image: DynamicImage) -> GrayImage {
     })
 }
 
+fn colour_over_white(image: DynamicImage) -> RgbImage {
+    if !image.color().has_alpha() {
+        return image.into_rgb8();
+    }
+    let translucent = image.into_rgba8();
+    let (width, height) = translucent.dimensions();
+    RgbImage::from_fn(width, height, |x, y| {
+        let [red, green, blue, alpha] = translucent.get_pixel(x, y).0.map(u32::from);
+        image::Rgb([red, green, blue].map(|colour| ((colour * alpha + 255 * (255 - alpha) + 127) / 255) as u8))
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::{super::testing, *};
     use flate2::{Compression, write::ZlibEncoder};
-    use image::{GrayAlphaImage, ImageBuffer, Luma, LumaA, Rgb, RgbImage};
+    use image::{GrayAlphaImage, ImageBuffer, Luma, LumaA, Rgb};
     use proptest::prelude::*;
     use std::{fs, io::Write};
 

@@ -8,6 +8,7 @@
 //! | [`ConvNet`] | Q3: digits, with a choice of output activations | two convolutions, two dense layers |
 //! | [`SoftmaxClassifier`] | Q4: softmax as a classifier | one dense layer |
 //! | [`FeedForward`] | Q4 on any table | standardised numbers and embedded categories, dense layers |
+//! | [`PictureNet`] | any images | convolutions with batch norm, a mean over the map |
 //! | [`Mlp`] | Q4: the same with hidden layers | dense layers with ReLU between them |
 //! | [`PairEncoder`] | Q5: how alike two sentences are | a dense layer a word, maximum and mean, dense tanh over the pair |
 
@@ -16,6 +17,7 @@ mod convnet;
 mod feed_forward;
 mod detection_pooling;
 mod mlp;
+mod picture_net;
 mod pair_encoder;
 mod score_head;
 mod softmax_classifier;
@@ -29,6 +31,7 @@ pub use channel_dropout::ChannelDropout;
 pub use convnet::{ConvNet, ConvNetConfig};
 pub use feed_forward::{Columns, FeedForward};
 pub use detection_pooling::{DetectionPooling, DetectionPoolingConfig, Stage};
+pub use picture_net::PictureNet;
 pub use mlp::{Mlp, MlpConfig};
 pub use pair_encoder::{PairEncoder, PairEncoderConfig, SentencePairs};
 pub use score_head::{

@@ -1,6 +1,7 @@
 //! Predictions from a run's best weights.
 
 pub mod digits;
+pub mod images;
 pub mod table;
 pub mod segmentation;
 pub mod pairs;
@@ -18,6 +19,8 @@ use crate::run::RunDir;
 pub enum Predictions {
     /// Digits on pictures.
     Digits(Vec<digits::Prediction>),
+    /// The class or the labels of images.
+    Images(Vec<images::ImagePrediction>),
     /// The rows of a table.
     Table(table::TablePrediction),
     /// Answers on the pixels of images.
@@ -37,6 +40,7 @@ pub fn run(run: &RunDir, inputs: &[OsString], out: Option<&Path>) -> Result<Pred
     let recipe = run.recipe()?;
     match (&recipe.task, out) {
         (TaskConfig::Digits(setup), None) => digits::run(run, setup, &paths(inputs)).map(Predictions::Digits),
+        (TaskConfig::Images(setup), None) => images::run(run, setup, &paths(inputs)).map(Predictions::Images),
         (TaskConfig::Pairs(setup), None) => pairs::run(run, setup, &paths(inputs)).map(Predictions::Pairs),
         (TaskConfig::Segmentation(setup), out) => {
             segmentation::run(run, setup, &paths(inputs), out).map(Predictions::Segmentation)

@@ -45,7 +45,7 @@ pub(super) fn run(
     let schema = schema_of(run)?;
     let calibration = run.calibration()?;
     let predict = Predict { run, setup, schema: &schema, calibration, input, out };
-    with_answer(&schema, &setup.data.weights, &setup.loss, predict)
+    with_answer(&schema.targets, setup.data.weights, &setup.loss, predict)
 }
 
 struct Predict<'a> {

@@ -5,6 +5,7 @@
 
 mod digits;
 mod error;
+mod images;
 mod pairs;
 mod ranges;
 mod segmentation;
@@ -21,6 +22,7 @@ use serde::{Deserialize, Serialize};
 
 pub use digits::{DataConfig, DigitsSetup, ModelConfig};
 pub use error::RecipeError;
+pub use images::{ImagesData, ImagesModel, ImagesSetup};
 pub use table::{AnswerChoice, TableData, TableLoss, TableModel, TableModelKind, TableSetup, Weights};
 pub(crate) use segmentation::metric_key;
 pub use segmentation::{
@@ -37,12 +39,13 @@ use crate::error::ZooError;
 use crate::run::whole_path;
 
 /// The recipes that come with Logit, by name.
-pub const RECIPES: [(&str, &str); 8] = [
+pub const RECIPES: [(&str, &str); 9] = [
     ("digits", include_str!("../../assets/recipes/digits.toml")),
     ("digits-linear", include_str!("../../assets/recipes/digits-linear.toml")),
     ("digits-mlp", include_str!("../../assets/recipes/digits-mlp.toml")),
     ("digit-pairs", include_str!("../../assets/recipes/digit-pairs.toml")),
     ("digit-pairs-paper", include_str!("../../assets/recipes/digit-pairs-paper.toml")),
+    ("images", include_str!("../../assets/recipes/images.toml")),
     ("nuclei", include_str!("../../assets/recipes/nuclei.toml")),
     ("sts", include_str!("../../assets/recipes/sts.toml")),
     ("table", include_str!("../../assets/recipes/table.toml")),
@@ -135,6 +138,8 @@ macro_rules! tasks {
 tasks! {
     /// Handwritten digits: Q3 and Q4.
     "digits": Digits(DigitsSetup),
+    /// Images with a class or labels.
+    "images": Images(ImagesSetup),
     /// A column of a table: Q4.
     "table": Table(TableSetup),
     /// An answer for every pixel: Q1.

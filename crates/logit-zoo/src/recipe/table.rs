@@ -122,20 +122,25 @@ pub struct TableLoss {
     pub label_smoothing: f64,
 }
 
+impl TableData {
+    /// The shares that are held out.
+    pub(super) fn ranges(&self) -> Vec<Range> {
+        let sum = self.test + self.validation;
+        vec![
+            Range::dropout("data.test", self.test),
+            Range::validation(self.validation),
+            Range::new("data.test + data.validation", sum, "below 1", |sum| sum < 1.0),
+        ]
+    }
+}
+
 impl Ranges for TableSetup {
     fn ranges(&self) -> Vec<Range> {
         let mut ranges: Vec<Range> =
             self.model.hidden.iter().map(|units| Range::at_least_one("model.hidden", *units)).collect();
+        ranges.extend(self.data.ranges());
         ranges.extend([
             Range::dropout("model.dropout", self.model.dropout),
-            Range::dropout("data.test", self.data.test),
-            Range::validation(self.data.validation),
-            Range::new(
-                "data.test + data.validation",
-                self.data.test + self.data.validation,
-                "below 1",
-                |sum| sum < 1.0,
-            ),
             Range::dropout("loss.label_smoothing", self.loss.label_smoothing),
         ]);
         ranges

@@ -5,6 +5,7 @@
 
 pub(crate) mod answer;
 pub mod digits;
+pub(crate) mod images;
 mod judgement;
 pub mod pairs;
 mod scores;
@@ -134,6 +135,7 @@ pub(crate) fn with_task<W: WithTask>(
     let seed = recipe.train.seed;
     match &recipe.task {
         TaskConfig::Digits(setup) => digits::with_digits(setup, seed, source, need, then),
+        TaskConfig::Images(setup) => images::with_images(setup, seed, source, run, need, then),
         TaskConfig::Pairs(setup) => pairs::with_pairs(setup, seed, source, then),
         TaskConfig::Segmentation(setup) => {
             segmentation::with_segmentation(setup, seed, source, Some(run), need, then)
@@ -159,6 +161,10 @@ pub(crate) fn prepare(recipe: &Recipe, source: &DataSource) -> Result<Prepared, 
             segmentation::with_segmentation(setup, seed, source, None, Need::All, Fits)?;
         }
         TaskConfig::Sts(setup) => sts::with_sts(setup, source, Need::All, Fits)?,
+        TaskConfig::Images(setup) => {
+            let (schema, findings) = images::prepared(setup, source)?;
+            return Ok(Prepared { schema: Some(schema), findings });
+        }
         TaskConfig::Table(setup) => {
             let (schema, findings) = table::prepared(setup, source)?;
             return Ok(Prepared { schema: Some(schema), findings });

@@ -9,13 +9,15 @@ use logit_spec::Finding;
 
 use super::answer::{Answer, ClassesAnswer, GradesAnswer, LabelsAnswer, Outputs, ValuesAnswer};
 use super::{Goal, Judgement, Need, Part, Pass, Task, WithTask};
-use crate::data::table::{AnswerKind, Form, Parts, Schema, Store, TableError, parts, rows_folder, settle};
+use crate::data::table::{
+    AnswerKind, Form, Parts, Schema, Store, TableError, TargetsOf, parts, rows_folder, settle,
+};
 use crate::data::{blockwise_order, epoch_order};
 use crate::error::ZooError;
 use crate::models::{Columns, FeedForward};
-use crate::recipe::{TableLoss, TableSetup};
+use crate::recipe::{TableLoss, TableSetup, Weights};
 use crate::report::{Fact, Table};
-use crate::run::{Calibration, DataSource, RunDir};
+use crate::run::{Calibration, DataSource, RunDir, replace};
 
 /// The run's file that says how rows are read.
 const SCHEMA: &str = "table.json";
@@ -39,6 +41,15 @@ pub(crate) fn keep(run: &RunDir, schema: &Schema) -> Result<(), ZooError> {
 /// How a run reads rows.
 pub(crate) fn schema_of(run: &RunDir) -> Result<Schema, ZooError> {
     Ok(run.read_json(SCHEMA)?)
+}
+
+/// Writes down which rows the run is tested on, for others to be judged on the same.
+pub(crate) fn keep_test_rows(run: &RunDir, rows: &[u64]) -> Result<(), ZooError> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let lines: String = rows.iter().map(|row| format!("{row}\n")).collect();
+    Ok(replace(&run.path().join(TEST_ROWS), lines.as_bytes())?)
 }
 
 fn file_of(source: &DataSource) -> Result<&Path, ZooError> {
@@ -66,12 +77,11 @@ pub(super) fn with_table<W: WithTask>(
     // Judging may run beside training, and must not touch its rows.
     let folder = if need == Need::All { rows_folder(Some(run.path())) } else { rows_folder(None) };
     let parts = parts(path, &schema, &setup.data, seed, &folder)?;
-    if need == Need::All && !parts.test_rows.is_empty() {
-        let lines: String = parts.test_rows.iter().map(|row| format!("{row}\n")).collect();
-        crate::run::replace(&run.path().join(TEST_ROWS), lines.as_bytes())?;
+    if need == Need::All {
+        keep_test_rows(run, &parts.test_rows)?;
     }
     let then = WithAnswer { setup, path, schema: &schema, parts, then };
-    with_answer(&schema, &setup.data.weights, &setup.loss, then)
+    with_answer(&schema.targets, setup.data.weights, &setup.loss, then)
 }
 
 /// Something to do with an answer, whatever its type.
@@ -81,15 +91,15 @@ pub(crate) trait ForAnswer {
     fn call<A: Answer>(self, answer: A) -> Result<Self::Output, ZooError>;
 }
 
-/// Calls `then` with the answer that a schema's targets ask for.
+/// Calls `then` with the answer that targets ask for.
 pub(crate) fn with_answer<F: ForAnswer>(
-    schema: &Schema,
-    weights: &crate::recipe::Weights,
+    targets: &TargetsOf,
+    weights: Weights,
     loss: &TableLoss,
     then: F,
 ) -> Result<F::Output, ZooError> {
-    let (columns, weights, smoothing) = (schema.targets.columns.clone(), *weights, loss.label_smoothing);
-    match schema.targets.kind.clone() {
+    let (columns, smoothing) = (targets.columns.clone(), loss.label_smoothing);
+    match targets.kind.clone() {
         AnswerKind::Classes { names, counts, .. } => {
             then.call(ClassesAnswer::new(names, counts, weights, smoothing))
         }

@@ -24,11 +24,11 @@ pub use answer::{AnswerKind, TargetsOf};
 pub(crate) use encode::Encoder;
 pub use error::TableError;
 pub(crate) use reader::Reader;
-pub(crate) use schema::settle;
+pub(crate) use schema::{settle, settle_targets};
+pub(crate) use split::{Dealer, PartOf};
 pub use schema::{Feature, Form, Schema};
 pub(crate) use store::Store;
 
-use self::split::{Dealer, PartOf};
 use self::store::Filler;
 use self::survey::NAMED_ROWS;
 use crate::recipe::TableData;

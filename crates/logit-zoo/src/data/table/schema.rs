@@ -93,21 +93,35 @@ impl Form {
 /// Surveys a table and settles how it is read.
 pub(crate) fn settle(path: &Path, data: &TableData) -> Result<(Schema, Vec<Finding>), TableError> {
     let mut reader = Reader::open(path)?;
+    let (mut schema, findings, found) = surveyed(&mut reader, data)?;
+    let columns = |names: &[String]| names.iter().map(|name| reader.column(name)).collect::<Result<Vec<_>, _>>();
+    let (targets, dropped) = (columns(&data.targets)?, columns(&data.drop)?);
+    (schema.features, schema.ignored) = features(path, &found, &targets, &dropped)?;
+    Ok((schema, findings))
+}
+
+/// Surveys a table for its targets alone.
+pub(crate) fn settle_targets(path: &Path, data: &TableData) -> Result<(Schema, Vec<Finding>), TableError> {
+    let (schema, findings, _) = surveyed(&mut Reader::open(path)?, data)?;
+    Ok((schema, findings))
+}
+
+/// What the targets are, what was found of them, and the survey.
+fn surveyed(reader: &mut Reader, data: &TableData) -> Result<(Schema, Vec<Finding>, Survey), TableError> {
+    let path = reader.path().to_owned();
     if data.targets.is_empty() {
-        let reason = format!(
-            "name the column to learn with `--target`; its columns are {}",
-            reader.header().join(", ")
-        );
-        return Err(TableError::Unusable { path: path.to_owned(), reason });
+        let columns = reader.header().join(", ");
+        let reason = format!("name the column to learn with `--target`; its columns are {columns}");
+        return Err(TableError::Unusable { path, reason });
     }
     let targets = data.targets.iter().map(|name| reader.column(name)).collect::<Result<Vec<_>, _>>()?;
-    let dropped = data.drop.iter().map(|name| reader.column(name)).collect::<Result<Vec<_>, _>>()?;
-    let found = survey(&mut reader, &targets)?;
-    let (answer, reason) = answer::choose(path, &found, &targets, data)?;
+    let found = survey(reader, &targets)?;
+    let (answer, reason) = answer::choose(&path, &found, &targets, data)?;
     let findings = checks::findings(&found, &targets, &answer, data);
-    let (features, ignored) = features(path, &found, &targets, &dropped)?;
     let without_target = blanks(&found, &targets);
-    Ok((Schema { rows: found.rows, features, ignored, targets: answer, reason, without_target }, findings))
+    let (features, ignored) = (Vec::new(), Vec::new());
+    let schema = Schema { rows: found.rows, features, ignored, targets: answer, reason, without_target };
+    Ok((schema, findings, found))
 }
 
 fn blanks(found: &Survey, targets: &[usize]) -> u64 {
