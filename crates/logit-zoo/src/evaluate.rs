@@ -41,7 +41,7 @@ pub(crate) fn both(run: &RunDir) -> Result<[Scores; 2], ZooError> {
         }
     }
 
-    with_task(&run.recipe()?, &run.about()?.data, Some(run), Need::All, Both(run))
+    with_task(&run.recipe()?, &run.about()?.data, run, Need::All, Both(run))
 }
 
 /// Judges a run's best weights on the test part.

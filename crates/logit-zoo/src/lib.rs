@@ -33,9 +33,10 @@ pub mod train;
 
 pub use error::ZooError;
 pub use recipe::{
-    AnswerChoice, ClassWeights, DataConfig, DigitsSetup, ImagesData, ImagesModel, ImagesSetup, ModelConfig, Optimizer, PairsConfig, PairsSetup, PixelAnswer,
-    RECIPES, Recipe, RecipeError, Schedule, ScoreLoss, SegmentationData, SegmentationLoss, SegmentationModel,
-    SegmentationSetup, SentenceConfig, Setup, StsSetup, TableData, TableLoss, TableModel, TableModelKind, TableSetup,
-    TaskConfig, TrainConfig, Weights, setting,
+    AnswerChoice, ClassWeights, DataConfig, DigitsSetup, ImagesData, ImagesModel, ImagesSetup, ModelConfig,
+    Optimizer, PairsConfig, PairsSetup, PixelAnswer, RECIPES, Recipe, RecipeError, Schedule, ScoreLoss,
+    SegmentationData, SegmentationLoss, SegmentationModel, SegmentationSetup, SentenceConfig, Setup,
+    StsSetup, TableData, TableLoss, TableModel, TableModelKind, TableSetup, TaskConfig, TrainConfig, Weights,
+    setting,
 };
 pub use run::{DataSource as Source, RunDir};

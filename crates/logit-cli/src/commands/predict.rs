@@ -48,7 +48,7 @@ fn tell<P: Serialize>(predictions: &[P], json: bool, told: impl Fn(&P) -> String
     match (json, predictions) {
         (true, [only]) => output::json(&json!(only))?,
         (true, several) => output::json(&json!({"predictions": several}))?,
-        (false, all) => output::text(&all.iter().map(text).collect::<Vec<_>>().join("\n"))?,
+        (false, all) => output::text(&all.iter().map(told).collect::<Vec<_>>().join("\n"))?,
     }
     Ok(())
 }

@@ -74,9 +74,7 @@ pub(crate) fn sts(args: &Sts, json: bool) -> Result<(), Failure> {
 }
 
 fn similarities(study: &SimilarityStudy) -> String {
-    let head = [
-        "way", "dev Pearson", "Spearman", "MAE", "test Pearson", "Spearman", "MAE", "where from",
-    ];
+    let head = ["way", "dev Pearson", "Spearman", "MAE", "test Pearson", "Spearman", "MAE", "where from"];
     let row = |row: &Row| {
         let figures = |figures: &Figures| [figures.pearson, figures.spearman, figures.mae].map(number);
         let cells = [vec![row.name.clone()], figures(&row.dev).to_vec(), figures(&row.test).to_vec()];

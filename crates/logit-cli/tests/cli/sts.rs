@@ -125,7 +125,8 @@ fn two_pairs_of_sentences_are_answered_in_their_order() {
     assert!(number(&pairs[0]["score"]) > number(&pairs[1]["score"]), "{told}");
     assert!(pairs.iter().all(|pair| pair.get("probabilities").is_none()), "{told}");
     // The order of the two does not matter.
-    let turned = json(&scratch.logit(&["predict", "run", "two trains", "a man on a horse", "--json"]).success());
+    let turned =
+        json(&scratch.logit(&["predict", "run", "two trains", "a man on a horse", "--json"]).success());
     assert!((number(&turned["score"]) - number(&pairs[1]["score"])).abs() < 1e-4, "{turned}");
 }
 
@@ -134,7 +135,8 @@ fn a_run_is_started_by_relative_paths_and_gone_on_with_elsewhere() {
     let scratch = Scratch::new();
     vectors_with(&scratch, &[]);
     std::fs::copy(fixture("images.tsv"), scratch.path("pairs.tsv")).unwrap();
-    let args = ["train", "sts", "--data", "pairs.tsv", "--vectors", "vectors", "--epochs", "1", "--out", "run"];
+    let args =
+        ["train", "sts", "--data", "pairs.tsv", "--vectors", "vectors", "--epochs", "1", "--out", "run"];
     scratch.logit(&args).success();
     let elsewhere = Scratch::new();
     let run = scratch.path("run");
@@ -208,7 +210,11 @@ fn word_vectors_that_cannot_be_used_are_named() {
     let data = fixture("images.tsv");
     let refuses = |vectors: &Path, parts: &[&str]| {
         let vectors = vectors.to_str().unwrap();
-        refused(scratch.logit(&["train", "sts", "--data", &data, "--vectors", vectors, "--out", "run"]), 1, parts);
+        refused(
+            scratch.logit(&["train", "sts", "--data", &data, "--vectors", vectors, "--out", "run"]),
+            1,
+            parts,
+        );
     };
     refuses(&scratch.path("nowhere"), &["nowhere", "put them there"]);
     let words = std::fs::read(fixture("glove/glove.vocab.txt")).unwrap();
@@ -275,10 +281,7 @@ fn the_study_trains_four_heads_and_shows_the_published_figures() {
     let rows = told["rows"].as_array().unwrap();
     let of = |origin: &str| rows.iter().filter(|row| row["origin"] == origin).collect::<Vec<_>>();
     let measured: Vec<&str> = of("measured").iter().map(|row| row["name"].as_str().unwrap()).collect();
-    assert_eq!(
-        measured,
-        ["cosine of mean vectors, no training", "values", "expected", "pearson", "ordinal"]
-    );
+    assert_eq!(measured, ["cosine of mean vectors, no training", "values", "expected", "pearson", "ordinal"]);
     assert_eq!((of("published").len(), of("recalled").len()), (6, 2));
     for head in &measured[1..] {
         let row = rows.iter().find(|row| row["name"] == *head).unwrap();

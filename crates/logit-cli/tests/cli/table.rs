@@ -46,7 +46,11 @@ fn classes_are_found_learned_and_predicted() {
     assert_eq!(told["rows"], 2);
     let lines: Vec<String> = scratch.text("out.csv").lines().map(str::to_owned).collect();
     assert_eq!(lines.len(), 3);
-    assert!(lines[0].starts_with("kind,colour,width,length,logit:a,logit:b,logit:c,probability:a,"), "{}", lines[0]);
+    assert!(
+        lines[0].starts_with("kind,colour,width,length,logit:a,logit:b,logit:c,probability:a,"),
+        "{}",
+        lines[0]
+    );
     assert!(lines[1].ends_with(",a"), "{}", lines[1]);
     let shown = scratch.logit(&["predict", "run", "new.csv"]).success();
     assert!(stdout(&shown).contains("decision"), "{}", stdout(&shown));
@@ -58,16 +62,28 @@ fn each_kind_of_answer_has_its_metrics() {
     let mut table = "x,z,label1,label2,amount,grade\n".to_owned();
     for row in 0..120 {
         let (x, z) = (f64::from(row % 12), f64::from(row * 5 % 7));
-        let _ = writeln!(table, "{x},{z},{},{},{},{}", u8::from(x > 5.0), u8::from(z > 2.0), x + z / 3.0, 1.0 + x / 3.0);
+        let _ = writeln!(
+            table,
+            "{x},{z},{},{},{},{}",
+            u8::from(x > 5.0),
+            u8::from(z > 2.0),
+            x + z / 3.0,
+            1.0 + x / 3.0
+        );
     }
     scratch.write("all.csv", &table);
-    let labels = train(&scratch, &["all.csv", "--targets", "label1,label2", "--drop", "amount,grade", "--out", "labels"]);
+    let labels = train(
+        &scratch,
+        &["all.csv", "--targets", "label1,label2", "--drop", "amount,grade", "--out", "labels"],
+    );
     assert!(number(&labels, "micro_f1") > 0.9, "{labels}");
     assert!(scratch.text("labels/calibration.json").contains("thresholds"));
     let values = train(&scratch, &["all.csv", "--target", "amount", "--drop", "grade", "--out", "values"]);
     assert!(number(&values, "r2") > 0.9, "{values}");
-    let grades =
-        train(&scratch, &["all.csv", "--target", "grade", "--drop", "amount", "--grades", "1,5", "--out", "grades"]);
+    let grades = train(
+        &scratch,
+        &["all.csv", "--target", "grade", "--drop", "amount", "--grades", "1,5", "--out", "grades"],
+    );
     assert!(number(&grades, "pearson") > 0.9 && number(&grades, "mae") < 0.5, "{grades}");
     let linear = train(&scratch, &["all.csv", "--target", "amount", "--model", "linear", "--out", "linear"]);
     assert!(number(&linear, "r2") > 0.0, "{linear}");
@@ -82,15 +98,19 @@ fn the_checks_say_what_they_found_with_rows() {
         let _ = writeln!(table, "{row},{},{},{}", if row == 50 { "" } else { rare }, row % 2, (row + 1) % 2);
     }
     scratch.write("t.csv", &table);
-    let rare = scratch.logit(&["train", "t.csv", "--target", "rare", "--epochs", "1", "--out", "rare"]).success();
+    let rare =
+        scratch.logit(&["train", "t.csv", "--target", "rare", "--epochs", "1", "--out", "rare"]).success();
     let told = stderr(&rare);
     assert!(told.contains("warning[class-imbalance]: `no` has 116 rows and `yes` 3"), "{told}");
     assert!(told.contains("target `rare` is blank in 1 rows (rows 51)"), "{told}");
-    let balanced = ["train", "t.csv", "--target", "rare", "--weights", "balanced", "--epochs", "1", "--out", "b"];
+    let balanced =
+        ["train", "t.csv", "--target", "rare", "--weights", "balanced", "--epochs", "1", "--out", "b"];
     assert!(!stderr(&scratch.logit(&balanced).success()).contains("class-imbalance"));
-    let labels = scratch.logit(&["train", "t.csv", "--targets", "one,two", "--epochs", "1", "--out", "l"]).success();
+    let labels =
+        scratch.logit(&["train", "t.csv", "--targets", "one,two", "--epochs", "1", "--out", "l"]).success();
     assert!(stderr(&labels).contains("binary-loss-on-exclusive-classes"), "{}", stderr(&labels));
-    let classes = ["train", "t.csv", "--targets", "one,two", "--answer", "classes", "--epochs", "1", "--out", "c"];
+    let classes =
+        ["train", "t.csv", "--targets", "one,two", "--answer", "classes", "--epochs", "1", "--out", "c"];
     scratch.logit(&classes).success();
     assert!(scratch.text("rare/report.html").contains("rule 16"));
 
@@ -109,12 +129,24 @@ fn targets_that_do_not_fit_are_refused_by_row_and_value() {
     refused(train(&[]), 1, &["name the column to learn with `--target`", "real, from1"]);
     refused(train(&["--target", "reel"]), 1, &["t.csv has no column `reel`", "its columns are x, real"]);
     refused(train(&["--target", "real", "--answer", "classes"]), 1, &["`real` is 0.5 in row 1", "[rule 10]"]);
-    refused(train(&["--target", "from1", "--answer", "labels"]), 1, &["`from1` is 2 in row 2", "count from 1", "[rule 13]"]);
-    refused(train(&["--target", "same", "--answer", "classes"]), 1, &["`same` is `1` in every row", "[rule 1]"]);
+    refused(
+        train(&["--target", "from1", "--answer", "labels"]),
+        1,
+        &["`from1` is 2 in row 2", "count from 1", "[rule 13]"],
+    );
+    refused(
+        train(&["--target", "same", "--answer", "classes"]),
+        1,
+        &["`same` is `1` in every row", "[rule 1]"],
+    );
     refused(train(&["--target", "blank"]), 1, &["`blank` is blank in every row", "[rule 18]"]);
     refused(train(&["--target", "g", "--grades", "0,5"]), 1, &["`g` is 9 in row 3", "[rule 12]"]);
     refused(train(&["--target", "g", "--grades", "5"]), 2, &["LOW,HIGH"]);
-    refused(train(&["--targets", "two,same", "--answer", "classes"]), 1, &["2 rows have several", "rows 2, 3", "[rule 7]"]);
+    refused(
+        train(&["--targets", "two,same", "--answer", "classes"]),
+        1,
+        &["2 rows have several", "rows 2, 3", "[rule 7]"],
+    );
     refused(scratch.logit(&["train", "digits", "--target", "x"]), 2, &["`digits` is no table"]);
     assert!(!scratch.path("run").exists());
 }
@@ -175,7 +207,8 @@ fn other_formats_hold_the_same_rows() {
 fn a_run_on_a_table_goes_on_with_the_same_numbers() {
     let scratch = Scratch::new();
     scratch.write("flowers.csv", flowers(90));
-    let args = ["train", "flowers.csv", "--target", "kind", "--epochs", "4", "--set", "train.checkpoint_every=1"];
+    let args =
+        ["train", "flowers.csv", "--target", "kind", "--epochs", "4", "--set", "train.checkpoint_every=1"];
     scratch.logit(&[&args[..], &["--out", "whole"]].concat()).success();
     scratch.logit(&[&args[..], &["--out", "broken"]].concat()).success();
     assert_eq!(scratch.text("whole/metrics.jsonl"), scratch.text("broken/metrics.jsonl"));
@@ -196,9 +229,8 @@ fn photos(scratch: &Scratch, folder: &str, each: u32) {
     }
 }
 
-const SMALL: [&str; 8] = [
-    "--set", "data.size=16", "--set", "model.width=4", "--set", "model.stages=2", "--set", "data.shift=1",
-];
+const SMALL: [&str; 8] =
+    ["--set", "data.size=16", "--set", "model.width=4", "--set", "model.stages=2", "--set", "data.shift=1"];
 
 #[test]
 fn a_folder_of_images_is_learned() {
@@ -236,8 +268,15 @@ fn folders_and_lists_that_cannot_be_learned_are_named() {
     }
     refused(train(&["bad"]), 1, &["bad/a/1.png"]);
     std::fs::remove_dir_all(scratch.path("run")).ok();
-    scratch.write("list.csv", "file,y\n../secret.png,a\n../secret.png,b\nphotos/red/1.png,a\nphotos/red/2.png,b\n");
-    refused(train(&["list.csv", "--images", "file", "--target", "y"]), 1, &["row 1", "leads out of the list's folder"]);
+    scratch.write(
+        "list.csv",
+        "file,y\n../secret.png,a\n../secret.png,b\nphotos/red/1.png,a\nphotos/red/2.png,b\n",
+    );
+    refused(
+        train(&["list.csv", "--images", "file", "--target", "y"]),
+        1,
+        &["row 1", "leads out of the list's folder"],
+    );
     refused(train(&["list.csv", "--images", "path", "--target", "y"]), 1, &["no column `path`"]);
 }
 
@@ -246,7 +285,17 @@ fn real_tables_reach_what_they_should() {
     let Some(tables) = shared_data("tabular") else { return };
     let scratch = Scratch::new();
     let penguins = tables.join("penguins.csv");
-    let args = ["train", penguins.to_str().unwrap(), "--target", "species", "--out", "run", "--json", "--epochs", "20"];
+    let args = [
+        "train",
+        penguins.to_str().unwrap(),
+        "--target",
+        "species",
+        "--out",
+        "run",
+        "--json",
+        "--epochs",
+        "20",
+    ];
     let end = json(&scratch.logit(&args).success());
     assert!(number(&end, "accuracy") >= 0.97, "{end}");
 }

@@ -197,7 +197,9 @@ fn colour_over_white(image: DynamicImage) -> RgbImage {
     let (width, height) = translucent.dimensions();
     RgbImage::from_fn(width, height, |x, y| {
         let [red, green, blue, alpha] = translucent.get_pixel(x, y).0.map(u32::from);
-        image::Rgb([red, green, blue].map(|colour| ((colour * alpha + 255 * (255 - alpha) + 127) / 255) as u8))
+        image::Rgb(
+            [red, green, blue].map(|colour| ((colour * alpha + 255 * (255 - alpha) + 127) / 255) as u8),
+        )
     })
 }
 

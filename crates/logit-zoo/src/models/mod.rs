@@ -14,11 +14,11 @@
 
 mod channel_dropout;
 mod convnet;
-mod feed_forward;
 mod detection_pooling;
+mod feed_forward;
 mod mlp;
-mod picture_net;
 mod pair_encoder;
+mod picture_net;
 mod score_head;
 mod softmax_classifier;
 mod unet;
@@ -29,11 +29,11 @@ use logit::{Classes, Head, Logits};
 
 pub use channel_dropout::ChannelDropout;
 pub use convnet::{ConvNet, ConvNetConfig};
-pub use feed_forward::{Columns, FeedForward};
 pub use detection_pooling::{DetectionPooling, DetectionPoolingConfig, Stage};
-pub use picture_net::PictureNet;
+pub use feed_forward::{Columns, FeedForward};
 pub use mlp::{Mlp, MlpConfig};
 pub use pair_encoder::{PairEncoder, PairEncoderConfig, SentencePairs};
+pub use picture_net::PictureNet;
 pub use score_head::{
     Answers, CoralHead, CornHead, Cumulative, ExpectedHead, PearsonHead, ScoreHead, ScoreHeadName, ValueHead,
 };

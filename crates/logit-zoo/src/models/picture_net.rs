@@ -46,7 +46,8 @@ impl<K: Kind> PictureNet<Head<K>> {
     /// - images: `[N, C, H, W]`, each side at least 2 to the number of stages
     /// - logits: `[N, K]`
     pub fn forward(&self, images: Tensor<4>) -> Logits<K> {
-        let map = self.stages.iter().fold(images, |map, stage| ops::max_pool2d(&self.pool, stage.forward(map)));
+        let map =
+            self.stages.iter().fold(images, |map, stage| ops::max_pool2d(&self.pool, stage.forward(map)));
         let features: Tensor<2> = map.mean_dim(3).mean_dim(2).flatten(1, 3);
         self.head.forward(self.dropout.forward(features))
     }

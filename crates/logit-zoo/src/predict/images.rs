@@ -25,7 +25,11 @@ pub struct ImagePrediction {
     pub values: Vec<String>,
 }
 
-pub(super) fn run(run: &RunDir, setup: &ImagesSetup, inputs: &[PathBuf]) -> Result<Vec<ImagePrediction>, ZooError> {
+pub(super) fn run(
+    run: &RunDir,
+    setup: &ImagesSetup,
+    inputs: &[PathBuf],
+) -> Result<Vec<ImagePrediction>, ZooError> {
     let schema = schema_of(run)?;
     let calibration = run.calibration()?;
     let predict = Predict { run, setup, calibration, inputs };
@@ -47,7 +51,8 @@ impl ForAnswer for Predict<'_> {
         let net = Checkpoint::load(&path)?.apply(network(self.setup, &answer, &device)?, &path)?;
         let predict = |input: &PathBuf| {
             let pixels = read_square(input, data)?;
-            let logits: Vec<f32> = net.forward(images(&pixels, data, &device)).into_tensor().try_into_vec_as()?;
+            let logits: Vec<f32> =
+                net.forward(images(&pixels, data, &device)).into_tensor().try_into_vec_as()?;
             if let Some(class) = logits.iter().position(|logit| !logit.is_finite()) {
                 return Err(ZooError::Logit { input: input.clone(), class, value: logits[class] });
             }

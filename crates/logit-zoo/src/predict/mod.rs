@@ -2,10 +2,10 @@
 
 pub mod digits;
 pub mod images;
-pub mod table;
-pub mod segmentation;
 pub mod pairs;
+pub mod segmentation;
 pub mod sts;
+pub mod table;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};

@@ -97,7 +97,8 @@ impl WithHead for Predict<'_> {
             for (text, reading) in [first, second].into_iter().zip(&sentences) {
                 if reading.rows.is_empty() {
                     let words = reading.unknown.join(", ");
-                    let what = format!("no word of {text:?} has a vector ({words}), so nothing can be said of it");
+                    let what =
+                        format!("no word of {text:?} has a vector ({words}), so nothing can be said of it");
                     return Err(ZooError::Unfit { what });
                 }
             }
@@ -124,7 +125,8 @@ fn similarity(
 ) -> Result<Similarity, ZooError> {
     let score = on_scale(raw, calibration);
     if !score.is_finite() {
-        let what = format!("the score of {:?} is {raw}; the weights of this run cannot be used", sentences[0]);
+        let what =
+            format!("the score of {:?} is {raw}; the weights of this run cannot be used", sentences[0]);
         return Err(ZooError::Unfit { what });
     }
     let [first, second] = read.sentences;

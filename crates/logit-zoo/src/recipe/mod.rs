@@ -10,8 +10,8 @@ mod pairs;
 mod ranges;
 mod segmentation;
 mod settings;
-mod table;
 mod sts;
+mod table;
 mod train;
 
 use std::io::ErrorKind;
@@ -23,14 +23,14 @@ use serde::{Deserialize, Serialize};
 pub use digits::{DataConfig, DigitsSetup, ModelConfig};
 pub use error::RecipeError;
 pub use images::{ImagesData, ImagesModel, ImagesSetup};
-pub use table::{AnswerChoice, TableData, TableLoss, TableModel, TableModelKind, TableSetup, Weights};
+pub use pairs::{PairsConfig, PairsSetup};
 pub(crate) use segmentation::metric_key;
 pub use segmentation::{
     ClassWeights, PixelAnswer, SegmentationData, SegmentationLoss, SegmentationModel, SegmentationSetup,
 };
-pub use pairs::{PairsConfig, PairsSetup};
 pub use settings::setting;
 pub use sts::{ScoreLoss, SentenceConfig, StsSetup};
+pub use table::{AnswerChoice, TableData, TableLoss, TableModel, TableModelKind, TableSetup, Weights};
 pub use train::{Optimizer, Schedule, TrainConfig};
 
 use self::ranges::Range;

@@ -38,7 +38,8 @@ mod tests {
 
     #[test]
     fn a_setting_of_text_is_read_back() {
-        let odd = ["12", "true", "a b", "\"quoted\"", "C:\\x", "tab\tand\u{7f}", "'", "''\u{27}", "\n", "ü#=", ""];
+        let odd =
+            ["12", "true", "a b", "\"quoted\"", "C:\\x", "tab\tand\u{7f}", "'", "''\u{27}", "\n", "ü#=", ""];
         for text in odd {
             let mut table = toml::Table::new();
             set(&mut table, &setting("a.b", text)).unwrap();

@@ -89,8 +89,7 @@ fn charts(records: &[Record], goal: Goal, loss_metric: Option<&str>) -> Vec<Line
         _ => None,
     });
     // A loss that is below 0, such as minus a correlation, has no logarithm.
-    let loss_scale =
-        if batch_loss.iter().all(|(_, loss)| *loss > 0.0) { Scale::Log } else { Scale::Linear };
+    let loss_scale = if batch_loss.iter().all(|(_, loss)| *loss > 0.0) { Scale::Log } else { Scale::Linear };
     let mut losses = vec![series("training batch", batch_loss)];
     losses.extend(loss_metric.map(|metric| series("validation", of_epochs(metric))));
     let mut charts = vec![chart(

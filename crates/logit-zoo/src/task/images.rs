@@ -27,9 +27,12 @@ const BATCH: usize = 256;
 pub(crate) fn prepared(setup: &ImagesSetup, source: &DataSource) -> Result<(Schema, Vec<Finding>), ZooError> {
     match source {
         DataSource::File(list) => list_schema(list, &setup.data),
-        DataSource::Folder(folder) => Ok((folder_schema(parted(folder).unwrap_or([folder, folder])[0])?, Vec::new())),
+        DataSource::Folder(folder) => {
+            Ok((folder_schema(parted(folder).unwrap_or([folder, folder])[0])?, Vec::new()))
+        }
         DataSource::Embedded => {
-            let what = "images are needed: `logit train FOLDER`, with a folder for each class in it".to_owned();
+            let what =
+                "images are needed: `logit train FOLDER`, with a folder for each class in it".to_owned();
             Err(ZooError::Usage { what })
         }
     }
@@ -78,9 +81,10 @@ impl Sets {
         let (rest, test) = match source {
             DataSource::File(list) => (listed(list, data, schema)?, None),
             DataSource::Folder(folder) => match parted(folder) {
-                Some([train, test]) => {
-                    (listed_folder(&folder.join(train), schema)?, Some(listed_folder(&folder.join(test), schema)?))
-                }
+                Some([train, test]) => (
+                    listed_folder(&folder.join(train), schema)?,
+                    Some(listed_folder(&folder.join(test), schema)?),
+                ),
                 None => (listed_folder(folder, schema)?, None),
             },
             DataSource::Embedded => (Listed::default(), None),
@@ -88,7 +92,11 @@ impl Sets {
         // Other data than the run's own is a test as a whole.
         if need == Need::Test && !own {
             let nothing = || Pictures::read(Listed::default(), data);
-            return Ok(Self { train: nothing()?, validation: nothing()?, test: Pictures::read(test.unwrap_or(rest), data)? });
+            return Ok(Self {
+                train: nothing()?,
+                validation: nothing()?,
+                test: Pictures::read(test.unwrap_or(rest), data)?,
+            });
         }
         let share = if test.is_some() { 0.0 } else { data.table.test };
         let ([train, validation, held_out], rows) = dealt(rest, schema, share, data.table.validation, seed);
@@ -105,9 +113,9 @@ impl Sets {
         let mut needed = parts.iter().skip(if need == Need::All { 0 } else { 2 });
         match needed.find(|(_, part)| part.paths.is_empty()) {
             None => Ok(sets),
-            Some((part, _)) => {
-                Err(ZooError::Unfit { what: format!("the {part} part of {source} has no image; more are needed") })
-            }
+            Some((part, _)) => Err(ZooError::Unfit {
+                what: format!("the {part} part of {source} has no image; more are needed"),
+            }),
         }
     }
 }
@@ -121,7 +129,8 @@ fn dealt(all: Listed, schema: &Schema, test: f64, validation: f64, seed: u64) ->
     };
     let by_class = strata.len() > 1;
     let mut dealer = Dealer::new(&strata, test, validation, seed);
-    let (mut parts, mut rows) = ([const { Listed { paths: Vec::new(), targets: Vec::new() } }; 3], Vec::new());
+    let (mut parts, mut rows) =
+        ([const { Listed { paths: Vec::new(), targets: Vec::new() } }; 3], Vec::new());
     for (number, (path, target)) in (1..).zip(all.paths.into_iter().zip(all.targets.chunks(width))) {
         let part = dealer.deal(if by_class { target[0] as usize } else { 0 });
         if part == PartOf::Test {
@@ -161,7 +170,10 @@ pub(crate) fn network<A: Answer>(
 ) -> Result<PictureNet<Head<A::Kind>>, ZooError> {
     let model = &setup.model;
     if setup.data.size >> model.stages == 0 {
-        let what = format!("an image of {0}×{0} cannot be halved {1} times; lower `model.stages`", setup.data.size, model.stages);
+        let what = format!(
+            "an image of {0}×{0} cannot be halved {1} times; lower `model.stages`",
+            setup.data.size, model.stages
+        );
         return Err(ZooError::Unfit { what });
     }
     let head = |features| answer.head(features);
@@ -177,8 +189,8 @@ pub(crate) fn images(pixels: &[u8], data: &ImagesData, device: &Device) -> Tenso
 
 /// An image moved and mirrored; what is uncovered repeats the nearest pixel.
 fn augmented(image: &[u8], data: &ImagesData, random: &mut StdRng, to: &mut Vec<u8>) {
-    let (side, most) = (data.size as isize, data.shift.min(data.size) as isize);
-    let [down, right] = [0; 2].map(|_: i32| random.random_range(-most..=most));
+    let (side, most) = (data.size as i32, data.shift.min(data.size) as i32);
+    let [down, right] = [0; 2].map(|_: u8| random.random_range(-most..=most));
     let mirrored = data.flips && random.random::<bool>();
     for channel in image.chunks_exact((side * side) as usize) {
         for row in 0..side {
@@ -193,7 +205,12 @@ fn augmented(image: &[u8], data: &ImagesData, random: &mut StdRng, to: &mut Vec<
 }
 
 impl<A: Answer> ImagesTask<'_, A> {
-    fn outputs(&self, net: &PictureNet<Head<A::Kind>>, part: Part, device: &Device) -> Result<Outputs, ZooError> {
+    fn outputs(
+        &self,
+        net: &PictureNet<Head<A::Kind>>,
+        part: Part,
+        device: &Device,
+    ) -> Result<Outputs, ZooError> {
         let data = &self.setup.data;
         let set = match part {
             Part::Validation => &self.sets.validation,
@@ -264,7 +281,10 @@ impl<A: Answer> Task for ImagesTask<'_, A> {
         let counts = [train, validation, test].map(|set| set.paths.len());
         let side = self.setup.data.size;
         vec![
-            Fact::new("images", format!("{} training, {} validation, {} test", counts[0], counts[1], counts[2])),
+            Fact::new(
+                "images",
+                format!("{} training, {} validation, {} test", counts[0], counts[1], counts[2]),
+            ),
             Fact::new("size", format!("{side}×{side}, {} channels", self.setup.data.channels())),
         ]
     }

@@ -9,9 +9,9 @@ pub(crate) mod images;
 mod judgement;
 pub mod pairs;
 mod scores;
-pub(crate) mod table;
 pub(crate) mod segmentation;
 pub mod sts;
+pub(crate) mod table;
 
 use burn::module::{Module, ParamId};
 use burn::tensor::{Device, Tensor};

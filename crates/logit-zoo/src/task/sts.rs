@@ -9,8 +9,8 @@ use super::{Goal, Judgement, Need, Part, Pass, Scores, Task, WithTask};
 use crate::data::sentences::{HIGHEST, LOWEST, Lexicon, Pair, Reading, SplitPairs};
 use crate::error::ZooError;
 use crate::models::{
-    Answers, CoralHead, CornHead, Cumulative, ExpectedHead, PairEncoder, PearsonHead, ScoreHead, ScoreHeadName,
-    SentencePairs, ValueHead,
+    Answers, CoralHead, CornHead, Cumulative, ExpectedHead, PairEncoder, PearsonHead, ScoreHead,
+    ScoreHeadName, SentencePairs, ValueHead,
 };
 use crate::recipe::{SentenceConfig, StsSetup};
 use crate::report::{Fact, Table};
@@ -334,7 +334,10 @@ fn judgement(raw: &[f64], pairs: &[Pair], calibration: &Calibration) -> Result<J
     let mut tables = Vec::new();
     let mut values: Vec<(String, f64)> = found.iter().map(|(name, value)| (name.to_owned(), value)).collect();
     if let Some(line) = calibration.linear {
-        let before = scores(&raw.iter().map(|raw| on_scale(*raw, &Calibration::default())).collect::<Vec<_>>(), &targets)?;
+        let before = scores(
+            &raw.iter().map(|raw| on_scale(*raw, &Calibration::default())).collect::<Vec<_>>(),
+            &targets,
+        )?;
         summary.push_str(&format!(" ({:.3} before the recalibration)", number(&before, "mae")));
         values.extend(
             ["mae", "mse"].map(|name| (format!("{name}_before_recalibration"), number(&before, name))),
@@ -371,7 +374,13 @@ fn misses(answers: &[f64], pairs: &[Pair]) -> Table {
     order.sort_by(|a, b| miss(*b).total_cmp(&miss(*a)).then(a.cmp(b)));
     let row = |at: &usize| {
         let Pair { sentences: [first, second], score } = &pairs[*at];
-        vec![format!("{}", at + 1), format!("{score:.2}"), format!("{:.2}", answers[*at]), first.clone(), second.clone()]
+        vec![
+            format!("{}", at + 1),
+            format!("{score:.2}"),
+            format!("{:.2}", answers[*at]),
+            first.clone(),
+            second.clone(),
+        ]
     };
     Table {
         title: "Furthest off".to_owned(),
@@ -395,7 +404,12 @@ mod tests {
             raw.iter().zip(targets).map(|(raw, target)| (intercept + slope * raw - target).powi(2)).sum()
         };
         let best @ [intercept, slope] = line(&raw, &targets).unwrap();
-        for other in [[intercept + 0.01, slope], [intercept - 0.01, slope], [intercept, slope + 0.01], [intercept, slope - 0.01]] {
+        for other in [
+            [intercept + 0.01, slope],
+            [intercept - 0.01, slope],
+            [intercept, slope + 0.01],
+            [intercept, slope - 0.01],
+        ] {
             assert!(squares(best) < squares(other));
         }
     }

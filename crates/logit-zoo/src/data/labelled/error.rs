@@ -37,7 +37,9 @@ pub enum LabelledError {
         most: usize,
     },
     /// More pixels than are kept.
-    #[error("{images} images take {bytes} bytes, and at most {most} are kept; lower `data.size`, or leave `data.colour` out")]
+    #[error(
+        "{images} images take {bytes} bytes, and at most {most} are kept; lower `data.size`, or leave `data.colour` out"
+    )]
     TooLarge {
         /// How many images.
         images: usize,

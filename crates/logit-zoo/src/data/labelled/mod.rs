@@ -85,7 +85,10 @@ pub(crate) fn listed_folder(folder: &Path, schema: &Schema) -> Result<Listed, Zo
 }
 
 /// The targets of a list, as those of a table.
-pub(crate) fn list_schema(list: &Path, data: &ImagesData) -> Result<(Schema, Vec<logit_spec::Finding>), ZooError> {
+pub(crate) fn list_schema(
+    list: &Path,
+    data: &ImagesData,
+) -> Result<(Schema, Vec<logit_spec::Finding>), ZooError> {
     path_column(&Reader::open(list)?, data)?;
     Ok(settle_targets(list, &data.table)?)
 }
@@ -163,7 +166,9 @@ impl Pictures {
         let size = data.channels() * data.size * data.size;
         let bytes = listed.paths.len().saturating_mul(size);
         if bytes > MOST_BYTES {
-            return Err(LabelledError::TooLarge { images: listed.paths.len(), bytes, most: MOST_BYTES }.into());
+            return Err(
+                LabelledError::TooLarge { images: listed.paths.len(), bytes, most: MOST_BYTES }.into()
+            );
         }
         let mut pixels = Vec::with_capacity(bytes);
         for path in &listed.paths {

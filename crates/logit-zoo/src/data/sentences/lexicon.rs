@@ -49,7 +49,12 @@ impl Lexicon {
         let vectors = WordVectors::read(&vectors_path)?;
         if vectors.rows() != words {
             let rows = vectors.rows();
-            return Err(SentenceError::Unpaired { vectors: vectors_path, rows, vocabulary: words_path, words });
+            return Err(SentenceError::Unpaired {
+                vectors: vectors_path,
+                rows,
+                vocabulary: words_path,
+                words,
+            });
         }
         Ok(Self { vectors: vectors.of_unit_size(), vocabulary, path: words_path })
     }
@@ -65,8 +70,7 @@ impl Lexicon {
     /// The tokenizer refuses the sentence.
     pub fn reading(&self, sentence: &str, longest: usize) -> Result<Reading, SentenceError> {
         let words = self.vocabulary.words(sentence);
-        let words =
-            words.map_err(|reason| SentenceError::Tokenizer { path: self.path.clone(), reason })?;
+        let words = words.map_err(|reason| SentenceError::Tokenizer { path: self.path.clone(), reason })?;
         let mut reading = Reading::default();
         for word in words {
             match word {
@@ -94,13 +98,17 @@ impl Files {
             _ => path,
         };
         let files = names(folder)?;
-        let ending = |name: &str, ending: &str| Path::new(name).extension().is_some_and(|found| found == ending);
+        let ending =
+            |name: &str, ending: &str| Path::new(name).extension().is_some_and(|found| found == ending);
         let vectors = match path.is_file() {
             true => path.to_owned(),
-            false => folder.join(only(folder, &files, "one file of vectors", |name| ending(name, "safetensors"))?),
+            false => {
+                folder.join(only(folder, &files, "one file of vectors", |name| ending(name, "safetensors"))?)
+            }
         };
         let words = only(folder, &files, WORDS, |name| {
-            name.contains("tokenizer") && ending(name, "json") || name.contains("vocab") && ending(name, "txt")
+            name.contains("tokenizer") && ending(name, "json")
+                || name.contains("vocab") && ending(name, "txt")
         })?;
         Ok(Self { vectors, words: folder.join(words) })
     }
@@ -169,7 +177,10 @@ mod tests {
     fn what_does_not_belong_together_is_named() {
         let told = |folder: &tempfile::TempDir| Lexicon::read(folder.path(), true).unwrap_err().to_string();
         let short = told(&with(&[("vocab.txt", "the\ncat\n")], 3));
-        assert!(short.contains("x.safetensors has 3 rows") && short.contains("vocab.txt has 2 words"), "{short}");
+        assert!(
+            short.contains("x.safetensors has 3 rows") && short.contains("vocab.txt has 2 words"),
+            "{short}"
+        );
         assert!(told(&with(&[], 3)).contains("holds none"));
         let both = told(&with(&[("tokenizer.json", "{}"), ("vocab.txt", "a")], 1));
         assert!(both.contains("holds tokenizer.json, vocab.txt"), "{both}");

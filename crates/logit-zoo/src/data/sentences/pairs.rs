@@ -95,9 +95,9 @@ fn check(pairs: &Pairs, path: &Path, part: &'static str, judged: bool) -> Result
     let unusable = |what| Err(SentenceError::Part { part, path: path.to_owned(), what });
     match pairs.first() {
         None => unusable("has no pair of sentences"),
-        Some(first) if judged && pairs.iter().all(|pair| pair.score == first.score) => {
-            unusable("has one score for all pairs, so that no correlation exists; give pairs of different scores")
-        }
+        Some(first) if judged && pairs.iter().all(|pair| pair.score == first.score) => unusable(
+            "has one score for all pairs, so that no correlation exists; give pairs of different scores",
+        ),
         Some(_) => Ok(()),
     }
 }
@@ -134,7 +134,11 @@ fn tsv_pairs(path: &Path, bytes: &[u8]) -> Result<SplitPairs, SentenceError> {
             "dev" => pairs.dev.push(pair),
             "test" => pairs.test.push(pair),
             other => {
-                return Err(SentenceError::Split { path: path.to_owned(), row: row.row, found: shown(other) });
+                return Err(SentenceError::Split {
+                    path: path.to_owned(),
+                    row: row.row,
+                    found: shown(other),
+                });
             }
         }
     }

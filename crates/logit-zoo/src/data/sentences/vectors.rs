@@ -41,8 +41,9 @@ impl WordVectors {
         if rows == 0 || width == 0 {
             return Err(unusable(format!("`{name}` is {rows}×{width}: there is no number in it")));
         }
-        let numbers = numbers(&matrix)
-            .ok_or_else(|| unusable(format!("`{name}` is {:?}; F16, BF16 and F32 are read", matrix.dtype())))?;
+        let numbers = numbers(&matrix).ok_or_else(|| {
+            unusable(format!("`{name}` is {:?}; F16, BF16 and F32 are read", matrix.dtype()))
+        })?;
         if let Some(at) = numbers.iter().position(|number| !number.is_finite()) {
             let (row, column, value) = (at / width, at % width, numbers[at]);
             return Err(SentenceError::NotFinite { path: path.to_owned(), row, column, value });
@@ -94,8 +95,7 @@ fn only_matrix<'a>(tensors: &SafeTensors<'a>) -> Result<(String, TensorView<'a>)
         1 => Ok(matrices.remove(0)),
         0 => Err("it holds no matrix [words, numbers]".to_owned()),
         _ => {
-            let names: Vec<String> =
-                matrices.iter().take(5).map(|(name, _)| format!("`{name}`")).collect();
+            let names: Vec<String> = matrices.iter().take(5).map(|(name, _)| format!("`{name}`")).collect();
             Err(format!("it holds {} matrices ({}); keep one", matrices.len(), names.join(", ")))
         }
     }
@@ -119,7 +119,12 @@ fn numbers(tensor: &TensorView<'_>) -> Option<Vec<f32>> {
 mod tests {
     use super::*;
 
-    fn written(name: &str, dtype: Dtype, shape: &[usize], bytes: &[u8]) -> (tempfile::TempDir, std::path::PathBuf) {
+    fn written(
+        name: &str,
+        dtype: Dtype,
+        shape: &[usize],
+        bytes: &[u8],
+    ) -> (tempfile::TempDir, std::path::PathBuf) {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("x.safetensors");
         let view = TensorView::new(dtype, shape.to_vec(), bytes).unwrap();

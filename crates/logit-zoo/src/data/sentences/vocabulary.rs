@@ -160,7 +160,10 @@ mod tests {
         let list = ["the", "cat", "u.s", "well-known", "black", "o"];
         assert_eq!(known(&list, "The cat, the CAT."), [Known(0), Known(1), Known(0), Known(1)]);
         assert_eq!(known(&list, "the U.S. well-known"), [Known(0), Known(2), Known(3)]);
-        assert_eq!(known(&list, "black-cat o’neil"), [Known(4), Known(1), Known(5), Unknown("neil".to_owned())]);
+        assert_eq!(
+            known(&list, "black-cat o’neil"),
+            [Known(4), Known(1), Known(5), Unknown("neil".to_owned())]
+        );
         assert_eq!(known(&list, " -- '' . "), []);
     }
 
@@ -181,7 +184,8 @@ mod tests {
 
     #[test]
     fn a_tokenizer_names_what_it_does_not_know() {
-        let model = r#"{"type": "WordLevel", "vocab": {"[UNK]": 0, "cat": 1, "the": 2}, "unk_token": "[UNK]"}"#;
+        let model =
+            r#"{"type": "WordLevel", "vocab": {"[UNK]": 0, "cat": 1, "the": 2}, "unk_token": "[UNK]"}"#;
         let (vocabulary, rows) = read(&tokenizer(model), true).unwrap();
         assert_eq!(rows, 3);
         let words = vocabulary.words("The dog cat").unwrap();

@@ -24,9 +24,9 @@ pub use answer::{AnswerKind, TargetsOf};
 pub(crate) use encode::Encoder;
 pub use error::TableError;
 pub(crate) use reader::Reader;
+pub use schema::{Feature, Form, Schema};
 pub(crate) use schema::{settle, settle_targets};
 pub(crate) use split::{Dealer, PartOf};
-pub use schema::{Feature, Form, Schema};
 pub(crate) use store::Store;
 
 use self::store::Filler;

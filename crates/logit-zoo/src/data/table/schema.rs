@@ -94,7 +94,8 @@ impl Form {
 pub(crate) fn settle(path: &Path, data: &TableData) -> Result<(Schema, Vec<Finding>), TableError> {
     let mut reader = Reader::open(path)?;
     let (mut schema, findings, found) = surveyed(&mut reader, data)?;
-    let columns = |names: &[String]| names.iter().map(|name| reader.column(name)).collect::<Result<Vec<_>, _>>();
+    let columns =
+        |names: &[String]| names.iter().map(|name| reader.column(name)).collect::<Result<Vec<_>, _>>();
     let (targets, dropped) = (columns(&data.targets)?, columns(&data.drop)?);
     (schema.features, schema.ignored) = features(path, &found, &targets, &dropped)?;
     Ok((schema, findings))
