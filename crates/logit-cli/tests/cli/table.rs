@@ -222,7 +222,7 @@ fn photos(scratch: &Scratch, folder: &str, each: u32) {
         std::fs::create_dir_all(scratch.path(&format!("{folder}/{class}"))).unwrap();
         for number in 0..each {
             let image = RgbImage::from_fn(20 + number % 3, 16, |x, y| {
-                Rgb(colour.0.map(|c| c.wrapping_add(((x * 7 + y * 3 + number) % 11) as u8)))
+                Rgb(colour.0.map(|c: u8| c.wrapping_add(((x * 7 + y * 3 + number) % 11) as u8)))
             });
             image.save(scratch.path(&format!("{folder}/{class}/{number}.png"))).unwrap();
         }
