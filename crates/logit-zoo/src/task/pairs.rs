@@ -320,8 +320,8 @@ fn biases(net: &DetectionPooling) -> Result<Table, ZooError> {
         rows.push(vec![
             name.to_owned(),
             values.len().to_string(),
-            format!("{lowest:.4}"),
-            format!("{highest:.4}"),
+            format!("{lowest:.2e}"),
+            format!("{highest:.2e}"),
             held.to_string(),
         ]);
     }
