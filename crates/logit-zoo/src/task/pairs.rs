@@ -337,7 +337,7 @@ fn biases(net: &DetectionPooling) -> Result<Table, ZooError> {
 fn mistakes(values: &[f32], Drawn { digits, pairs }: &Drawn) -> Result<Vec<Picture>, ZooError> {
     let wrong = |(at, value): (usize, &f32)| {
         let present = digits.sought(pairs[at]).contains(&true);
-        (decision(*value) != present).then(|| (at, *value, present))
+        (decision(*value) != present).then_some((at, *value, present))
     };
     let mut mistakes: Vec<(usize, f32, bool)> = values.iter().enumerate().filter_map(wrong).collect();
     let distance = |value: f32| (value - THRESHOLD).abs();
