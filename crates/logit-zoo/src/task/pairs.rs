@@ -320,8 +320,8 @@ fn biases(net: &DetectionPooling) -> Result<Table, ZooError> {
         rows.push(vec![
             name.to_owned(),
             values.len().to_string(),
-            format!("{lowest:.4}"),
-            format!("{highest:.4}"),
+            format!("{lowest:.2e}"),
+            format!("{highest:.2e}"),
             held.to_string(),
         ]);
     }
@@ -337,7 +337,7 @@ fn biases(net: &DetectionPooling) -> Result<Table, ZooError> {
 fn mistakes(values: &[f32], Drawn { digits, pairs }: &Drawn) -> Result<Vec<Picture>, ZooError> {
     let wrong = |(at, value): (usize, &f32)| {
         let present = digits.sought(pairs[at]).contains(&true);
-        (decision(*value) != present).then(|| (at, *value, present))
+        (decision(*value) != present).then_some((at, *value, present))
     };
     let mut mistakes: Vec<(usize, f32, bool)> = values.iter().enumerate().filter_map(wrong).collect();
     let distance = |value: f32| (value - THRESHOLD).abs();
