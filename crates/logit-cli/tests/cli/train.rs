@@ -138,5 +138,5 @@ fn all_of_mnist_is_learned_from_a_folder() {
     let told = json(&scratch.logit(&args).success());
     assert!(told["accuracy"].as_f64().unwrap() > 0.88, "{told}");
     let judged = json(&scratch.logit(&["eval", "run", "--json"]).success());
-    assert_eq!((&judged["images"], &judged["accuracy"]), (&10_000.into(), &told["accuracy"]));
+    assert_eq!((&judged["samples"], &judged["accuracy"]), (&10_000.into(), &told["accuracy"]));
 }

@@ -290,8 +290,8 @@ impl Recipe {
     fn check(&self, origin: &str) -> Result<(), RecipeError> {
         let ranges = self.task.ranges().into_iter().chain(self.train.ranges());
         match ranges.into_iter().find(|range| !(range.fits)(range.value)) {
-            Some(Range { key, value, range, .. }) => {
-                Err(RecipeError::Range { origin: origin.to_owned(), key, value, range })
+            Some(Range { key, value, wanted, .. }) => {
+                Err(RecipeError::Range { origin: origin.to_owned(), key, value, range: wanted })
             }
             None => Ok(()),
         }

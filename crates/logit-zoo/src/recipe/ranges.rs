@@ -6,13 +6,13 @@ pub(crate) struct Range {
     pub(crate) key: &'static str,
     pub(crate) value: f64,
     /// What it may be, in words.
-    pub(crate) range: &'static str,
+    pub(crate) wanted: &'static str,
     pub(crate) fits: fn(f64) -> bool,
 }
 
 impl Range {
-    pub(crate) fn new(key: &'static str, value: f64, range: &'static str, fits: fn(f64) -> bool) -> Self {
-        Self { key, value, range, fits }
+    pub(crate) fn new(key: &'static str, value: f64, wanted: &'static str, fits: fn(f64) -> bool) -> Self {
+        Self { key, value, wanted, fits }
     }
 
     /// A share of something that is left out.

@@ -178,12 +178,12 @@ impl RunDir {
         }
     }
 
-    /// Writes what was fitted on the validation part.
+    /// Writes what was fitted on the validation part, if anything was.
     ///
     /// # Errors
     /// The file cannot be written.
     pub fn calibrate(&self, calibration: &Calibration) -> Result<(), RunError> {
-        self.write_json(CALIBRATION, calibration)
+        if *calibration == Calibration::default() { Ok(()) } else { self.write_json(CALIBRATION, calibration) }
     }
 
     /// What the checks found; nothing before.

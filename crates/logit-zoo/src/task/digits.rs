@@ -32,7 +32,7 @@ pub(super) fn with_digits<W: WithTask>(
     setup.loss.check(sets.test.classes()).map_err(|source| RecipeError::Loss { source })?;
     match &setup.model {
         ModelConfig::ConvNet(config) => {
-            config.fits([sets.test.height(), sets.test.width()])?;
+            fits_convnet([sets.test.height(), sets.test.width()])?;
             then.call(Digits { config, setup, sets })
         }
         ModelConfig::Linear(config) => then.call(Digits { config, setup, sets }),
@@ -77,17 +77,14 @@ impl Build for MlpConfig {
     }
 }
 
-impl ConvNetConfig {
-    /// # Errors
-    /// Images of another size than the network takes.
-    pub(crate) fn fits(&self, [height, width]: [usize; 2]) -> Result<(), ZooError> {
-        if [height, width] == [28, 28] {
-            return Ok(());
-        }
-        let what =
-            format!("the convnet takes images of 28×28, not {height}×{width}; use a `linear` or `mlp` model");
-        Err(ZooError::Unfit { what })
+/// # Errors
+/// Images of another size than the convolutional network takes.
+fn fits_convnet([height, width]: [usize; 2]) -> Result<(), ZooError> {
+    if [height, width] == [28, 28] {
+        return Ok(());
     }
+    let what = format!("the convnet takes images of 28×28, not {height}×{width}; use a `linear` or `mlp` model");
+    Err(ZooError::Unfit { what })
 }
 
 /// The parts of the data.
