@@ -14,7 +14,7 @@ Examples:
   logit train digits                      train on the embedded digits, in runs/digits
   logit eval runs/digits --json           the metrics of its best weights on the test set
   logit predict runs/digits photo.png     logits, probabilities and decision for a picture
-  logit predict runs/sts "a dog" "a cat"  how alike two sentences are, from 0 to 5
+  logit predict runs/sts \"a dog\" \"a cat\"  how alike two sentences are, from 0 to 5
   logit study activations                 why sigmoid fails where softmax works, in numbers
   logit heads                             which head, loss and metrics fit which answer";
 
