@@ -31,6 +31,14 @@ pub enum SentenceError {
         /// The limit.
         most: u64,
     },
+    /// More pairs than are read.
+    #[error("{} has more than {most} pairs; take a part of them", path.display())]
+    TooMany {
+        /// The file.
+        path: PathBuf,
+        /// The limit.
+        most: usize,
+    },
     /// A folder that lacks the file of a part.
     #[error(
         "{} holds no {file}; give a folder with stsb-en-train.csv, stsb-en-dev.csv and stsb-en-test.csv, or a TSV file \

@@ -20,6 +20,6 @@ mod vocabulary;
 
 pub use error::SentenceError;
 pub use lexicon::{Lexicon, Reading};
-pub use pairs::{HIGHEST, LOWEST, MAX_PAIRS_BYTES, MAX_SENTENCE_BYTES, Pair, Pairs, SplitPairs};
+pub use pairs::{HIGHEST, LOWEST, MAX_PAIRS, MAX_PAIRS_BYTES, MAX_SENTENCE_BYTES, Pair, Pairs, SplitPairs};
 pub use vectors::{MAX_VECTORS_BYTES, WordVectors};
 pub use vocabulary::{MAX_VOCABULARY_BYTES, Vocabulary, Word};

@@ -16,6 +16,9 @@ pub const HIGHEST: f64 = 5.0;
 /// The largest file of pairs that is read: a hundred times the STS benchmark.
 pub const MAX_PAIRS_BYTES: u64 = 64 << 20;
 
+/// The most pairs of a file.
+pub const MAX_PAIRS: usize = 1_000_000;
+
 /// The longest sentence that is taken.
 pub const MAX_SENTENCE_BYTES: usize = 10_000;
 
@@ -108,6 +111,7 @@ fn csv_pairs(path: &Path, bytes: &[u8]) -> Result<Pairs, SentenceError> {
     for (row, record) in (1..).zip(reader.into_byte_records()) {
         let row = Row { path, row, record: read(path, record)? };
         let [first, second, score] = row.columns(CSV)?;
+        row.bounded()?;
         pairs.push(row.pair(first, second, score)?);
     }
     Ok(pairs)
@@ -128,6 +132,7 @@ fn tsv_pairs(path: &Path, bytes: &[u8]) -> Result<SplitPairs, SentenceError> {
             continue;
         }
         let [split, score, first, second] = row.columns("split, score, sentence1, sentence2")?;
+        row.bounded()?;
         let pair = row.pair(first, second, score)?;
         match split {
             "train" => pairs.train.push(pair),
@@ -181,6 +186,14 @@ impl Row<'_> {
                 .map_err(|_| SentenceError::Encoding { path: self.path.to_owned(), row: self.row })?;
         }
         Ok(columns)
+    }
+
+    /// Whether there may be so many rows.
+    fn bounded(&self) -> Result<(), SentenceError> {
+        if self.row <= MAX_PAIRS as u64 + 1 {
+            return Ok(());
+        }
+        Err(SentenceError::TooMany { path: self.path.to_owned(), most: MAX_PAIRS })
     }
 
     /// Whether the row names the columns of a TSV file.

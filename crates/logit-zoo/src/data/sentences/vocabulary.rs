@@ -8,8 +8,8 @@ use tokenizers::Tokenizer;
 use super::error::SentenceError;
 use super::file::{self, Wanted};
 
-/// The largest vocabulary or tokenizer that is read.
-pub const MAX_VOCABULARY_BYTES: u64 = 256 << 20;
+/// The largest vocabulary or tokenizer that is read: two million words have about 20 MB.
+pub const MAX_VOCABULARY_BYTES: u64 = 64 << 20;
 
 const WORDS: Wanted = Wanted { what: "vocabulary", most: MAX_VOCABULARY_BYTES, hint: "" };
 const TOKENIZER: Wanted = Wanted { what: "tokenizer", most: MAX_VOCABULARY_BYTES, hint: "" };
