@@ -41,7 +41,10 @@ pub struct SegmentationData {
     pub validation: f64,
     /// Share of the images held out for the test where the folder has no `test` of its own, in (0, 1).
     pub test: f64,
-    /// Subtracted from pixels in [0, 1].
+    /// Whether each image's grey values are stretched so that its quantiles of 1 % and 99.8 % become 0 and 1, instead of
+    /// the darkest and the brightest value that a pixel can have.
+    pub stretch: bool,
+    /// Subtracted from pixels, which then lie about [0, 1].
     pub mean: f64,
     /// What they are then divided by, above 0.
     pub deviation: f64,

@@ -163,7 +163,7 @@ impl<A: Answer> Task for Segmentation<'_, A> {
             let annotated = &self.sets.train.images[*row as usize];
             let crop = Crop::random(&annotated.image, data, &mut rng);
             let [pixels, mask] = crop.of(annotated);
-            let scaled = scale(data, crop.gain);
+            let scaled = scale(data, &annotated.image, crop.gain);
             values.extend(pixels.iter().map(|pixel| scaled[usize::from(*pixel)]));
             masks.extend(mask);
         }
@@ -254,8 +254,9 @@ impl<A: Answer> Segmentation<'_, A> {
         Annotated { image, mask, .. }: &Annotated,
         tallies: &mut [&mut Tally],
     ) -> Result<(), MetricError> {
-        for tile in reader.tiles(image) {
-            let logits = reader.logits(image, &tile)?;
+        let (sight, tiles) = reader.sight(image);
+        for tile in tiles {
+            let logits = reader.logits(&sight, &tile)?;
             let decided = decisions(&self.answer, &logits);
             let truth = tile.of(mask, image.width);
             for tally in tallies.iter_mut() {
@@ -312,9 +313,10 @@ pub(crate) fn decide<A: Answer>(
     image: &Grey,
 ) -> Result<Vec<u8>, ZooError> {
     let mut mask = vec![0; image.pixels.len()];
-    for tile in reader.tiles(image) {
+    let (sight, tiles) = reader.sight(image);
+    for tile in tiles {
         let logits = reader
-            .logits(image, &tile)
+            .logits(&sight, &tile)
             .map_err(|source| ZooError::Metric { what: "the logits of a tile", source })?;
         if let Some(at) = logits.iter().position(|logit| !logit.is_finite()) {
             let (class, value) = (at % answer.kind().units(), logits[at]);

@@ -13,6 +13,10 @@ use crate::recipe::SegmentationData;
 /// Rows and columns of a tile's answers: a tile of 512 and its surroundings takes some 300 MB at 16 channels.
 pub(crate) const SIDE: usize = 512;
 
+/// The shares of an image's pixels that are darker than 0 and than 1 once it is stretched: the field's own for
+/// fluorescence (Schmidt et al. 2018, <https://arxiv.org/abs/1806.03535>).
+const QUANTILES: [f64; 2] = [0.01, 0.998];
+
 /// A part of an image, which is answered alone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Tile {
@@ -53,6 +57,12 @@ pub(crate) fn tiles(net: &UNetConfig, [height, width]: [usize; 2], side: usize) 
     along(height).flat_map(|row| along(width).map(move |column| tile(row.clone(), column))).collect()
 }
 
+/// An image as the network sees it.
+pub(crate) struct Sight<'a> {
+    image: &'a Grey,
+    scaled: [f32; 256],
+}
+
 /// A network, and what it takes to show it an image.
 pub(crate) struct Reader<'a, K: Kind> {
     pub(crate) net: &'a UNet<Head<K>>,
@@ -63,9 +73,12 @@ pub(crate) struct Reader<'a, K: Kind> {
 
 impl<K: Kind> Reader<'_, K> {
     /// The logits of a tile of an image, a row of them an answered pixel.
-    pub(crate) fn logits(&self, image: &Grey, tile: &Tile) -> Result<Vec<f32>, MetricError> {
+    pub(crate) fn logits(
+        &self,
+        Sight { image, scaled }: &Sight<'_>,
+        tile: &Tile,
+    ) -> Result<Vec<f32>, MetricError> {
         let [shown_rows, shown_columns] = tile.shown.clone();
-        let scaled = scale(self.data, 1.0);
         let values: Vec<f32> = shown_rows
             .clone()
             .flat_map(|row| &image.pixels[row * image.width..][shown_columns.clone()])
@@ -81,15 +94,22 @@ impl<K: Kind> Reader<'_, K> {
         rows(&logits.slice([0..1, 0..units, inner(0), inner(1)]))
     }
 
-    /// The tiles of an image.
-    pub(crate) fn tiles(&self, image: &Grey) -> Vec<Tile> {
-        tiles(self.config, [image.height, image.width], SIDE)
+    /// An image as the network sees it, and its tiles.
+    pub(crate) fn sight<'a>(&self, image: &'a Grey) -> (Sight<'a>, Vec<Tile>) {
+        let sight = Sight { image, scaled: scale(self.data, image, 1.0) };
+        (sight, tiles(self.config, [image.height, image.width], SIDE))
     }
 }
 
-/// What the network is shown for each grey value, brightened by `gain`.
-pub(crate) fn scale(config: &SegmentationData, gain: f64) -> [f32; 256] {
-    std::array::from_fn(|grey| ((gain * grey as f64 / 255.0 - config.mean) / config.deviation) as f32)
+/// What the network is shown for each grey value of an image, brightened by `gain`.
+pub(crate) fn scale(config: &SegmentationData, image: &Grey, gain: f64) -> [f32; 256] {
+    let [dark, bright] = if config.stretch { image.quantiles(QUANTILES) } else { [0, u8::MAX] };
+    // An image of one grey value has no contrast to stretch.
+    let range = f64::from(bright.saturating_sub(dark).max(1));
+    std::array::from_fn(|grey| {
+        let pixel = gain * (grey as f64 - f64::from(dark)) / range;
+        ((pixel - config.mean) / config.deviation) as f32
+    })
 }
 
 #[cfg(test)]
@@ -119,9 +139,10 @@ mod tests {
         let reader = Reader { net: &net, config: &NET, data: &setup.data, device: &device };
         let [height, width] = size;
         let image = image(height, width);
+        let (sight, _) = reader.sight(&image);
         let whole = tiles(&NET, size, height.max(width));
         assert_eq!(whole.len(), 1);
-        let whole = reader.logits(&image, &whole[0]).unwrap();
+        let whole = reader.logits(&sight, &whole[0]).unwrap();
         let mut largest = 0.0_f32;
         let mut answered = 0;
         for mut tile in tiles(&NET, size, 14) {
@@ -131,7 +152,7 @@ mod tests {
                     start.saturating_sub(around)..(end + around).min(size[axis])
                 });
             }
-            let logits = reader.logits(&image, &tile).unwrap();
+            let logits = reader.logits(&sight, &tile).unwrap();
             let places: Vec<usize> = tile.places(width).flatten().collect();
             assert_eq!(logits.len(), 3 * places.len());
             answered += places.len();
