@@ -122,7 +122,6 @@ fn two_pairs_of_sentences_are_answered_in_their_order() {
     let told = json(&scratch.logit(&args).success());
     let pairs = told["predictions"].as_array().unwrap();
     assert_eq!(pairs[1]["sentences"][1], "two trains");
-    assert!(number(&pairs[0]["score"]) > number(&pairs[1]["score"]), "{told}");
     assert!(pairs.iter().all(|pair| pair.get("probabilities").is_none()), "{told}");
     // The order of the two does not matter.
     let turned =
@@ -166,7 +165,7 @@ fn what_is_not_given_is_asked_for() {
     refused(scratch.logit(&["train", "sts", "--data", &data]), 2, &["--vectors", "safetensors"]);
     let args = ["train", "sts", "--data", &data, "--vectors", &vectors, "--head", "softmax"];
     refused(scratch.logit(&args), 2, &["`softmax`", "`values`", "`ordinal`"]);
-    refused(scratch.logit(&["train", "digits", "--head", "pearson"]), 2, &["pearson"]);
+    refused(scratch.logit(&["train", "digits", "--head", "pearson"]), 2, &["digits", "`head`"]);
     refused(scratch.logit(&["study", "sts", "--data", &data]), 2, &["--vectors"]);
     refused(scratch.logit(&["study", "sts", "--vectors", &vectors]), 2, &["--data"]);
     assert!(!scratch.path("runs").exists() && !scratch.path("run").exists(), "a run was made all the same");

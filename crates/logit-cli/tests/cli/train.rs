@@ -12,7 +12,19 @@ fn a_run_holds_all_of_its_files() {
     let scratch = Scratch::new();
     let told = json(&scratch.logit(&["train", "digits-linear", "--epochs", "6", "--json"]).success());
     let keys: Vec<&str> = told.as_object().unwrap().keys().map(String::as_str).collect();
-    assert_eq!(keys, ["accuracy", "best_epoch", "ece", "finished", "log_loss", "report", "run", "step"]);
+    let scores = [
+        "accuracy",
+        "best_epoch",
+        "brier",
+        "ece",
+        "finished",
+        "log_loss",
+        "macro_f1",
+        "report",
+        "run",
+        "step",
+    ];
+    assert_eq!(keys, scores);
     assert_eq!(
         (&told["run"], &told["report"]),
         (&"runs/digits-linear".into(), &"runs/digits-linear/report.html".into())

@@ -183,7 +183,11 @@ impl RunDir {
     /// # Errors
     /// The file cannot be written.
     pub fn calibrate(&self, calibration: &Calibration) -> Result<(), RunError> {
-        if *calibration == Calibration::default() { Ok(()) } else { self.write_json(CALIBRATION, calibration) }
+        if *calibration == Calibration::default() {
+            Ok(())
+        } else {
+            self.write_json(CALIBRATION, calibration)
+        }
     }
 
     /// What the checks found; nothing before.

@@ -83,7 +83,8 @@ fn fits_convnet([height, width]: [usize; 2]) -> Result<(), ZooError> {
     if [height, width] == [28, 28] {
         return Ok(());
     }
-    let what = format!("the convnet takes images of 28×28, not {height}×{width}; use a `linear` or `mlp` model");
+    let what =
+        format!("the convnet takes images of 28×28, not {height}×{width}; use a `linear` or `mlp` model");
     Err(ZooError::Unfit { what })
 }
 

@@ -71,8 +71,9 @@ impl Vocabulary {
         let unusable = |reason: String| SentenceError::Tokenizer { path: path.to_owned(), reason };
         let mut json: serde_json::Value = serde_json::from_slice(&file::read(path, TOKENIZER)?)
             .map_err(|error| unusable(format!("no JSON: {error}")))?;
+        let object = json.as_object_mut().ok_or_else(|| unusable("no JSON object".to_owned()))?;
         for key in ["truncation", "padding"] {
-            json[key] = serde_json::Value::Null;
+            object.insert(key.to_owned(), serde_json::Value::Null);
         }
         if let Some(model) = json.get_mut("model").and_then(serde_json::Value::as_object_mut) {
             model.remove("dropout");
