@@ -1,5 +1,6 @@
 //! The command line, as clap reads it.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand};
@@ -13,6 +14,7 @@ Examples:
   logit train digits                      train on the embedded digits, in runs/digits
   logit eval runs/digits --json           the metrics of its best weights on the test set
   logit predict runs/digits photo.png     logits, probabilities and decision for a picture
+  logit predict runs/sts \"a dog\" \"a cat\"  how alike two sentences are, from 0 to 5
   logit study activations                 why sigmoid fails where softmax works, in numbers
   logit heads                             which head, loss and metrics fit which answer";
 
@@ -36,7 +38,13 @@ Examples:
   logit train digits
   logit train digits --data path/to/mnist --out runs/full --epochs 12
   logit train digits --seed 7 --set train.optimizer=sgd --set train.learning_rate=0.1
+  logit train digit-pairs --preset paper
   logit train my-recipe.toml
+  logit train penguins.csv --target species
+  logit train photos --epochs 30
+  logit train photos.csv --images path --target species
+  logit train yeast.csv --targets Class1,Class2,Class3 --weights balanced
+  logit train sts --data path/to/stsb --vectors path/to/wordllama --head pearson
   logit train --resume runs/digits")]
     Train(Train),
     /// Judge a run's best weights on the test set
@@ -44,10 +52,15 @@ Examples:
         after_help = "Examples:\n  logit eval runs/digits\n  logit eval runs/digits --data path/to/mnist --json"
     )]
     Eval(Eval),
-    /// Predict the digit on image files
-    #[command(
-        after_help = "Examples:\n  logit predict runs/digits digit.png\n  logit predict runs/digits *.png --json"
-    )]
+    /// Predict on files: the digit on an image, its mask, the rows of a table, how alike two sentences are
+    #[command(after_help = "\
+Examples:
+  logit predict runs/digits digit.png
+  logit predict runs/digits *.png --json
+  logit predict runs/digit-pairs left.png right.png
+  logit predict runs/nuclei slide.png --out masks
+  logit predict runs/penguins new.csv --out out.csv
+  logit predict runs/sts \"a sentence\" \"another\"")]
     Predict(Predict),
     /// List the recipes, or print one with the reason of each value
     #[command(after_help = "Examples:\n  logit recipes\n  logit recipes digits > my-recipe.toml")]
@@ -72,13 +85,32 @@ Examples:
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Train {
-    /// A recipe's name (`logit recipes`) or a TOML file
-    #[arg(value_name = "RECIPE|FILE.toml", required_unless_present = "resume")]
+    /// A recipe's name (`logit recipes`) or TOML file, a table (.csv, .csv.gz, .tsv, .arff or
+    /// .parquet), or a folder of images with a folder for each class
+    #[arg(value_name = "RECIPE|FILE", required_unless_present = "resume")]
     pub(crate) recipe: Option<String>,
 
-    /// A folder with MNIST's four IDX files, plain or gzip [default: 3000 digits carried in the binary]
-    #[arg(long, value_name = "DIR")]
+    #[command(flatten)]
+    pub(crate) table: TableArgs,
+
+    /// A preset of the recipe: NAME stands for the recipe RECIPE-NAME
+    #[arg(long, value_name = "NAME")]
+    pub(crate) preset: Option<String>,
+
+    /// The data: for digits a folder with MNIST's four IDX files, plain or gzip [default: 3000 digits carried in the
+    /// binary]; for nuclei a folder with `images` and `masks`, or with `train` and `test` that hold these each; for sts a
+    /// folder with stsb-en-{train,dev,test}.csv, or a TSV file of pairs
+    #[arg(long, value_name = "PATH")]
     pub(crate) data: Option<PathBuf>,
+
+    /// For sts: a folder with word vectors (.safetensors) and beside them a tokenizer.json or a list of words; the same
+    /// as `--set data.vectors=PATH`
+    #[arg(long, value_name = "PATH")]
+    pub(crate) vectors: Option<PathBuf>,
+
+    /// For sts: values, expected, pearson or ordinal; the same as `--set model.head=HEAD`
+    #[arg(long, value_name = "HEAD")]
+    pub(crate) head: Option<String>,
 
     /// The run directory to make [default: runs/RECIPE, with a number if it exists]
     #[arg(long, value_name = "RUN")]
@@ -101,8 +133,49 @@ pub(crate) struct Train {
     pub(crate) plain: bool,
 
     /// Go on with a run from its last checkpoint, as it was started
-    #[arg(long, value_name = "RUN", conflicts_with_all = ["recipe", "data", "out", "epochs", "seed", "settings"])]
+    #[arg(long, value_name = "RUN", conflicts_with_all = ["recipe", "preset", "data", "vectors", "head", "out", "epochs", "seed", "settings"])]
     pub(crate) resume: Option<PathBuf>,
+}
+
+/// What is said of a table.
+#[derive(Debug, ClapArgs)]
+#[command(next_help_heading = "Tables")]
+pub(crate) struct TableArgs {
+    /// The table is a list of images, whose paths this column holds
+    #[arg(long, value_name = "COLUMN")]
+    pub(crate) images: Option<String>,
+
+    /// The column to learn
+    #[arg(long, value_name = "COLUMN", conflicts_with = "targets")]
+    pub(crate) target: Option<String>,
+
+    /// Several columns to learn at once
+    #[arg(long, value_name = "A,B,C", value_delimiter = ',')]
+    pub(crate) targets: Vec<String>,
+
+    /// The kind of answer, where the targets do not show it
+    #[arg(long, value_name = "KIND", value_parser = ["classes", "labels", "values", "grades"])]
+    pub(crate) answer: Option<String>,
+
+    /// The target is a grade between these ends
+    #[arg(long, value_name = "LOW,HIGH", value_delimiter = ',', num_args = 1, allow_negative_numbers = true)]
+    pub(crate) grades: Vec<f64>,
+
+    /// Columns that are not to be read
+    #[arg(long, value_name = "A,B,C", value_delimiter = ',')]
+    pub(crate) drop: Vec<String>,
+
+    /// A table of test rows, instead of a fifth of the rows
+    #[arg(long, value_name = "FILE")]
+    pub(crate) test: Option<PathBuf>,
+
+    /// The network
+    #[arg(long, value_parser = ["linear", "mlp"])]
+    pub(crate) model: Option<String>,
+
+    /// Whether rare classes or labels weigh more
+    #[arg(long, value_parser = ["none", "sqrt", "balanced"])]
+    pub(crate) weights: Option<String>,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -110,8 +183,8 @@ pub(crate) struct Eval {
     /// The run directory
     pub(crate) run: PathBuf,
 
-    /// A folder with MNIST's four IDX files, of which the test files are used [default: what the run was trained on]
-    #[arg(long, value_name = "DIR")]
+    /// Other data of the same kind, of which the test part is used [default: what the run was trained on]
+    #[arg(long, value_name = "PATH")]
     pub(crate) data: Option<PathBuf>,
 }
 
@@ -120,9 +193,15 @@ pub(crate) struct Predict {
     /// The run directory
     pub(crate) run: PathBuf,
 
-    /// Image files (PNG or JPEG) of one digit each
+    /// What to predict on: images (PNG or JPEG), a table with the columns that the run was trained on, or sentences, two
+    /// by two
     #[arg(required = true, value_name = "INPUT")]
-    pub(crate) inputs: Vec<PathBuf>,
+    pub(crate) inputs: Vec<OsString>,
+
+    /// Where to write what a task writes: a folder for masks [default: the folder `predictions` of the run], a file for
+    /// the rows of a table
+    #[arg(long, short, value_name = "PATH")]
+    pub(crate) out: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -132,6 +211,39 @@ pub(crate) enum Study {
         after_help = "Examples:\n  logit study activations\n  logit study activations --steps 300 --json"
     )]
     Activations(Activations),
+    /// Train the same sentence encoder with four heads that tell a score, and print the field's figures beside them
+    #[command(after_help = "\
+Examples:
+  logit study sts --data path/to/stsb --vectors path/to/wordllama
+  logit study sts --data path/to/stsb --vectors path/to/glove --epochs 3 --json")]
+    Sts(Sts),
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Sts {
+    /// A folder with stsb-en-{train,dev,test}.csv, or a TSV file of pairs
+    #[arg(long, value_name = "PATH")]
+    pub(crate) data: Option<PathBuf>,
+
+    /// A folder with word vectors (.safetensors) and beside them a tokenizer.json or a list of words
+    #[arg(long, value_name = "PATH")]
+    pub(crate) vectors: Option<PathBuf>,
+
+    /// The folder for the four run directories [default: runs/study-sts, with a number if it exists]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+
+    /// Exactly this many epochs
+    #[arg(long, value_name = "N")]
+    pub(crate) epochs: Option<u64>,
+
+    /// The seed that all heads share
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(..=MAX_SEED))]
+    pub(crate) seed: Option<u64>,
+
+    /// Replace a value of the recipe `sts`; may be given several times
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub(crate) settings: Vec<String>,
 }
 
 #[derive(Debug, ClapArgs)]

@@ -4,6 +4,7 @@ use std::io;
 use std::time::{Duration, Instant};
 
 use logit_zoo::run::Record;
+use logit_zoo::task::metric_name;
 use logit_zoo::train::Progress;
 use ratatui::crossterm::event::{self, Event, KeyCode, KeyModifiers};
 use ratatui::layout::{Constraint, Layout, Rect};
@@ -85,7 +86,9 @@ struct Screen {
     batch_loss: Curve,
     validation_loss: Curve,
     train_accuracy: Curve,
-    validation_accuracy: Curve,
+    /// The first of the metrics, and its name.
+    validation_metric: Curve,
+    metric: String,
     stopping: bool,
 }
 
@@ -102,9 +105,16 @@ impl Screen {
                 self.batch_loss.push(*step, *loss);
             }
             Record::Epoch { step, train_accuracy, validation, .. } => {
-                self.validation_loss.push(*step, validation.log_loss);
-                self.train_accuracy.push(*step, *train_accuracy);
-                self.validation_accuracy.push(*step, validation.accuracy);
+                if let Some(loss) = validation.get("log_loss") {
+                    self.validation_loss.push(*step, loss);
+                }
+                if let Some(accuracy) = train_accuracy {
+                    self.train_accuracy.push(*step, *accuracy);
+                }
+                if let Some((metric, value)) = validation.iter().next() {
+                    self.metric = metric_name(metric);
+                    self.validation_metric.push(*step, value);
+                }
             }
             Record::Resume { .. } | Record::End { .. } => {}
         }
@@ -134,11 +144,11 @@ impl Screen {
             steps,
             [("training batch", &self.batch_loss), ("validation", &self.validation_loss)],
         );
-        let accuracy = [("training", &self.train_accuracy), ("validation", &self.validation_accuracy)];
-        chart(frame, right, "accuracy", steps, accuracy);
+        let accuracy = [("training", &self.train_accuracy), ("validation", &self.validation_metric)];
+        chart(frame, right, &self.metric, steps, accuracy);
         let keys = if self.stopping { "stopping after this step…" } else { "q: stop and save" };
-        let line = match self.validation_accuracy.points.last() {
-            Some((_, accuracy)) => format!("validation accuracy {:.2} %   {keys}", 100.0 * accuracy),
+        let line = match self.validation_metric.points.last() {
+            Some((_, value)) => format!("validation {} {value:.4}   {keys}", self.metric),
             None => keys.to_owned(),
         };
         frame.render_widget(Paragraph::new(Line::from(line).dim()), bottom);

@@ -39,6 +39,7 @@ impl From<ZooError> for Failure {
     fn from(error: ZooError) -> Self {
         match error {
             ZooError::Recipe(error) => error.into(),
+            error @ (ZooError::Usage { .. } | ZooError::NoPairs { .. }) => Self::Usage(error.to_string()),
             error => Self::Failed(error.to_string()),
         }
     }

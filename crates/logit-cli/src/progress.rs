@@ -2,7 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use logit_zoo::run::Record;
+use logit_zoo::run::{Found, Record};
+use logit_zoo::task::metric_name;
 use logit_zoo::train::Progress;
 
 use crate::output::note;
@@ -50,17 +51,26 @@ impl Progress for Lines {
         }
     }
 
+    fn found(&mut self, found: &Found) {
+        note(format_args!("{found}"));
+    }
+
     fn record(&mut self, record: &Record) {
         match record {
             Record::Step { step, .. } => self.pace.done = *step,
             Record::Epoch { epoch, step, train_loss, train_accuracy, validation, best } => {
+                let accuracy = train_accuracy
+                    .map_or(String::new(), |share| format!("  accuracy {:5.2} %", 100.0 * share));
+                // The first two tell whether it learns; the rest is in the report.
+                let judged: Vec<String> = validation
+                    .iter()
+                    .take(2)
+                    .map(|(metric, value)| format!("{} {value:.4}", metric_name(metric)))
+                    .collect();
                 note(format_args!(
-                    "epoch {epoch:>3}  step {step:>6}/{}  loss {train_loss:.4}  accuracy {:5.2} %  validation loss {:.4}  \
-                 accuracy {:5.2} %{}  {} left",
+                    "epoch {epoch:>3}  step {step:>6}/{}  loss {train_loss:.4}{accuracy}  validation: {}{}  {} left",
                     self.pace.steps,
-                    100.0 * train_accuracy,
-                    validation.log_loss,
-                    100.0 * validation.accuracy,
+                    judged.join("  "),
                     if *best { " *" } else { "  " },
                     told(self.pace.left()),
                 ));

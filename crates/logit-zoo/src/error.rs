@@ -2,10 +2,14 @@
 
 use std::path::PathBuf;
 
+use logit::calibration::CalibrationError;
 use logit::metrics::MetricError;
 use logit::{HeadError, LossError};
 
 use crate::data::DataError;
+use crate::data::labelled::LabelledError;
+use crate::data::sentences::SentenceError;
+use crate::data::table::TableError;
 use crate::recipe::RecipeError;
 use crate::run::RunError;
 
@@ -15,6 +19,21 @@ pub enum ZooError {
     /// The data cannot be used.
     #[error(transparent)]
     Data(#[from] DataError),
+    /// Pairs of sentences, or word vectors, cannot be used.
+    #[error(transparent)]
+    Sentences(#[from] SentenceError),
+    /// Labelled images cannot be used.
+    #[error(transparent)]
+    Labelled(#[from] LabelledError),
+    /// A table cannot be used.
+    #[error(transparent)]
+    Table(#[from] TableError),
+    /// Nothing can be fitted on the validation part.
+    #[error("the validation part: {source}")]
+    Calibration {
+        /// What is wrong.
+        source: CalibrationError,
+    },
     /// The recipe cannot be used.
     #[error(transparent)]
     Recipe(#[from] RecipeError),
@@ -25,12 +44,15 @@ pub enum ZooError {
     #[error(transparent)]
     Head(#[from] HeadError),
     /// The loss cannot be computed.
+    #[error(transparent)]
+    Loss(#[from] LossError),
+    /// A step cannot be computed.
     #[error("step {step}: {source}")]
-    Loss {
+    Step {
         /// The step.
         step: u64,
         /// What is wrong.
-        source: LossError,
+        source: Box<ZooError>,
     },
     /// A metric cannot be computed.
     #[error("{what}: {source}")]
@@ -68,16 +90,40 @@ pub enum ZooError {
         /// The value.
         value: f32,
     },
-    /// A folder of data whose name cannot be written down.
-    #[error("{} is not UTF-8, and could not be written down in run.json; rename the folder", path.display())]
+    /// A value that is not finite.
+    #[error("{}, {}: the value is {value}; the weights of this run cannot be used", left.display(), right.display())]
+    PairValue {
+        /// The left picture.
+        left: PathBuf,
+        /// The right picture.
+        right: PathBuf,
+        /// The value.
+        value: f32,
+    },
+    /// Pictures that are no pairs.
+    #[error(
+        "this run judges pairs: give two pictures for each, the left and then the right digit, not {found} in all"
+    )]
+    NoPairs {
+        /// How many pictures were given.
+        found: usize,
+    },
+    /// Data whose path cannot be written down.
+    #[error("{} is not UTF-8, and could not be written down in run.json; rename it", path.display())]
     DataPath {
-        /// The folder.
+        /// The path.
         path: PathBuf,
     },
     /// Data and network that do not fit each other, or what is asked of them.
     #[error("{what}")]
     Unfit {
         /// What does not fit, and what to do.
+        what: String,
+    },
+    /// What was asked for cannot be asked of this task.
+    #[error("{what}")]
+    Usage {
+        /// What was asked, and how to ask rightly.
         what: String,
     },
     /// A value of the device cannot be read.

@@ -28,8 +28,15 @@ mod recipe;
 pub mod report;
 pub mod run;
 pub mod study;
+pub mod task;
 pub mod train;
 
 pub use error::ZooError;
-pub use recipe::{DataConfig, ModelConfig, Optimizer, RECIPES, Recipe, RecipeError, Schedule, TrainConfig};
+pub use recipe::{
+    AnswerChoice, ClassWeights, DataConfig, DigitsSetup, ImagesData, ImagesModel, ImagesSetup, ModelConfig,
+    Optimizer, PairsConfig, PairsSetup, PixelAnswer, RECIPES, Recipe, RecipeError, Schedule, ScoreLoss,
+    SegmentationData, SegmentationLoss, SegmentationModel, SegmentationSetup, SentenceConfig, Setup,
+    StsSetup, TableData, TableLoss, TableModel, TableModelKind, TableSetup, TaskConfig, TrainConfig, Weights,
+    setting,
+};
 pub use run::{DataSource as Source, RunDir};

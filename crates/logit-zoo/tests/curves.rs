@@ -14,7 +14,7 @@ use logit::loss::{CrossEntropyLoss, Loss};
 use logit::optim::{Adam, Sgd};
 use logit_zoo::data::{Batch, load};
 use logit_zoo::models::{Classifier, ConvNetConfig, UNetConfig};
-use logit_zoo::{Recipe, Source};
+use logit_zoo::{Recipe, Source, TaskConfig};
 
 const STEPS: usize = 200;
 
@@ -52,14 +52,14 @@ fn assert_same_curve(train: impl Fn(&Device) -> Vec<f64>) {
 #[test]
 fn the_convolutional_network_on_digits() {
     let digits = load(&Source::Embedded).unwrap().train;
-    let recipe = Recipe::load("digits", &[]).unwrap();
+    let TaskConfig::Digits(setup) = Recipe::load("digits", &[]).unwrap().task else { panic!("no digits") };
     assert_same_curve(|device| {
         device.seed(3);
         let net = ConvNetConfig { channel_dropout: 0.0, dropout: 0.0 }.init(10, device).unwrap();
         let batches: Vec<Batch> = (0..STEPS as u32)
             .map(|step| {
                 let rows: Vec<u32> = (0..32).map(|row| (step * 32 + row) % digits.len() as u32).collect();
-                Batch::of(&digits.select(&rows).unwrap(), &recipe.data, device)
+                Batch::of(&digits.select(&rows).unwrap(), &setup.data, device)
             })
             .collect();
         curve(net, Sgd::new().with_momentum(0.9).init(), 0.01, |net, step| {

@@ -10,7 +10,7 @@ mod train;
 use std::path::PathBuf;
 
 use clap::CommandFactory;
-use logit_zoo::Source;
+use logit_zoo::{Source, setting};
 
 use crate::args::{Args, Command, Study};
 use crate::failure::Failure;
@@ -25,6 +25,7 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
         Command::Recipes { name } => recipes::run(name.as_deref(), json),
         Command::Heads => heads::run(json),
         Command::Study(Study::Activations(activations)) => study::activations(&activations, json),
+        Command::Study(Study::Sts(sts)) => study::sts(&sts, json),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Args::command(), "logit", &mut script);
@@ -33,6 +34,26 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
     }
 }
 
-fn source(folder: Option<&PathBuf>) -> Source {
-    folder.map_or(Source::Embedded, |folder| Source::Folder(folder.clone()))
+/// The settings that options stand for: those given by `--set`, and then the options of their own.
+fn settings(
+    given: &[String],
+    epochs: Option<u64>,
+    seed: Option<u64>,
+    vectors: Option<&PathBuf>,
+) -> Result<Vec<String>, Failure> {
+    let mut settings = given.to_vec();
+    if let Some(epochs) = epochs {
+        // Exactly as many: a small set is not gone through more often.
+        settings.extend([format!("train.epochs={epochs}"), "train.min_steps=0".to_owned()]);
+    }
+    settings.extend(seed.map(|seed| format!("train.seed={seed}")));
+    if let Some(path) = vectors {
+        let told = || Failure::Usage(format!("--vectors {} is not UTF-8; rename it", path.display()));
+        settings.push(setting("data.vectors", path.to_str().ok_or_else(told)?));
+    }
+    Ok(settings)
+}
+
+fn source(path: Option<&PathBuf>) -> Source {
+    path.map_or(Source::Embedded, |path| Source::at(path))
 }

@@ -3,7 +3,11 @@
 use std::fmt::Write as _;
 
 use logit_zoo::RunDir;
-use logit_zoo::predict::{self, Prediction};
+use logit_zoo::predict::images::ImagePrediction;
+use logit_zoo::predict::sts::Similarity;
+use logit_zoo::predict::table::TablePrediction;
+use logit_zoo::predict::{self, Predictions, digits, pairs, segmentation};
+use serde::Serialize;
 use serde_json::json;
 
 use crate::args::Predict;
@@ -12,8 +16,36 @@ use crate::output;
 
 pub(crate) fn run(args: &Predict, json: bool) -> Result<(), Failure> {
     let run = RunDir::open(&args.run)?;
-    let predictions = predict::run(&run, &args.inputs)?;
-    match (json, predictions.as_slice()) {
+    match predict::run(&run, &args.inputs, args.out.as_deref())? {
+        Predictions::Digits(predictions) => tell(&predictions, json, digit),
+        Predictions::Images(predictions) => tell(&predictions, json, image),
+        Predictions::Pairs(predictions) => tell(&predictions, json, pair),
+        Predictions::Segmentation(predictions) => tell(&predictions, json, mask),
+        Predictions::Similarities(pairs) => tell(&pairs, json, similarity),
+        Predictions::Table(predicted) => table(&predicted, json),
+    }
+}
+
+fn table(predicted: &TablePrediction, json: bool) -> Result<(), Failure> {
+    if json {
+        output::json(&json!(predicted))?;
+        return Ok(());
+    }
+    let rows: Vec<Vec<String>> =
+        [predicted.columns.clone()].into_iter().chain(predicted.first.clone()).collect();
+    let mut out = output::columns(&rows);
+    let more = predicted.rows.saturating_sub(predicted.first.len() as u64);
+    let _ = match &predicted.output {
+        Some(path) => writeln!(out, "{} rows, all in {}", predicted.rows, path.display()),
+        None if more > 0 => writeln!(out, "and {more} more rows; `-o FILE` writes them all"),
+        None => Ok(()),
+    };
+    Ok(output::text(&out)?)
+}
+
+/// One prediction as it is, several as a list.
+fn tell<P: Serialize>(predictions: &[P], json: bool, told: impl Fn(&P) -> String) -> Result<(), Failure> {
+    match (json, predictions) {
         (true, [only]) => output::json(&json!(only))?,
         (true, several) => output::json(&json!({"predictions": several}))?,
         (false, all) => output::text(&all.iter().map(told).collect::<Vec<_>>().join("\n"))?,
@@ -21,7 +53,27 @@ pub(crate) fn run(args: &Predict, json: bool) -> Result<(), Failure> {
     Ok(())
 }
 
-fn told(prediction: &Prediction) -> String {
+fn image(prediction: &ImagePrediction) -> String {
+    let rows = prediction.columns.iter().zip(&prediction.values);
+    let rows: Vec<Vec<String>> = rows.map(|(name, value)| vec![format!("  {name}"), value.clone()]).collect();
+    format!("{}\n{}", prediction.input.display(), output::columns(&rows))
+}
+
+fn pair(prediction: &pairs::Prediction) -> String {
+    let pairs::Prediction { left, right, value, decision } = prediction;
+    let mut out = format!(
+        "{}, {}: {value:.2}, {}\n",
+        left.input.display(),
+        right.input.display(),
+        if *decision { "at least 50: a digit of 0 to 3 is there" } else { "below 50: no digit of 0 to 3" }
+    );
+    for half in [left, right].into_iter().filter(|half| half.inverted) {
+        let _ = writeln!(out, "  ({}: taken as dark ink on a bright ground)", half.input.display());
+    }
+    out
+}
+
+fn digit(prediction: &digits::Prediction) -> String {
     let mut out = format!("{}: {}\n", prediction.input.display(), prediction.decision);
     if prediction.inverted {
         out.push_str("  (taken as dark ink on a bright ground)\n");
@@ -33,5 +85,48 @@ fn told(prediction: &Prediction) -> String {
     });
     let table: Vec<Vec<String>> = std::iter::once(head).chain(rows).collect();
     let _ = write!(out, "{}", output::columns(&table));
+    out
+}
+
+fn mask(prediction: &segmentation::Prediction) -> String {
+    let segmentation::Prediction { input, width, height, shares, mask, overlay } = prediction;
+    let head = vec!["  class".to_owned(), "pixels".to_owned(), "share".to_owned()];
+    let rows = shares.iter().map(|share| {
+        vec![format!("  {}", share.class), share.pixels.to_string(), format!("{:6.2} %", 100.0 * share.share)]
+    });
+    let table: Vec<Vec<String>> = std::iter::once(head).chain(rows).collect();
+    format!(
+        "{}: {width}×{height}\n{}  mask: {}\n  overlay: {}\n",
+        input.display(),
+        output::columns(&table),
+        mask.display(),
+        overlay.display()
+    )
+}
+
+fn similarity(pair: &Similarity) -> String {
+    let [first, second] = &pair.sentences;
+    let mut out = format!("{:.2} of 5  {first:?} / {second:?}\n", pair.score);
+    if let Some([intercept, slope]) = pair.recalibration {
+        let raw = pair.raw;
+        let _ = writeln!(out, "  (recalibrated on the dev part: {intercept:.3} + {slope:.3} × {raw:.3})");
+    }
+    for (which, unknown) in ["first", "second"].iter().zip(&pair.unknown) {
+        if !unknown.is_empty() {
+            let _ = writeln!(out, "  without a vector, and left out of the {which}: {}", unknown.join(", "));
+        }
+    }
+    for (which, cut) in ["first", "second"].iter().zip(pair.cut) {
+        if cut > 0 {
+            let _ = writeln!(out, "  cut off the {which}: its last {cut} words");
+        }
+    }
+    if let Some(probabilities) = &pair.probabilities {
+        let head = vec!["  step".to_owned(), "probability".to_owned()];
+        let rows = probabilities.iter().enumerate();
+        let rows = rows.map(|(step, share)| vec![format!("  {step}"), format!("{share:.6}")]);
+        let table: Vec<Vec<String>> = std::iter::once(head).chain(rows).collect();
+        let _ = write!(out, "{}", output::columns(&table));
+    }
     out
 }

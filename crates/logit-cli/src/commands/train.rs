@@ -5,11 +5,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use logit_zoo::task::metric_name;
 use logit_zoo::train::{self, End, Progress};
-use logit_zoo::{Recipe, RunDir};
+use logit_zoo::{RECIPES, Recipe, RunDir, Source, setting};
 use serde_json::json;
 
-use crate::args::Train;
+use crate::args::{TableArgs, Train};
 use crate::dashboard::Dashboard;
 use crate::failure::Failure;
 use crate::output;
@@ -33,24 +34,31 @@ pub(crate) fn run(args: Train, json: bool) -> Result<(), Failure> {
     let end = end?;
     let resume = format!("logit train --resume {folder}");
     match (&end, json) {
-        (End::Finished { step, best_epoch, test }, true) => output::json(&json!({
-            "run": run.path().to_string_lossy(), "finished": true, "step": step, "best_epoch": best_epoch,
-            "accuracy": test.accuracy, "log_loss": test.log_loss, "ece": test.ece, "report": run.report_path().to_string_lossy(),
-        }))?,
+        (End::Finished { step, best_epoch, test }, true) => {
+            let mut object = json!({
+                "run": run.path().to_string_lossy(), "finished": true, "step": step, "best_epoch": best_epoch,
+                "report": run.report_path().to_string_lossy(),
+            });
+            for (metric, value) in test.iter() {
+                object[metric] = json!(value);
+            }
+            output::json(&object)?;
+        }
         (End::Stopped { step }, true) => {
             output::json(
                 &json!({"run": run.path().to_string_lossy(), "finished": false, "step": step, "resume": resume}),
             )?;
         }
-        (End::Finished { test, best_epoch, .. }, false) => output::text(&format!(
-            "accuracy {:.4}  log loss {:.4}  calibration error {:.4}  on {} test images, weights of epoch {best_epoch}\n\
-             report: {}\n",
-            test.accuracy,
-            test.log_loss,
-            test.ece,
-            test.images,
-            run.report_path().display(),
-        ))?,
+        (End::Finished { test, best_epoch, .. }, false) => {
+            let scores: Vec<String> =
+                test.iter().map(|(metric, value)| format!("{} {value:.4}", metric_name(metric))).collect();
+            output::text(&format!(
+                "{}  on {} test samples, weights of epoch {best_epoch}\nreport: {}\n",
+                scores.join("  "),
+                test.samples,
+                run.report_path().display(),
+            ))?;
+        }
         (End::Stopped { step }, false) => {
             output::text(&format!("stopped after step {step}, saved; go on with:\n  {resume}\n"))?;
         }
@@ -59,16 +67,104 @@ pub(crate) fn run(args: Train, json: bool) -> Result<(), Failure> {
 }
 
 fn start(args: &Train) -> Result<RunDir, Failure> {
-    let name = args.recipe.as_deref().unwrap_or_default();
-    let mut settings = args.settings.clone();
-    if let Some(epochs) = args.epochs {
-        // Exactly as many: a small set is not gone through more often.
-        settings.extend([format!("train.epochs={epochs}"), "train.min_steps=0".to_owned()]);
+    let mut given = args.recipe.as_deref().unwrap_or_default();
+    if let Some(preset) = &args.preset {
+        given = Recipe::preset(given, preset)?;
     }
-    settings.extend(args.seed.map(|seed| format!("train.seed={seed}")));
-    let recipe = Recipe::load(name, &settings)?;
+    let own = OwnData::of(given, &args.table);
+    let mut settings = of_table(&args.table, own.as_ref())?;
+    if own.is_none() && !settings.is_empty() {
+        return Err(Failure::Usage(format!(
+            "`{given}` is no table, so that nothing can be said of its columns"
+        )));
+    }
+    settings.extend(super::settings(&args.settings, args.epochs, args.seed, args.vectors.as_ref())?);
+    settings.extend(args.head.as_deref().map(|head| setting("model.head", head)));
+    if let Some(own) = own {
+        let mut recipe = Recipe::load(own.recipe, &settings)?;
+        recipe.name = own.name();
+        let folder = args.out.clone().unwrap_or_else(|| unused(&recipe.name));
+        return Ok(train::start(&recipe, &Source::at(&own.path), &folder)?);
+    }
+    let recipe = Recipe::load(given, &settings)?;
     let folder = args.out.clone().unwrap_or_else(|| unused(&recipe.name));
     Ok(train::start(&recipe, &super::source(args.data.as_ref()), &folder)?)
+}
+
+/// What stands in a recipe's place: a table, or images.
+struct OwnData {
+    path: PathBuf,
+    /// The recipe for it.
+    recipe: &'static str,
+    /// Where the recipe says what its columns are.
+    columns: &'static str,
+}
+
+impl OwnData {
+    fn of(given: &str, args: &TableArgs) -> Option<Self> {
+        const ENDINGS: [&str; 4] = [".csv", ".tsv", ".arff", ".parquet"];
+        let path = PathBuf::from(given);
+        let name = given.to_lowercase();
+        let plain = name.strip_suffix(".gz").unwrap_or(&name);
+        let list = ENDINGS.iter().any(|ending| plain.ends_with(ending));
+        let known = RECIPES.iter().any(|(name, _)| *name == given);
+        if list && args.images.is_none() {
+            Some(Self { path, recipe: "table", columns: "data" })
+        } else if list || path.is_dir() && !known {
+            Some(Self { path, recipe: "images", columns: "data.table" })
+        } else {
+            None
+        }
+    }
+
+    /// The name of the file or folder, without its ending.
+    fn name(&self) -> String {
+        let whole = self.path.canonicalize().unwrap_or_else(|_| self.path.clone());
+        let file = whole.file_name().unwrap_or_default().to_string_lossy();
+        file.split('.').next().filter(|name| !name.is_empty()).unwrap_or(self.recipe).to_owned()
+    }
+}
+
+/// What is said of a table, as settings of its recipe.
+fn of_table(args: &TableArgs, own: Option<&OwnData>) -> Result<Vec<String>, Failure> {
+    let columns = own.map_or("data", |own| own.columns);
+    let mut settings = Vec::new();
+    let mut set = |key: &str, value: serde_json::Value| settings.push(format!("{key}={value}"));
+    let of_columns = |key: &str| format!("{columns}.{key}");
+    if let Some(images) = &args.images {
+        set("data.path_column", json!(images));
+    }
+    let targets: Vec<&String> = args.target.iter().chain(&args.targets).collect();
+    if !targets.is_empty() {
+        set(&of_columns("targets"), json!(targets));
+    }
+    if !args.drop.is_empty() {
+        set(&of_columns("drop"), json!(args.drop));
+    }
+    match args.grades[..] {
+        [] => {}
+        [low, high] => set(&of_columns("grades"), json!([low, high])),
+        _ => {
+            return Err(Failure::Usage(
+                "`--grades` takes the lowest and the highest grade: LOW,HIGH".to_owned(),
+            ));
+        }
+    }
+    if let Some(test) = &args.test {
+        let test = std::path::absolute(test)?;
+        set(&of_columns("test_file"), json!(test.to_string_lossy()));
+    }
+    let options = [
+        (of_columns("answer"), &args.answer),
+        ("model.kind".to_owned(), &args.model),
+        (of_columns("weights"), &args.weights),
+    ];
+    for (key, value) in options {
+        if let Some(value) = value {
+            set(&key, json!(value));
+        }
+    }
+    Ok(settings)
 }
 
 /// A dashboard on a terminal, lines elsewhere.
@@ -86,7 +182,7 @@ fn progress(plain: bool, run: &RunDir) -> Box<dyn Progress> {
 }
 
 /// `runs/NAME`, or the first of `runs/NAME-2`, `runs/NAME-3`… that does not exist.
-fn unused(name: &str) -> PathBuf {
+pub(super) fn unused(name: &str) -> PathBuf {
     let plain: String =
         name.chars().map(|c| if c.is_alphanumeric() || "-_".contains(c) { c } else { '-' }).collect();
     let folder = |number: u32| match number {
@@ -101,7 +197,7 @@ fn unused(name: &str) -> PathBuf {
 }
 
 /// Set by the first Ctrl-C; the second ends the program at once.
-fn stop_on_interrupt() -> Result<Arc<AtomicBool>, Failure> {
+pub(super) fn stop_on_interrupt() -> Result<Arc<AtomicBool>, Failure> {
     let stop = Arc::new(AtomicBool::new(false));
     let flag = Arc::clone(&stop);
     let handler = move || {

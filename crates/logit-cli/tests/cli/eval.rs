@@ -8,11 +8,11 @@ fn it_tells_what_training_told() {
     let trained = json(&scratch.trained("run"));
     let judged = json(&scratch.logit(&["eval", "run", "--json"]).success());
     let keys: Vec<&str> = judged.as_object().unwrap().keys().map(String::as_str).collect();
-    assert_eq!(keys, ["accuracy", "brier", "ece", "images", "log_loss", "macro_f1"]);
+    assert_eq!(keys, ["accuracy", "brier", "ece", "log_loss", "macro_f1", "samples"]);
     for key in ["accuracy", "log_loss", "ece"] {
         assert_eq!(judged[key], trained[key], "{key}");
     }
-    assert_eq!(judged["images"], 1000);
+    assert_eq!(judged["samples"], 1000);
 }
 
 #[test]
@@ -23,7 +23,7 @@ fn plain_output_has_a_line_a_metric() {
     let names: Vec<&str> = told.lines().map(|line| line.split("  ").next().unwrap()).collect();
     assert_eq!(
         names,
-        ["accuracy", "log loss", "calibration error", "Brier score", "macro F1", "test images"]
+        ["accuracy", "log loss", "calibration error", "Brier score", "macro F1", "test samples"]
     );
     assert!(told.lines().next().unwrap().ends_with(&format!("{accuracy:.4}")), "{told}");
 }
@@ -47,7 +47,7 @@ fn the_data_of_another_folder_is_judged() {
     scratch.trained("run");
     let judged =
         json(&scratch.logit(&["eval", "run", "--data", folder.to_str().unwrap(), "--json"]).success());
-    assert_eq!(judged["images"], 10_000);
+    assert_eq!(judged["samples"], 10_000);
 }
 
 #[test]

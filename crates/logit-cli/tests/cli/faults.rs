@@ -241,7 +241,7 @@ fn a_full_disk_is_told_and_what_was_saved_stays() {
     );
     assert_eq!(step(&scratch, "disk/run/last.safetensors"), 15);
     assert_no_part(&scratch, "disk/run");
-    assert_eq!(json(&scratch.logit(&["eval", "disk/run", "--json"]).success())["images"], 1000);
+    assert_eq!(json(&scratch.logit(&["eval", "disk/run", "--json"]).success())["samples"], 1000);
 
     disk.enlarge(4096);
     scratch.logit(&["train", "--resume", "disk/run"]).success();

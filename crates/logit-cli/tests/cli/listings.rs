@@ -11,7 +11,18 @@ fn recipes_are_listed_and_printed() {
     let scratch = Scratch::new();
     let listed = stdout(&scratch.logit(&["recipes"]).success());
     let names: Vec<&str> = listed.lines().filter_map(|line| line.split_whitespace().next()).collect();
-    assert_eq!(names, ["digits", "digits-linear", "digits-mlp"]);
+    let expected = [
+        "digits",
+        "digits-linear",
+        "digits-mlp",
+        "digit-pairs",
+        "digit-pairs-paper",
+        "images",
+        "nuclei",
+        "sts",
+        "table",
+    ];
+    assert_eq!(names, expected);
     let told = json(&scratch.logit(&["recipes", "--json"]).success());
     let recipes = told["recipes"].as_array().unwrap();
     for (recipe, name) in recipes.iter().zip(names) {

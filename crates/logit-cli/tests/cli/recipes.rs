@@ -47,6 +47,10 @@ fn what_is_no_recipe_is_named() {
     scratch.write("huge.toml", vec![b'#'; 2 << 20]);
     refused(scratch.logit(&["train", "huge.toml"]), 2, &["huge.toml has 2097152 bytes"]);
     std::fs::create_dir(scratch.path("folder")).unwrap();
-    refused(scratch.logit(&["train", "folder"]), 2, &["folder"]);
+    refused(
+        scratch.logit(&["train", "folder"]),
+        1,
+        &["folder has 0 folders; it must have one for each class"],
+    );
     assert!(!scratch.path("runs").exists(), "a run of a recipe that cannot be used");
 }

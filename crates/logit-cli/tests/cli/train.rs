@@ -12,7 +12,19 @@ fn a_run_holds_all_of_its_files() {
     let scratch = Scratch::new();
     let told = json(&scratch.logit(&["train", "digits-linear", "--epochs", "6", "--json"]).success());
     let keys: Vec<&str> = told.as_object().unwrap().keys().map(String::as_str).collect();
-    assert_eq!(keys, ["accuracy", "best_epoch", "ece", "finished", "log_loss", "report", "run", "step"]);
+    let scores = [
+        "accuracy",
+        "best_epoch",
+        "brier",
+        "ece",
+        "finished",
+        "log_loss",
+        "macro_f1",
+        "report",
+        "run",
+        "step",
+    ];
+    assert_eq!(keys, scores);
     assert_eq!(
         (&told["run"], &told["report"]),
         (&"runs/digits-linear".into(), &"runs/digits-linear/report.html".into())
@@ -138,5 +150,5 @@ fn all_of_mnist_is_learned_from_a_folder() {
     let told = json(&scratch.logit(&args).success());
     assert!(told["accuracy"].as_f64().unwrap() > 0.88, "{told}");
     let judged = json(&scratch.logit(&["eval", "run", "--json"]).success());
-    assert_eq!((&judged["images"], &judged["accuracy"]), (&10_000.into(), &told["accuracy"]));
+    assert_eq!((&judged["samples"], &judged["accuracy"]), (&10_000.into(), &told["accuracy"]));
 }

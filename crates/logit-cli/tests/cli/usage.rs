@@ -35,7 +35,7 @@ fn a_wrong_setting_is_named() {
 fn what_clap_refuses_shows_the_usage() {
     let scratch = Scratch::new();
     let rows: [(&[&str], &str); 9] = [
-        (&["train"], "<RECIPE|FILE.toml>"),
+        (&["train"], "<RECIPE|FILE>"),
         (&["train", "digits", "--fast"], "--fast"),
         (&["train", "digits", "--resume", "run"], "--resume"),
         (&["eval"], "<RUN>"),

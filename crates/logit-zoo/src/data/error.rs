@@ -2,6 +2,8 @@
 
 use std::io;
 
+use super::segmentation::SegmentationError;
+
 /// What can be wrong with data: which file, what was found there, and what to do about it.
 #[derive(Debug, thiserror::Error)]
 pub enum DataError {
@@ -194,6 +196,28 @@ pub enum DataError {
         test: String,
     },
 
+    /// Digits of another size than pairs are made of.
+    #[error("the images of {name} are of {height}×{width}; pairs are made of digits of 28×28")]
+    PairSize {
+        /// The part of the data.
+        name: String,
+        /// Rows.
+        height: usize,
+        /// Columns.
+        width: usize,
+    },
+
+    /// Digits of which no pairs of both kinds can be made.
+    #[error(
+        "{name} has no digit of {missing}; pairs are made of digits of 0 to 3 and of 4 to 9, so give more of them"
+    )]
+    NoPairs {
+        /// The part of the data.
+        name: String,
+        /// The digits that are not there.
+        missing: &'static str,
+    },
+
     /// A file that holds no picture which can be decoded.
     #[error("{name} is neither a PNG nor a JPEG file: it {found}; save the picture as PNG")]
     NotAPicture {
@@ -254,6 +278,10 @@ pub enum DataError {
         /// The difference that counts as ink.
         needed: u8,
     },
+
+    /// Images and masks that cannot be used.
+    #[error(transparent)]
+    Segmentation(#[from] SegmentationError),
 
     /// Something wrong with what a file holds.
     #[error("{name}: {error}")]

@@ -24,6 +24,29 @@ pub fn epoch_order(n: u32, seed: u64, epoch: u64) -> Vec<u32> {
     permutation(n, mix(seed, Stream::Shuffle, epoch))
 }
 
+/// The rows `0..n` in the order of one epoch, for rows that lie in a file: shuffled among those of a few blocks at a time,
+/// so that what is read next is never far.
+///
+/// Blocks of 4096 rows come in an order that the seed decides, and the rows of 64 blocks are shuffled together. As
+/// [`epoch_order`], a pure function of its arguments.
+pub fn blockwise_order(n: u32, seed: u64, epoch: u64) -> Vec<u32> {
+    const BLOCK: u32 = 4096;
+    const TOGETHER: usize = 64;
+    let mut random = StdRng::seed_from_u64(mix(seed, Stream::Shuffle, epoch));
+    let mut blocks: Vec<u32> = (0..n.div_ceil(BLOCK)).collect();
+    blocks.shuffle(&mut random);
+    let mut order = Vec::with_capacity(n as usize);
+    for blocks in blocks.chunks(TOGETHER) {
+        let start = order.len();
+        for block in blocks {
+            let first = block * BLOCK;
+            order.extend(first..n.min(first.saturating_add(BLOCK)));
+        }
+        order[start..].shuffle(&mut random);
+    }
+    order
+}
+
 /// The number of batches, and so of training steps, in one epoch: `n / batch_size`, rounded up, or down with
 /// `drop_last`.
 pub fn steps_per_epoch(n: u32, batch_size: NonZeroUsize, drop_last: bool) -> usize {
@@ -98,6 +121,19 @@ mod tests {
     fn an_order_is_the_same_in_every_build() {
         assert_eq!(epoch_order(10, 42, 0), [6, 4, 9, 2, 7, 0, 8, 5, 3, 1]);
         assert_eq!(epoch_order(10, 42, 1), [0, 8, 4, 1, 7, 3, 5, 2, 9, 6]);
+    }
+
+    #[test]
+    fn a_blockwise_order_is_an_order() {
+        let order = blockwise_order(600_001, 3, 1);
+        assert_eq!(order, blockwise_order(600_001, 3, 1));
+        assert_ne!(order, blockwise_order(600_001, 3, 2));
+        let near = order[..64 * 4096].iter().map(|row| row / 4096).collect::<std::collections::BTreeSet<_>>();
+        assert!(near.len() <= 65, "{} blocks", near.len());
+        let mut sorted = order;
+        sorted.sort_unstable();
+        assert_eq!(sorted, (0..600_001).collect::<Vec<_>>());
+        assert!(blockwise_order(0, 3, 1).is_empty());
     }
 
     #[test]

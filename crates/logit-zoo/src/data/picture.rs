@@ -2,7 +2,7 @@
 
 use super::{error::DataError, idx::open};
 use image::{
-    DynamicImage, GrayImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits, imageops,
+    DynamicImage, GrayImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits, RgbImage, imageops,
     metadata::Orientation,
 };
 use std::{
@@ -51,12 +51,7 @@ impl Picture {
     /// # Errors
     /// A file that cannot be read, and what [`decode`](Self::decode) refuses.
     pub fn read(path: &Path) -> Result<Self, DataError> {
-        let name = path.display().to_string();
-        let mut bytes = Vec::new();
-        match open(path)?.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes) {
-            Ok(_) => Self::decode(&name, &bytes),
-            Err(cause) => Err(DataError::Read { name, cause }),
-        }
+        Self::decode(&path.display().to_string(), &read_bounded(path)?)
     }
 
     /// Decodes the bytes of a PNG or JPEG file, which messages call `name`. Of an animation, the still image
@@ -66,26 +61,7 @@ impl Picture {
     /// More than [`MAX_FILE_BYTES`], another format, a side above [`MAX_SIDE`], more than
     /// [`MAX_DECODED_BYTES`] when decoded, and whatever the decoder refuses.
     pub fn decode(name: &str, bytes: &[u8]) -> Result<Self, DataError> {
-        if bytes.len() as u64 > MAX_FILE_BYTES {
-            return Err(DataError::PictureFileTooLong { name: name.to_owned(), limit: MAX_FILE_BYTES });
-        }
-        let format = picture_format(name, bytes)?;
-        let undecodable =
-            |error: ImageError| DataError::Undecodable { name: name.to_owned(), cause: error.to_string() };
-
-        let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
-        let mut limits = Limits::no_limits();
-        limits.max_alloc = Some(MAX_DECODED_BYTES);
-        reader.limits(limits);
-        let mut decoder = reader.into_decoder().map_err(undecodable)?;
-        check_size(name, &decoder)?;
-        // Exif data that makes no sense says nothing about which way is up.
-        let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
-        let image = DynamicImage::from_decoder(decoder).map_err(undecodable)?;
-
-        let mut upright = DynamicImage::ImageLuma8(grey_over_white(image));
-        upright.apply_orientation(orientation);
-        Ok(Self::with_bright_ink(name, upright.into_luma8()))
+        Ok(Self::with_bright_ink(name, decode_grey(name, bytes)?))
     }
 
     /// Rows.
@@ -122,6 +98,52 @@ impl Picture {
     }
 }
 
+/// The bytes of a picture file, at most one more than [`MAX_FILE_BYTES`].
+pub(super) fn read_bounded(path: &Path) -> Result<Vec<u8>, DataError> {
+    let mut bytes = Vec::new();
+    match open(path)?.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes) {
+        Ok(_) => Ok(bytes),
+        Err(cause) => Err(DataError::Read { name: path.display().to_string(), cause }),
+    }
+}
+
+/// A PNG or JPEG file as upright grey pixels, dark where it is dark; errors as [`Picture::decode`].
+pub(super) fn decode_grey(name: &str, bytes: &[u8]) -> Result<GrayImage, DataError> {
+    let (image, orientation) = decode(name, bytes)?;
+    Ok(turned(DynamicImage::ImageLuma8(grey_over_white(image)), orientation).into_luma8())
+}
+
+/// A PNG or JPEG file as upright colours, over white where it is translucent; errors as [`Picture::decode`].
+pub(super) fn decode_colour(name: &str, bytes: &[u8]) -> Result<RgbImage, DataError> {
+    let (image, orientation) = decode(name, bytes)?;
+    Ok(turned(DynamicImage::ImageRgb8(colour_over_white(image)), orientation).into_rgb8())
+}
+
+fn turned(mut image: DynamicImage, orientation: Orientation) -> DynamicImage {
+    image.apply_orientation(orientation);
+    image
+}
+
+/// A picture within the limits, and how it is to be turned.
+fn decode(name: &str, bytes: &[u8]) -> Result<(DynamicImage, Orientation), DataError> {
+    if bytes.len() as u64 > MAX_FILE_BYTES {
+        return Err(DataError::PictureFileTooLong { name: name.to_owned(), limit: MAX_FILE_BYTES });
+    }
+    let format = picture_format(name, bytes)?;
+    let undecodable =
+        |error: ImageError| DataError::Undecodable { name: name.to_owned(), cause: error.to_string() };
+
+    let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
+    let mut limits = Limits::no_limits();
+    limits.max_alloc = Some(MAX_DECODED_BYTES);
+    reader.limits(limits);
+    let mut decoder = reader.into_decoder().map_err(undecodable)?;
+    check_size(name, decoder.dimensions().into(), decoder.total_bytes())?;
+    // Exif data that makes no sense says nothing about which way is up.
+    let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
+    Ok((DynamicImage::from_decoder(decoder).map_err(undecodable)?, orientation))
+}
+
 /// The mean of the outermost rows and columns.
 pub(super) fn border_mean(grey: &GrayImage) -> f64 {
     let (width, height) = grey.dimensions();
@@ -145,8 +167,8 @@ fn picture_format(name: &str, bytes: &[u8]) -> Result<ImageFormat, DataError> {
     Err(DataError::NotAPicture { name: name.to_owned(), found })
 }
 
-fn check_size(name: &str, decoder: &impl ImageDecoder) -> Result<(), DataError> {
-    let ((width, height), bytes) = (decoder.dimensions(), decoder.total_bytes());
+/// Whether a picture of a size, which takes so many `bytes` when decoded, is within the limits.
+pub(super) fn check_size(name: &str, [width, height]: [u32; 2], bytes: u64) -> Result<(), DataError> {
     let sides = 1..=MAX_SIDE;
     if sides.contains(&width) && sides.contains(&height) && bytes <= MAX_DECODED_BYTES {
         return Ok(());
@@ -167,11 +189,25 @@ fn grey_over_white(image: DynamicImage) -> GrayImage {
     })
 }
 
+fn colour_over_white(image: DynamicImage) -> RgbImage {
+    if !image.color().has_alpha() {
+        return image.into_rgb8();
+    }
+    let translucent = image.into_rgba8();
+    let (width, height) = translucent.dimensions();
+    RgbImage::from_fn(width, height, |x, y| {
+        let [red, green, blue, alpha] = translucent.get_pixel(x, y).0.map(u32::from);
+        image::Rgb(
+            [red, green, blue].map(|colour| ((colour * alpha + 255 * (255 - alpha) + 127) / 255) as u8),
+        )
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::{super::testing, *};
     use flate2::{Compression, write::ZlibEncoder};
-    use image::{GrayAlphaImage, ImageBuffer, Luma, LumaA, Rgb, RgbImage};
+    use image::{GrayAlphaImage, ImageBuffer, Luma, LumaA, Rgb};
     use proptest::prelude::*;
     use std::{fs, io::Write};
 

@@ -15,6 +15,8 @@ pub enum Stream {
     Holdout = 4,
     /// How the training images are moved; the index is the training step.
     Augmentation = 5,
+    /// Which digits make pairs; the index is the part, or free under a seed of one training step.
+    Pairs = 21,
 }
 
 /// A seed for one purpose and one moment, from the one `seed` of a run.

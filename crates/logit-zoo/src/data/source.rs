@@ -13,7 +13,7 @@ use crate::run::DataSource;
 pub fn load(source: &DataSource) -> Result<Split, DataError> {
     match source {
         DataSource::Embedded => digits::embedded(),
-        DataSource::Folder(folder) => digits::from_dir(folder),
+        DataSource::Folder(folder) | DataSource::File(folder) => digits::from_dir(folder),
     }
 }
 

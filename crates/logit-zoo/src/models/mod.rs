@@ -1,15 +1,25 @@
-//! The models of the questions, each ending in a [`Head`] that owns the kind of its answer.
+//! The models of the questions, each ending in a [`Head`] that owns the kind of its answer, but for
+//! [`DetectionPooling`], whose last sum is the answer.
 //!
 //! | model | question | layers |
 //! |---|---|---|
 //! | [`UNet`] | Q1: logits for every pixel | convolutions with batch norm, down and up again, with skips |
+//! | [`DetectionPooling`] | Q2: is there a digit of 0 to 3 in a pair? | two of detection units and sum pooling |
 //! | [`ConvNet`] | Q3: digits, with a choice of output activations | two convolutions, two dense layers |
 //! | [`SoftmaxClassifier`] | Q4: softmax as a classifier | one dense layer |
+//! | [`FeedForward`] | Q4 on any table | standardised numbers and embedded categories, dense layers |
+//! | [`PictureNet`] | any images | convolutions with batch norm, a mean over the map |
 //! | [`Mlp`] | Q4: the same with hidden layers | dense layers with ReLU between them |
+//! | [`PairEncoder`] | Q5: how alike two sentences are | a dense layer a word, maximum and mean, dense tanh over the pair |
 
 mod channel_dropout;
 mod convnet;
+mod detection_pooling;
+mod feed_forward;
 mod mlp;
+mod pair_encoder;
+mod picture_net;
+mod score_head;
 mod softmax_classifier;
 mod unet;
 
@@ -19,7 +29,14 @@ use logit::{Classes, Head, Logits};
 
 pub use channel_dropout::ChannelDropout;
 pub use convnet::{ConvNet, ConvNetConfig};
+pub use detection_pooling::{DetectionPooling, DetectionPoolingConfig, Stage};
+pub use feed_forward::{Columns, FeedForward};
 pub use mlp::{Mlp, MlpConfig};
+pub use pair_encoder::{PairEncoder, PairEncoderConfig, SentencePairs};
+pub use picture_net::PictureNet;
+pub use score_head::{
+    Answers, CoralHead, CornHead, Cumulative, ExpectedHead, PearsonHead, ScoreHead, ScoreHeadName, ValueHead,
+};
 pub use softmax_classifier::{SoftmaxClassifier, SoftmaxClassifierConfig};
 pub use unet::{UNet, UNetConfig};
 

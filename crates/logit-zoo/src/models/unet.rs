@@ -21,6 +21,20 @@ pub struct UNetConfig {
 }
 
 impl UNetConfig {
+    /// What rows and columns of an image are halved to without rest: 2 to the depth.
+    pub fn stride(&self) -> usize {
+        1 << self.depth
+    }
+
+    /// How far from a pixel, along an axis, the furthest pixels lie that its logits depend on: `7·2^depth − 5`.
+    ///
+    /// A level's two 3×3 convolutions reach 2 of its pixels, `2^(level+1)` of the image's; each level but the last has
+    /// two pairs, going down and coming up. A pixel of the last level stands for `2^depth` of the image's, and the
+    /// pixel may be the first of them.
+    pub fn reach(&self) -> usize {
+        7 * self.stride() - 5
+    }
+
     /// Builds the network for a kind of answer a pixel: `Classes`, or `Labels` that may overlap.
     ///
     /// # Errors

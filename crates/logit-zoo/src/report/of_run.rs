@@ -2,72 +2,59 @@
 
 use std::fmt::Write as _;
 
-use logit::metrics::ReliabilityBin;
-
-use super::{Bin, Confusion, Fact, LineChart, Metric, Picture, Pixels, Reliability, Report, Scale, Series};
-use crate::data::ImageSet;
+use super::{Fact, Finding, LineChart, Metric, Report, Scale, Series};
 use crate::error::ZooError;
-use crate::evaluate::Judgement;
 use crate::recipe::Recipe;
-use crate::run::{Evaluation, Record, RunDir, read_records, replace};
-use crate::train::Sets;
-
-/// The most digits shown of those that were decided wrongly.
-const SHOWN_MISTAKES: usize = 24;
+use crate::run::{Record, RunDir, read_records, replace};
+use crate::task::{Goal, Judgement, Scores, Task, metric_name};
 
 /// Writes the report of a finished run.
-pub(crate) fn write(
+pub(crate) fn write<T: Task>(
     run: &RunDir,
     recipe: &Recipe,
-    sets: &Sets,
     judgement: &Judgement,
+    task: &T,
     parameters: usize,
 ) -> Result<(), ZooError> {
     let records = read_records(&run.metrics_path())?;
-    let test = &judgement.evaluation;
+    let judgement = judgement.clone();
     let report = Report {
         title: format!("{} — {}", recipe.name, recipe.summary),
-        summary: format!(
-            "{:.2} % of {} test images right; log loss {:.4}, calibration error {:.4}.",
-            100.0 * test.accuracy,
-            test.images,
-            test.log_loss,
-            test.ece
-        ),
-        metrics: metrics(&records, test),
-        charts: charts(&records),
-        confusion: Some(confusion(judgement)),
-        reliability: vec![reliability(judgement)],
-        pictures: mistakes(judgement, &sets.test),
-        facts: facts(run, recipe, sets, &records, parameters)?,
+        findings: run.findings()?.iter().map(Finding::from).collect(),
+        metrics: metrics(&records, &judgement.scores, task.loss_metric()),
+        charts: charts(&records, task.goal(), task.loss_metric()),
+        facts: facts(run, recipe, task.facts(), &records, parameters)?,
+        summary: judgement.summary,
+        confusion: judgement.confusion,
+        reliability: judgement.reliability,
+        tables: judgement.tables,
+        pictures: judgement.pictures,
         ..Report::default()
     };
     Ok(replace(&run.report_path(), report.to_html().as_bytes())?)
 }
 
-fn metrics(records: &[Record], test: &Evaluation) -> Vec<Metric> {
+fn metrics(records: &[Record], test: &Scores, loss_metric: Option<&str>) -> Vec<Metric> {
     let best = records.iter().rev().find_map(|record| match record {
         Record::Epoch { best: true, validation, train_accuracy, train_loss, .. } => {
             Some((validation, *train_accuracy, *train_loss))
         }
         _ => None,
     });
-    let row = |name: &str, train: Option<f64>, of: fn(&Evaluation) -> f64| Metric {
-        name: name.to_owned(),
-        train,
-        validation: best.map(|(validation, ..)| of(validation)),
-        test: Some(of(test)),
+    let row = |(metric, value): (&str, f64)| Metric {
+        name: metric_name(metric),
+        train: best.and_then(|(_, accuracy, loss)| match metric {
+            "accuracy" => accuracy,
+            metric if Some(metric) == loss_metric => Some(loss),
+            _ => None,
+        }),
+        validation: best.and_then(|(validation, ..)| validation.get(metric)),
+        test: Some(value),
     };
-    vec![
-        row("accuracy", best.map(|(_, accuracy, _)| accuracy), |e| e.accuracy),
-        row("log loss", best.map(|(.., loss)| loss), |e| e.log_loss),
-        row("calibration error", None, |e| e.ece),
-        row("Brier score", None, |e| e.brier),
-        row("macro F1", None, |e| e.macro_f1),
-    ]
+    test.iter().map(row).collect()
 }
 
-fn charts(records: &[Record]) -> Vec<LineChart> {
+fn charts(records: &[Record], goal: Goal, loss_metric: Option<&str>) -> Vec<LineChart> {
     let steps = |of: fn(&Record) -> Option<(f64, f64)>| records.iter().filter_map(of).collect::<Vec<_>>();
     let series = |name: &str, points| Series { name: name.to_owned(), points };
     let chart = |title: &str, y_label: &str, y_scale, series, note: &str| LineChart {
@@ -82,16 +69,15 @@ fn charts(records: &[Record]) -> Vec<LineChart> {
         Record::Step { step, loss, .. } => Some((*step as f64, *loss)),
         _ => None,
     });
-    let validation_loss = steps(|record| match record {
-        Record::Epoch { step, validation, .. } => Some((*step as f64, validation.log_loss)),
-        _ => None,
-    });
+    let of_epochs = |metric: &str| {
+        let point = |record: &Record| match record {
+            Record::Epoch { step, validation, .. } => Some((*step as f64, validation.get(metric)?)),
+            _ => None,
+        };
+        records.iter().filter_map(point).collect::<Vec<_>>()
+    };
     let train_accuracy = steps(|record| match record {
-        Record::Epoch { step, train_accuracy, .. } => Some((*step as f64, *train_accuracy)),
-        _ => None,
-    });
-    let validation_accuracy = steps(|record| match record {
-        Record::Epoch { step, validation, .. } => Some((*step as f64, validation.accuracy)),
+        Record::Epoch { step, train_accuracy, .. } => Some((*step as f64, (*train_accuracy)?)),
         _ => None,
     });
     let gradient = steps(|record| match record {
@@ -102,74 +88,49 @@ fn charts(records: &[Record]) -> Vec<LineChart> {
         Record::Step { step, learning_rate, .. } => Some((*step as f64, *learning_rate)),
         _ => None,
     });
-    vec![
-        chart(
-            "Loss",
-            "cross entropy",
-            Scale::Log,
-            vec![series("training batch", batch_loss), series("validation", validation_loss)],
-            "Training: with dropout, before the update. Validation: in inference mode, after the epoch.",
-        ),
-        chart(
+    // A loss that is below 0, such as minus a correlation, has no logarithm.
+    let loss_scale = if batch_loss.iter().all(|(_, loss)| *loss > 0.0) { Scale::Log } else { Scale::Linear };
+    let mut losses = vec![series("training batch", batch_loss)];
+    losses.extend(loss_metric.map(|metric| series("validation", of_epochs(metric))));
+    let mut charts = vec![chart(
+        "Loss",
+        "loss",
+        loss_scale,
+        losses,
+        "Training: in training mode, before the update. Validation: in inference mode, after the epoch.",
+    )];
+    let log_loss = of_epochs("log_loss");
+    if loss_metric != Some("log_loss") && !log_loss.is_empty() {
+        let curve = vec![series("validation", log_loss)];
+        let note = "In inference mode, after the epoch; it is not what is trained on.";
+        charts.push(chart("Log loss", "log loss", Scale::Log, curve, note));
+    }
+    if !train_accuracy.is_empty() {
+        charts.push(chart(
             "Accuracy",
             "share right",
             Scale::Linear,
-            vec![series("training", train_accuracy), series("validation", validation_accuracy)],
-            "Training: over the epoch's own passes, with dropout and while the weights moved.",
-        ),
+            vec![series("training", train_accuracy), series("validation", of_epochs("accuracy"))],
+            "Training: over the epoch's own passes, in training mode and while the weights moved.",
+        ));
+    }
+    if !["log_loss", "accuracy"].contains(&goal.metric) {
+        let name = metric_name(goal.metric);
+        let curve = vec![series("validation", of_epochs(goal.metric))];
+        let note = "In inference mode, after the epoch; it decides which weights are kept.";
+        charts.push(chart(&name, &name, Scale::Linear, curve, note));
+    }
+    charts.extend([
         chart("Gradient at the head", "norm", Scale::Log, vec![series("head weights", gradient)], ""),
         chart("Learning rate", "rate", Scale::Linear, vec![series("learning rate", rate)], ""),
-    ]
-}
-
-fn confusion(judgement: &Judgement) -> Confusion {
-    let classes = judgement.confusion.classes();
-    Confusion {
-        labels: (0..classes).map(|class| class.to_string()).collect(),
-        counts: judgement.confusion.counts().chunks(classes).map(<[u64]>::to_vec).collect(),
-    }
-}
-
-fn reliability(judgement: &Judgement) -> Reliability {
-    let bin = |bin: ReliabilityBin| Bin {
-        lower: bin.lower,
-        upper: bin.upper,
-        count: bin.count,
-        confidence: bin.mean_confidence.unwrap_or(0.0),
-        accuracy: bin.accuracy.unwrap_or(0.0),
-    };
-    Reliability {
-        title: "Test set".to_owned(),
-        bins: judgement.reliability.bins().into_iter().map(bin).collect(),
-        ece: judgement.evaluation.ece,
-    }
-}
-
-/// The wrongly decided digits, the surest first.
-fn mistakes(judgement: &Judgement, test: &ImageSet) -> Vec<Picture> {
-    let mut mistakes = judgement.mistakes.clone();
-    mistakes.sort_by(|a, b| b.confidence.total_cmp(&a.confidence).then(a.row.cmp(&b.row)));
-    let picture = |mistake: &crate::evaluate::Mistake| {
-        Some(Picture {
-            caption: format!(
-                "row {}: {} taken for {} ({:.0} %)",
-                mistake.row,
-                mistake.truth,
-                mistake.decision,
-                100.0 * mistake.confidence
-            ),
-            width: test.width(),
-            height: test.height(),
-            pixels: Pixels::Grey(test.image(mistake.row)?.to_vec()),
-        })
-    };
-    mistakes.iter().take(SHOWN_MISTAKES).filter_map(picture).collect()
+    ]);
+    charts
 }
 
 fn facts(
     run: &RunDir,
     recipe: &Recipe,
-    sets: &Sets,
+    of_task: Vec<Fact>,
     records: &[Record],
     parameters: usize,
 ) -> Result<Vec<Fact>, ZooError> {
@@ -187,19 +148,10 @@ fn facts(
             _ => {}
         }
     }
-    let fact = |name: &str, value: String| Fact { name: name.to_owned(), value };
-    Ok(vec![
-        fact("recipe", recipe.name.clone()),
-        fact("data", about.data.to_string()),
-        fact(
-            "images",
-            format!(
-                "{} training, {} validation, {} test",
-                sets.train.len(),
-                sets.validation.len(),
-                sets.test.len()
-            ),
-        ),
+    let fact = |name: &str, value: String| Fact::new(name, value);
+    let mut facts = vec![fact("recipe", recipe.name.clone()), fact("data", about.data.to_string())];
+    facts.extend(of_task);
+    facts.extend([
         fact("parameters", parameters.to_string()),
         fact("seed", about.seed.to_string()),
         fact(
@@ -210,5 +162,6 @@ fn facts(
         fact("ended at", end),
         fact("resumed after steps", if resumed.is_empty() { "never broken off".to_owned() } else { resumed }),
         fact("versions", format!("Logit {}, Burn {}", about.logit, about.burn)),
-    ])
+    ]);
+    Ok(facts)
 }

@@ -13,6 +13,13 @@ pub struct Fact {
     pub value: String,
 }
 
+impl Fact {
+    /// A fact.
+    pub fn new(name: &str, value: impl Into<String>) -> Self {
+        Self { name: name.to_owned(), value: value.into() }
+    }
+}
+
 /// One measure on the splits it was taken on.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Metric {

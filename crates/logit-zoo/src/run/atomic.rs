@@ -2,33 +2,77 @@
 
 use std::fs::{self, File};
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::error::RunError;
 
-/// Replaces a file: writes beside it, syncs, renames, and syncs the folder. Until the rename the old file is there;
-/// from then on the new one is. A failure leaves the old one, and nothing beside it.
+/// A file that is written beside its place, and put there whole.
+///
+/// Until [`finish`](Self::finish) the old file is there; from then on the new one is. One that is not finished leaves the
+/// old one, and nothing beside it.
+#[derive(Debug)]
+pub struct Replacement {
+    file: File,
+    part: PathBuf,
+    path: PathBuf,
+    finished: bool,
+}
+
+impl Replacement {
+    /// Begins a file.
+    ///
+    /// # Errors
+    /// The folder cannot be written.
+    pub fn create(path: &Path) -> Result<Self, RunError> {
+        let mut name = path.file_name().unwrap_or_default().to_owned();
+        name.push(".part");
+        let part = path.with_file_name(name);
+        let file = File::create(&part).map_err(|source| RunError::io("write", path, source))?;
+        Ok(Self { file, part, path: path.to_owned(), finished: false })
+    }
+
+    /// Syncs the file, puts it in its place, and syncs the folder.
+    ///
+    /// # Errors
+    /// The folder cannot be written, or is full.
+    pub fn finish(mut self) -> Result<(), RunError> {
+        self.file
+            .sync_all()
+            .and_then(|()| fs::rename(&self.part, &self.path))
+            .and_then(|()| sync_folder(&self.path))
+            .map_err(|source| RunError::io("write", &self.path, source))?;
+        self.finished = true;
+        Ok(())
+    }
+}
+
+impl Write for Replacement {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.file.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+impl Drop for Replacement {
+    fn drop(&mut self) {
+        if !self.finished {
+            // The failure that is told is another; a part that stays behind is overwritten next time.
+            drop(fs::remove_file(&self.part));
+        }
+    }
+}
+
+/// Replaces a file by these bytes, as [`Replacement`] does.
 ///
 /// # Errors
 /// The folder cannot be written, or is full.
 pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), RunError> {
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(".part");
-    let beside = path.with_file_name(name);
-    write_synced(&beside, bytes)
-        .and_then(|()| fs::rename(&beside, path))
-        .and_then(|()| sync_folder(path))
-        .map_err(|source| {
-            // The failure that is told is the one above; a part that stays behind is overwritten next time.
-            drop(fs::remove_file(&beside));
-            RunError::io("write", path, source)
-        })
-}
-
-fn write_synced(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut file = File::create(path)?;
-    file.write_all(bytes)?;
-    file.sync_all()
+    let mut file = Replacement::create(path)?;
+    file.write_all(bytes).map_err(|source| RunError::io("write", path, source))?;
+    file.finish()
 }
 
 fn sync_folder(path: &Path) -> io::Result<()> {

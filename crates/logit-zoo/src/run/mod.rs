@@ -6,29 +6,39 @@
 //! | `recipe.toml` | the recipe, with every value as it was used |
 //! | `metrics.jsonl` | a line a step and an epoch ([`Record`]); no times, so that equal runs have equal files |
 //! | `last.safetensors` | weights, optimiser and place of the last checkpoint: where training goes on |
-//! | `best.safetensors` | the weights with the least validation loss: what is evaluated and predicts |
+//! | `best.safetensors` | the weights that were best on the validation part: what is evaluated and predicts |
+//! | `calibration.json` | temperature and thresholds, fitted on the validation part ([`Calibration`]) |
+//! | `findings.json` | what the checks of data and targets found ([`Found`]) |
+//! | `table.json` | of a table: how its rows are read |
 //! | `report.html` | curves, confusion, reliability |
 //!
 //! A file that is replaced is written beside its place, synced and renamed, so that it is whole at any moment.
 
 mod atomic;
+mod calibration;
 mod checkpoint;
 mod error;
+mod found;
 mod log;
 mod record;
 
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 
+use logit_spec::Finding;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-pub use atomic::replace;
+pub use atomic::{Replacement, replace};
+pub use calibration::Calibration;
 pub use checkpoint::{Checkpoint, MAX_CHECKPOINT_BYTES};
 pub use error::RunError;
+pub use found::Found;
 pub use log::MetricsLog;
 pub(crate) use log::read as read_records;
-pub use record::{Evaluation, Record};
+pub use record::Record;
 
+use crate::error::ZooError;
 use crate::recipe::Recipe;
 
 const ABOUT: &str = "run.json";
@@ -36,11 +46,13 @@ const RECIPE: &str = "recipe.toml";
 const METRICS: &str = "metrics.jsonl";
 const LAST: &str = "last.safetensors";
 const BEST: &str = "best.safetensors";
+const CALIBRATION: &str = "calibration.json";
+const FOUND: &str = "findings.json";
 const REPORT: &str = "report.html";
 const LOCK: &str = "lock";
 
-/// The largest `run.json` that is read.
-const MAX_ABOUT_BYTES: u64 = 1 << 20;
+/// The largest JSON file that is read.
+const MAX_JSON_BYTES: u64 = 64 << 20;
 
 /// What a run was started with.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -65,13 +77,43 @@ pub enum DataSource {
     Embedded,
     /// A folder.
     Folder(PathBuf),
+    /// A file.
+    File(PathBuf),
+}
+
+impl DataSource {
+    /// A file or a folder.
+    pub fn at(path: &Path) -> Self {
+        if path.is_file() { Self::File(path.to_owned()) } else { Self::Folder(path.to_owned()) }
+    }
+
+    /// The same, whatever folder the program runs in.
+    ///
+    /// # Errors
+    /// The path cannot be written down.
+    pub(crate) fn absolute(&self) -> Result<Self, ZooError> {
+        Ok(match self {
+            Self::Embedded => Self::Embedded,
+            Self::Folder(path) => Self::Folder(whole_path(path)?),
+            Self::File(path) => Self::File(whole_path(path)?),
+        })
+    }
+}
+
+/// A path that holds whatever folder the program runs in.
+///
+/// # Errors
+/// It cannot be written down.
+pub(crate) fn whole_path(path: &Path) -> Result<PathBuf, ZooError> {
+    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    if path.to_str().is_none() { Err(ZooError::DataPath { path }) } else { Ok(path) }
 }
 
 impl std::fmt::Display for DataSource {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Embedded => f.write_str("the embedded digits"),
-            Self::Folder(path) => write!(f, "{}", path.display()),
+            Self::Folder(path) | Self::File(path) => write!(f, "{}", path.display()),
         }
     }
 }
@@ -96,8 +138,7 @@ impl RunDir {
         replace(&run.path.join(RECIPE), recipe.to_toml()?.as_bytes())?;
         replace(&run.path.join(METRICS), &[])?;
         // Last, for a folder with this file is a run.
-        let text = serde_json::to_string_pretty(about).map_err(|error| run.malformed(ABOUT, error))?;
-        replace(&run.path.join(ABOUT), text.as_bytes())?;
+        run.write_json(ABOUT, about)?;
         Ok(run)
     }
 
@@ -122,13 +163,70 @@ impl RunDir {
     /// # Errors
     /// `run.json` cannot be read or is not one.
     pub fn about(&self) -> Result<About, RunError> {
-        let path = self.path.join(ABOUT);
+        self.read_json(ABOUT)
+    }
+
+    /// What was fitted on the validation part when training ended; nothing before.
+    ///
+    /// # Errors
+    /// `calibration.json` cannot be read or is none.
+    pub fn calibration(&self) -> Result<Calibration, RunError> {
+        if self.path.join(CALIBRATION).exists() {
+            self.read_json(CALIBRATION)
+        } else {
+            Ok(Calibration::default())
+        }
+    }
+
+    /// Writes what was fitted on the validation part, if anything was.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn calibrate(&self, calibration: &Calibration) -> Result<(), RunError> {
+        if *calibration == Calibration::default() {
+            Ok(())
+        } else {
+            self.write_json(CALIBRATION, calibration)
+        }
+    }
+
+    /// What the checks found; nothing before.
+    ///
+    /// # Errors
+    /// `findings.json` cannot be read or is none.
+    pub fn findings(&self) -> Result<Vec<Found>, RunError> {
+        if self.path.join(FOUND).exists() { self.read_json(FOUND) } else { Ok(Vec::new()) }
+    }
+
+    /// Adds what the checks found to what is there already.
+    pub(crate) fn find(&self, findings: &[Finding]) -> Result<(), RunError> {
+        let mut all = self.findings()?;
+        all.extend(findings.iter().map(Found::from));
+        let mut known = Vec::new();
+        all.retain(|found| {
+            !known.contains(found) && {
+                known.push(found.clone());
+                true
+            }
+        });
+        if all.is_empty() { Ok(()) } else { self.write_json(FOUND, &all) }
+    }
+
+    /// Reads one of the run's JSON files.
+    pub(crate) fn read_json<T: DeserializeOwned>(&self, file: &str) -> Result<T, RunError> {
+        let path = self.path.join(file);
         let size = std::fs::metadata(&path).map_err(|source| RunError::io("read", &path, source))?.len();
-        if size > MAX_ABOUT_BYTES {
-            return Err(RunError::TooLarge { path, bytes: size, most: MAX_ABOUT_BYTES });
+        if size > MAX_JSON_BYTES {
+            return Err(RunError::TooLarge { path, bytes: size, most: MAX_JSON_BYTES });
         }
         let text = std::fs::read_to_string(&path).map_err(|source| RunError::io("read", &path, source))?;
-        serde_json::from_str(&text).map_err(|error| self.malformed(ABOUT, error))
+        serde_json::from_str(&text).map_err(|error| self.malformed(file, error))
+    }
+
+    /// Writes one of the run's JSON files.
+    pub(crate) fn write_json<T: Serialize>(&self, file: &str, value: &T) -> Result<(), RunError> {
+        let text = serde_json::to_string_pretty(value).map_err(|error| self.malformed(file, error))?;
+        replace(&self.path.join(file), text.as_bytes())
     }
 
     /// The recipe as it was used.
@@ -163,7 +261,7 @@ impl RunDir {
         self.path.join(LAST)
     }
 
-    /// The weights with the least validation loss.
+    /// The weights that were best on the validation part.
     pub fn best_path(&self) -> PathBuf {
         self.path.join(BEST)
     }

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::task::Scores;
+
 /// A line of `metrics.jsonl`: what happened, in the order in which it happened.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
@@ -27,11 +29,12 @@ pub enum Record {
         step: u64,
         /// Mean loss over the epoch's training passes.
         train_loss: f64,
-        /// Accuracy over the epoch's training passes, with dropout and while the weights moved.
-        train_accuracy: f64,
+        /// Share of right decisions over the epoch's training passes, in training mode and while the weights moved.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        train_accuracy: Option<f64>,
         /// On the validation part, in inference mode, after the epoch's last update.
-        validation: Evaluation,
-        /// Whether the validation loss is the least so far.
+        validation: Scores,
+        /// Whether it is the best so far.
         best: bool,
     },
     /// Training was broken off, and went on after this step.
@@ -48,23 +51,6 @@ pub enum Record {
         /// The epoch whose weights are kept as the best.
         best_epoch: u64,
         /// Those weights on the test set, in inference mode.
-        test: Evaluation,
+        test: Scores,
     },
-}
-
-/// What a classifier is worth on a set.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Evaluation {
-    /// Share of right decisions.
-    pub accuracy: f64,
-    /// Mean of `−ln p` of the true class.
-    pub log_loss: f64,
-    /// Expected calibration error, 15 equal bins of the confidence.
-    pub ece: f64,
-    /// Brier score: the mean squared distance between probabilities and truth, summed over the classes.
-    pub brier: f64,
-    /// F1 averaged over the classes.
-    pub macro_f1: f64,
-    /// Images it was measured on.
-    pub images: u64,
 }

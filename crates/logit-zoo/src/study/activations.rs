@@ -14,10 +14,10 @@ use serde::Serialize;
 
 use crate::data::{self, Batch, Batches, ImageSet, Stream, epoch_order, mix};
 use crate::error::ZooError;
-use crate::evaluate;
 use crate::models::{Classifier, ConvNet};
-use crate::recipe::{ModelConfig, Recipe};
+use crate::recipe::{DataConfig, ModelConfig, Recipe, Setup, TaskConfig};
 use crate::run::DataSource;
+use crate::task::digits;
 use crate::train::optimizer;
 
 /// Steps between two looks at the test set.
@@ -209,6 +209,7 @@ pub fn run(
 struct Trial<'a> {
     way: Way,
     recipe: &'a Recipe,
+    data: &'a DataConfig,
     train: &'a ImageSet,
     test: &'a ImageSet,
     device: Device,
@@ -227,7 +228,7 @@ impl<'a> Trial<'a> {
         test: &'a ImageSet,
         steps: u64,
     ) -> Result<Self, ZooError> {
-        let ModelConfig::ConvNet(config) = &recipe.model else {
+        let TaskConfig::Digits(Setup { model: ModelConfig::ConvNet(config), data, .. }) = &recipe.task else {
             return Err(ZooError::Unfit { what: "the study takes the convnet of Q3".to_owned() });
         };
         let device = Device::flex().autodiff();
@@ -235,7 +236,19 @@ impl<'a> Trial<'a> {
         let net = config.init(train.classes(), &device)?.materialize();
         let learning_rates = optimizer::learning_rates(&recipe.train, steps)?;
         let (losses, norms) = (Vec::new(), Vec::new());
-        Ok(Self { way, recipe, train, test, device, net, learning_rates, losses, norms, steps_to_90: None })
+        Ok(Self {
+            way,
+            recipe,
+            data,
+            train,
+            test,
+            device,
+            net,
+            learning_rates,
+            losses,
+            norms,
+            steps_to_90: None,
+        })
     }
 
     fn train(mut self) -> Result<Outcome, ZooError> {
@@ -260,9 +273,12 @@ impl<'a> Trial<'a> {
     fn pass(&mut self, rows: &[u32]) -> Result<GradientsParams, ZooError> {
         let step = self.losses.len() as u64 + 1;
         self.device.seed(mix(self.recipe.train.seed, Stream::Dropout, step));
-        let batch = Batch::of(&self.train.select(rows)?, &self.recipe.data, &self.device);
+        let batch = Batch::of(&self.train.select(rows)?, self.data, &self.device);
         let output = self.way.output(self.net.forward(batch.images).into_tensor());
-        let loss = self.way.loss(output, batch.targets).map_err(|source| ZooError::Loss { step, source })?;
+        let loss = self
+            .way
+            .loss(output, batch.targets)
+            .map_err(|source| ZooError::Step { step, source: Box::new(source.into()) })?;
         self.losses.push(loss.clone().try_into_scalar::<f64>()?);
         let gradients = GradientsParams::from_grads(loss.backward(), &self.net);
         let norm = match gradients.get::<2>(self.net.head().weight.id) {
@@ -284,7 +300,8 @@ impl<'a> Trial<'a> {
 
     fn accuracy(&self) -> Result<f64, ZooError> {
         let device = self.device.clone().inner();
-        Ok(evaluate::judge(&self.net.valid(), self.test, &self.recipe.data, &device)?.evaluation.accuracy)
+        let judged = digits::judge(&self.net.valid(), self.test, self.data, &device)?;
+        Ok(judged.scores.get("accuracy").unwrap_or(f64::NAN))
     }
 
     fn saturated(&self) -> Result<Option<f64>, ZooError> {
@@ -292,7 +309,7 @@ impl<'a> Trial<'a> {
             return Ok(None);
         }
         let device = self.device.clone().inner();
-        let images = Batch::of(self.test, &self.recipe.data, &device).images;
+        let images = Batch::of(self.test, self.data, &device).images;
         let outputs: Vec<f64> =
             self.way.output(self.net.valid().forward(images).into_tensor()).try_into_vec_as()?;
         let stuck = outputs.iter().filter(|output| output.min(1.0 - **output) < SATURATED).count();

@@ -1,3 +1,4 @@
 //! Studies: the questions' comparisons, answered with numbers.
 
 pub mod activations;
+pub mod sts;

@@ -6,26 +6,29 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct EpochSums {
-    images: u64,
-    correct: u64,
+    samples: u64,
+    decided: u64,
+    right: u64,
     loss: f64,
 }
 
 impl EpochSums {
-    /// Counts a batch.
-    pub(crate) fn add(&mut self, images: u64, correct: u64, mean_loss: f64) {
-        self.images += images;
-        self.correct += correct;
-        self.loss += mean_loss * images as f64;
+    /// Counts a batch, with its decisions and how many of them were right.
+    pub(crate) fn add(&mut self, samples: u64, decisions: Option<[u64; 2]>, mean_loss: f64) {
+        let [decided, right] = decisions.unwrap_or_default();
+        self.samples += samples;
+        self.decided += decided;
+        self.right += right;
+        self.loss += mean_loss * samples as f64;
     }
 
-    /// Mean loss an image.
+    /// Mean loss a sample.
     pub(crate) fn mean_loss(&self) -> f64 {
-        self.loss / self.images.max(1) as f64
+        self.loss / self.samples.max(1) as f64
     }
 
-    /// Share of right decisions.
-    pub(crate) fn accuracy(&self) -> f64 {
-        self.correct as f64 / self.images.max(1) as f64
+    /// Share of right decisions, where decisions were made.
+    pub(crate) fn accuracy(&self) -> Option<f64> {
+        (self.decided > 0).then(|| self.right as f64 / self.decided as f64)
     }
 }

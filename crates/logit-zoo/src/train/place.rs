@@ -16,10 +16,10 @@ pub(crate) struct Place {
     pub(crate) batch: u64,
     /// Sums over the batches of the epoch under way.
     pub(crate) sums: EpochSums,
-    /// The epoch with the least validation loss, from 1; 0 before the first.
+    /// The epoch that was best on the validation part, from 1; 0 before the first.
     pub(crate) best_epoch: u64,
-    /// Its validation loss.
-    pub(crate) best_log_loss: Option<f64>,
+    /// Its value of the metric that decides.
+    pub(crate) best: Option<f64>,
     /// Bytes of metrics that were written.
     pub(crate) metrics_bytes: u64,
     /// The recipe that it was trained by, as TOML: numbers go on only under the same one.

@@ -1,11 +1,14 @@
 //! Who is told how training goes.
 
-use crate::run::Record;
+use crate::run::{Found, Record};
 
 /// Told of every record as training goes on.
 pub trait Progress {
     /// Training begins, or goes on after `done` of `steps` steps.
     fn begin(&mut self, done: u64, steps: u64);
+
+    /// A check of the data found something.
+    fn found(&mut self, _found: &Found) {}
 
     /// A line of the metrics was written.
     fn record(&mut self, record: &Record);

@@ -4,19 +4,20 @@ use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
 
+use burn::module::Module;
 use burn::optim::{GradientsParams, ModuleOptimizer};
-use burn::tensor::{Bytes, Device, Int, Tensor};
+use burn::tensor::{Bytes, Device, Tensor};
 
+use super::optimizer;
 use super::place::Place;
 use super::progress::Progress;
-use super::{Sets, optimizer};
-use crate::data::{Batch, Batches, Stream, epoch_order, mix, steps_per_epoch};
+use crate::data::{Batches, Stream, mix, steps_per_epoch};
 use crate::error::ZooError;
-use crate::evaluate::{judge, judge_best};
-use crate::models::Classifier;
+use crate::evaluate::judge_best;
 use crate::recipe::Recipe;
 use crate::report;
-use crate::run::{Checkpoint, Evaluation, MetricsLog, Record, RunDir, RunError};
+use crate::run::{Calibration, Checkpoint, MetricsLog, Record, RunDir, RunError};
+use crate::task::{Part, Scores, Task};
 
 /// How many batches are made ready while a step computes.
 const BATCHES_AHEAD: usize = 2;
@@ -31,7 +32,7 @@ pub enum End {
         /// The epoch whose weights are the best.
         best_epoch: u64,
         /// Those weights on the test set.
-        test: Evaluation,
+        test: Scores,
     },
     /// Someone asked it to stop; the checkpoint of this step is saved.
     Stopped {
@@ -41,12 +42,12 @@ pub enum End {
 }
 
 /// A run under training.
-pub(crate) struct Trainer<'a, C: Classifier> {
+pub(crate) struct Trainer<'a, T: Task> {
     run: &'a RunDir,
     recipe: &'a Recipe,
-    sets: &'a Sets,
+    task: &'a T,
     device: &'a Device,
-    net: C,
+    net: T::Net,
     optimizer: ModuleOptimizer,
     learning_rates: Vec<f64>,
     epochs: u64,
@@ -54,20 +55,21 @@ pub(crate) struct Trainer<'a, C: Classifier> {
     log: MetricsLog,
 }
 
-impl<'a, C: Classifier> Trainer<'a, C> {
+impl<'a, T: Task> Trainer<'a, T> {
     /// Opens a run at its last checkpoint, or at its beginning.
     pub(crate) fn open(
         run: &'a RunDir,
         recipe: &'a Recipe,
-        sets: &'a Sets,
+        task: &'a T,
         device: &'a Device,
-        net: C,
     ) -> Result<Self, ZooError> {
-        let per_epoch = steps_per_epoch(sets.train.len() as u32, batch_size(recipe), false) as u64;
+        let per_epoch = steps_per_epoch(task.samples(), batch_size(recipe), false) as u64;
         let epochs = recipe.train.epochs.max(recipe.train.min_steps.div_ceil(per_epoch.max(1)));
         let learning_rates = optimizer::learning_rates(&recipe.train, epochs * per_epoch)?;
         let mut optimizer = optimizer::optimizer(&recipe.train);
-        let (mut net, mut place, text) = (net, Place::default(), recipe.to_toml()?);
+        // Parameters are drawn when they are first used: here, so that their order does not hang on the forward pass.
+        let mut net = task.network(device)?.materialize();
+        let (mut place, text) = (Place::default(), recipe.to_toml()?);
         let path = run.last_path();
         let resumed = path.exists();
         if resumed {
@@ -98,11 +100,15 @@ impl<'a, C: Classifier> Trainer<'a, C> {
         if resumed && !place.finished {
             log.append(&Record::Resume { step: place.step })?;
         }
-        Ok(Self { run, recipe, sets, device, net, optimizer, learning_rates, epochs, place, log })
+        Ok(Self { run, recipe, task, device, net, optimizer, learning_rates, epochs, place, log })
     }
 
     /// Trains to the end, or until told to stop.
     pub(crate) fn train(mut self, stop: &AtomicBool, progress: &mut dyn Progress) -> Result<End, ZooError> {
+        self.run.find(&self.task.findings())?;
+        for found in self.run.findings()? {
+            progress.found(&found);
+        }
         progress.begin(self.place.step, self.learning_rates.len() as u64);
         while !self.is_over() {
             let wants_stop = |progress: &dyn Progress| stop.load(Ordering::Relaxed) || progress.wants_stop();
@@ -125,16 +131,17 @@ impl<'a, C: Classifier> Trainer<'a, C> {
         wants_stop: &dyn Fn(&dyn Progress) -> bool,
         progress: &mut dyn Progress,
     ) -> Result<bool, ZooError> {
-        let order = epoch_order(self.sets.train.len() as u32, self.recipe.train.seed, self.place.epoch);
+        let order = self.task.order(self.recipe.train.seed, self.place.epoch);
         let rest = Batches::new(&order, batch_size(self.recipe), false).skip(self.place.batch as usize);
         let first_step = self.place.step + 1;
-        let (sets, recipe, device) = (self.sets, self.recipe, self.device);
+        let (task, seed, device) = (self.task, self.recipe.train.seed, self.device);
         std::thread::scope(|scope| {
             let (sender, batches) = mpsc::sync_channel(BATCHES_AHEAD);
             scope.spawn(move || {
                 for (step, rows) in (first_step..).zip(rest) {
                     // The other end is gone when training stops early.
-                    if sender.send(prepare(step, rows, sets, recipe, device)).is_err() {
+                    let batch = task.batch(rows, mix(seed, Stream::Augmentation, step), device);
+                    if sender.send(batch).is_err() {
                         break;
                     }
                 }
@@ -156,30 +163,26 @@ impl<'a, C: Classifier> Trainer<'a, C> {
     }
 
     /// One step of the optimiser.
-    fn step(&mut self, batch: Batch) -> Result<Record, ZooError> {
+    fn step(&mut self, batch: T::Batch) -> Result<Record, ZooError> {
         let step = self.place.step + 1;
-        let images = batch.targets.dims()[0] as u64;
         self.device.seed(mix(self.recipe.train.seed, Stream::Dropout, step));
-        let logits = self.net.forward(batch.images);
-        let correct = correct(logits.argmax(), batch.targets.clone())?;
-        let loss = self
-            .recipe
-            .loss
-            .forward(logits, batch.targets)
-            .map_err(|source| ZooError::Loss { step, source })?;
-        let value = self.finite(step, "the loss", loss.value.clone())?;
-        let gradients = GradientsParams::from_grads(loss.backward(), &self.net);
-        let head = gradients.get::<2>(self.net.head().weight.id);
+        let pass = self
+            .task
+            .pass(&self.net, batch)
+            .map_err(|source| ZooError::Step { step, source: Box::new(source) })?;
+        let value = self.finite(step, "the loss", pass.loss.clone())?;
+        let gradients = GradientsParams::from_grads(pass.loss.backward(), &self.net);
+        let head = gradients.get::<2>(self.task.head(&self.net));
         let norm = match head {
             Some(gradient) => gradient.square().sum().sqrt(),
             None => Tensor::zeros([1], &self.device.clone().inner()),
         };
         let head_gradient_norm = self.finite(step, "the norm of the gradient at the head", norm)?;
         let learning_rate = self.learning_rates[self.place.step as usize];
-        self.net = self.optimizer.step(learning_rate, self.net.clone(), gradients);
+        self.net = self.task.constrained(self.optimizer.step(learning_rate, self.net.clone(), gradients));
         self.place.step = step;
         self.place.batch += 1;
-        self.place.sums.add(images, correct, value);
+        self.place.sums.add(pass.samples, pass.decisions, value);
         Ok(Record::Step { step, epoch: self.place.epoch + 1, loss: value, learning_rate, head_gradient_norm })
     }
 
@@ -187,15 +190,17 @@ impl<'a, C: Classifier> Trainer<'a, C> {
     fn end_epoch(&mut self, progress: &mut dyn Progress) -> Result<(), ZooError> {
         let device = self.device.clone().inner();
         let weights = self.weights()?;
-        let judged = judge(&self.net.valid(), &self.sets.validation, &self.recipe.data, &device)?;
-        let validation = judged.evaluation;
-        let best = self.place.best_log_loss.is_none_or(|least| validation.log_loss < least);
+        let net = self.net.valid();
+        let validation = self.task.judge(&net, Part::Validation, &Calibration::default(), &device)?.scores;
+        let goal = self.task.goal();
+        let reached = validation.get(goal.metric).unwrap_or(f64::NAN);
+        let best = goal.improves(reached, self.place.best);
         self.place.epoch += 1;
         self.place.batch = 0;
         let sums = std::mem::take(&mut self.place.sums);
         if best {
             self.place.best_epoch = self.place.epoch;
-            self.place.best_log_loss = Some(validation.log_loss);
+            self.place.best = Some(reached);
             weights.save(&self.run.best_path())?;
         }
         let record = Record::Epoch {
@@ -211,10 +216,13 @@ impl<'a, C: Classifier> Trainer<'a, C> {
         self.save()
     }
 
-    /// Judges the best weights on the test set and writes the report.
+    /// Calibrates the best weights, judges them on the test part, and writes the report.
     fn finish(mut self, progress: &mut dyn Progress) -> Result<End, ZooError> {
-        let judgement = judge_best(self.run, self.recipe, &self.sets.test)?;
-        let (step, best_epoch, test) = (self.place.step, self.place.best_epoch, judgement.evaluation.clone());
+        let (device, path) = (self.device.clone().inner(), self.run.best_path());
+        let best = Checkpoint::load(&path)?.apply(self.task.network(&device)?, &path)?;
+        self.run.calibrate(&self.task.calibrated(&best, &device)?)?;
+        let judgement = judge_best(self.run, self.task)?;
+        let (step, best_epoch, test) = (self.place.step, self.place.best_epoch, judgement.scores.clone());
         if !self.place.finished {
             let reason = if self.place.epoch >= self.epochs { "epochs" } else { "early_stop" };
             let record = Record::End { step, reason: reason.to_owned(), best_epoch, test: test.clone() };
@@ -223,7 +231,8 @@ impl<'a, C: Classifier> Trainer<'a, C> {
             self.place.finished = true;
             self.save()?;
         }
-        report::of_run::write(self.run, self.recipe, self.sets, &judgement, self.net.num_params())?;
+        let parameters = self.net.num_params();
+        report::of_run::write(self.run, self.recipe, &judgement, self.task, parameters)?;
         Ok(End::Finished { step, best_epoch, test })
     }
 
@@ -263,23 +272,6 @@ impl<'a, C: Classifier> Trainer<'a, C> {
     }
 }
 
-/// The batch of a step, as the network takes it.
-fn prepare(
-    step: u64,
-    rows: &[u32],
-    sets: &Sets,
-    recipe: &Recipe,
-    device: &Device,
-) -> Result<Batch, ZooError> {
-    let moves = mix(recipe.train.seed, Stream::Augmentation, step);
-    Ok(Batch::augmented(&sets.train.select(rows)?, &recipe.data, moves, device))
-}
-
 pub(crate) fn batch_size(recipe: &Recipe) -> NonZeroUsize {
     NonZeroUsize::new(recipe.train.batch_size).unwrap_or(NonZeroUsize::MIN)
-}
-
-fn correct(decisions: Tensor<1, Int>, targets: Tensor<1, Int>) -> Result<u64, ZooError> {
-    let right = decisions.equal(targets).int().sum().try_into_scalar::<i64>()?;
-    Ok(u64::try_from(right).unwrap_or(0))
 }

@@ -1,22 +1,25 @@
-//! Predictions for image files, from a run's best weights.
+//! The digit on each of some pictures.
 
 use std::path::{Path, PathBuf};
 
-use burn::tensor::Device;
+use burn::tensor::{Device, Tensor};
 use serde::Serialize;
 
 use crate::data::{Picture, digits, images};
 use crate::error::ZooError;
-use crate::evaluate::argmax;
 use crate::models::Classifier;
+use crate::recipe::{DigitsSetup, ModelConfig};
 use crate::run::{Checkpoint, RunDir};
-use crate::train::network::{WithNetwork, with_network};
+use crate::task::digits::{Build, argmax};
+
+/// Height and width of a digit's picture.
+const SIZE: [usize; 2] = [28, 28];
 
 /// What a run says of one image.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Prediction {
     /// The file.
-    #[serde(serialize_with = "lossy")]
+    #[serde(serialize_with = "super::lossy")]
     pub input: PathBuf,
     /// The raw output, a number a class.
     pub logits: Vec<f64>,
@@ -35,14 +38,20 @@ pub struct Prediction {
 ///
 /// # Errors
 /// A file is no image, holds nothing, or the run has no checkpoint yet; or a logit is not finite.
-pub fn run(run: &RunDir, inputs: &[PathBuf]) -> Result<Vec<Prediction>, ZooError> {
-    let recipe = run.recipe()?;
+pub(super) fn run(
+    run: &RunDir,
+    setup: &DigitsSetup,
+    inputs: &[PathBuf],
+) -> Result<Vec<Prediction>, ZooError> {
     let pictures = inputs.iter().map(|path| read(path)).collect::<Result<Vec<_>, _>>()?;
     let pixels: Vec<u8> = pictures.iter().flat_map(|picture| picture.pixels().to_vec()).collect();
     let device = Device::flex();
-    let images = images(&pixels, [28, 28], &recipe.data, &device);
-    let forward = Forward { run, images };
-    let logits = with_network(&recipe, [28, 28], digits::CLASSES, &device, forward)?;
+    let images = images(&pixels, SIZE, &setup.data, &device);
+    let logits = match &setup.model {
+        ModelConfig::ConvNet(config) => forward(run, config, images),
+        ModelConfig::Linear(config) => forward(run, config, images),
+        ModelConfig::Mlp(config) => forward(run, config, images),
+    }?;
     let rows = logits.chunks(digits::CLASSES);
     inputs
         .iter()
@@ -56,19 +65,11 @@ fn read(path: &Path) -> Result<Picture, ZooError> {
     Ok(Picture::read(path)?.fit_digit()?)
 }
 
-struct Forward<'a> {
-    run: &'a RunDir,
-    images: burn::tensor::Tensor<4>,
-}
-
-impl WithNetwork for Forward<'_> {
-    type Output = Vec<f32>;
-
-    fn call<C: Classifier>(self, net: C) -> Result<Vec<f32>, ZooError> {
-        let path = self.run.best_path();
-        let net = Checkpoint::load(&path)?.apply(net, &path)?;
-        Ok(net.forward(self.images).into_tensor().try_into_vec_as()?)
-    }
+fn forward<B: Build>(run: &RunDir, config: &B, images: Tensor<4>) -> Result<Vec<f32>, ZooError> {
+    let path = run.best_path();
+    let net = config.build(SIZE, digits::CLASSES, &images.device())?;
+    let net = Checkpoint::load(&path)?.apply(net, &path)?;
+    Ok(net.forward(images).into_tensor().try_into_vec_as()?)
 }
 
 fn prediction(input: &Path, picture: &Picture, row: &[f32]) -> Result<Prediction, ZooError> {
@@ -87,9 +88,4 @@ fn prediction(input: &Path, picture: &Picture, row: &[f32]) -> Result<Prediction
         inverted: picture.inverted(),
         resized_from: picture.resized_from(),
     })
-}
-
-/// A path as text; what is no UTF-8 in it is replaced.
-fn lossy<S: serde::Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_str(&path.display())
 }

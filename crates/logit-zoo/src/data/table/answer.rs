@@ -1,0 +1,257 @@
+//! Which kind of answer a table's targets ask for, and why.
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use super::TableError;
+use super::survey::{Column, Survey, shortened};
+use crate::recipe::{AnswerChoice, TableData};
+
+/// Different texts up to which a target is a class.
+const MOST_CLASSES: usize = 1_000;
+
+/// Different whole numbers up to which a target is a class unless told otherwise.
+const FEW: usize = 20;
+
+/// The target columns and the kind of answer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TargetsOf {
+    /// The columns, in order.
+    pub columns: Vec<String>,
+    /// What they are.
+    pub kind: AnswerKind,
+}
+
+/// A kind of answer, and what is known of the targets.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AnswerKind {
+    /// One of some classes.
+    Classes {
+        /// The classes, in the order of the logits.
+        names: Vec<String>,
+        /// Rows of each.
+        counts: Vec<u64>,
+        /// Whether each class has a column of its own, of which a row has one 1.
+        one_hot: bool,
+    },
+    /// Each of some labels, yes or no.
+    Labels {
+        /// Rows in which each is 1.
+        positives: Vec<u64>,
+        /// Rows that have all targets.
+        rows: u64,
+    },
+    /// Numbers.
+    Values {
+        /// Mean of each.
+        means: Vec<f64>,
+        /// Standard deviation of each.
+        deviations: Vec<f64>,
+    },
+    /// A grade between two ends.
+    Grades {
+        /// The lowest.
+        low: f64,
+        /// The highest.
+        high: f64,
+        /// Steps of the scale, both ends included.
+        steps: usize,
+    },
+}
+
+/// The kind that is asked for, or that the targets show.
+pub(super) fn choose(
+    path: &Path,
+    found: &Survey,
+    targets: &[usize],
+    data: &TableData,
+) -> Result<(TargetsOf, String), TableError> {
+    let columns: Vec<&Column> = targets.iter().map(|target| &found.columns[*target]).collect();
+    let unusable = |reason: String| TableError::Unusable { path: path.to_owned(), reason };
+    if let Some(column) = columns.iter().find(|column| column.is_empty()) {
+        return Err(unusable(format!(
+            "target `{}` is blank in every row: a mean over no targets is no number [rule 18]",
+            column.name
+        )));
+    }
+    let (kind, reason) = match (data.answer, data.grades) {
+        (_, Some([low, high])) => {
+            (grades(&columns, low, high), "`--grades` gives the ends of the scale".to_owned())
+        }
+        (AnswerChoice::Auto, None) => by_the_targets(&columns),
+        (choice, None) => (asked(choice, &columns, found), format!("`--answer {}`", choice.name())),
+    };
+    let kind = kind.map_err(unusable)?;
+    Ok((TargetsOf { columns: data.targets.clone(), kind }, reason))
+}
+
+type Found = Result<AnswerKind, String>;
+
+fn by_the_targets(columns: &[&Column]) -> (Found, String) {
+    if columns.iter().all(|column| column.is_binary()) {
+        let what = if columns.len() == 1 { "the target is" } else { "all targets are" };
+        return (Ok(labels(columns)), format!("{what} 0 or 1"));
+    }
+    let [column] = columns else {
+        return match columns.iter().find(|column| !column.is_numeric()) {
+            None => (Ok(values(columns)), format!("{} targets of numbers", columns.len())),
+            Some(column) => (Err(mixed(column)), String::new()),
+        };
+    };
+    if let Some((_, text)) = &column.text {
+        return (classes(column), format!("the target is text, such as `{text}`"));
+    }
+    if let Some((number, row)) = column.numbers.infinite {
+        return (Err(format!("target `{}` is {number} in row {row}", column.name)), String::new());
+    }
+    let few = column.values.as_ref().map(indexmap::IndexMap::len).filter(|count| *count <= FEW);
+    match (column.numbers.broken, few) {
+        (None, Some(count)) if column.numbers.count >= 2 * count as u64 => {
+            (classes(column), format!("the target has {count} different whole numbers"))
+        }
+        (None, _) => (Ok(values(columns)), "the target has many different whole numbers".to_owned()),
+        (Some((number, _)), _) => {
+            (Ok(values(columns)), format!("the target is a real number, such as {number}"))
+        }
+    }
+}
+
+fn mixed(column: &Column) -> String {
+    let (row, text) = column.text.clone().unwrap_or_default();
+    format!(
+        "of several targets, `{}` holds `{text}` in row {row}: several targets are 0/1 labels or numbers; learn it alone",
+        column.name
+    )
+}
+
+fn asked(choice: AnswerChoice, columns: &[&Column], found: &Survey) -> Found {
+    match choice {
+        AnswerChoice::Classes if columns.len() > 1 => one_hot(columns, found),
+        AnswerChoice::Classes => match columns[0].numbers.broken {
+            Some((number, row)) if columns[0].is_numeric() => Err(format!(
+                "`{}` is {number} in row {row}: cross entropy on a continuous target learns nothing of its order; use \
+                 `--answer values`, or `--grades LOW,HIGH` [rule 10]",
+                columns[0].name
+            )),
+            _ => classes(columns[0]),
+        },
+        AnswerChoice::Labels => match columns.iter().find(|column| !column.is_binary()) {
+            None => Ok(labels(columns)),
+            Some(column) => Err(no_label(column)),
+        },
+        AnswerChoice::Values => match columns.iter().find(|column| !column.is_numeric()) {
+            None => Ok(values(columns)),
+            Some(column) => {
+                let (row, text) = column.text.clone().unwrap_or_default();
+                Err(format!("`{}` holds `{text}` in row {row}, which is no number", column.name))
+            }
+        },
+        AnswerChoice::Grades => Err("give the ends of the scale: `--grades LOW,HIGH`".to_owned()),
+        AnswerChoice::Auto => by_the_targets(columns).0,
+    }
+}
+
+/// Why a column's values are no labels, with what they probably are.
+fn no_label(column: &Column) -> String {
+    let name = &column.name;
+    if let Some((row, text)) = &column.text {
+        return format!("`{name}` holds `{text}` in row {row}; a label is 0 or 1 [rule 13]");
+    }
+    let numbers = &column.numbers;
+    let (number, row) = if numbers.least.0 < 0.0 { numbers.least } else { numbers.most };
+    let (number, row) = numbers.broken.unwrap_or((number, row));
+    let hint = match (numbers.least.0, numbers.most.0) {
+        (1.0, 2.0) => "; these labels count from 1: subtract 1",
+        (-1.0, 1.0) => "; -1 stands for no: write 0",
+        (_, most) if (most - 1.0 / 255.0).abs() < 1e-6 => "; these were divided by 255",
+        _ => "",
+    };
+    format!("`{name}` is {number} in row {row}; a label is 0 or 1{hint} [rule 13]")
+}
+
+fn classes(column: &Column) -> Found {
+    let values = column.sorted_values().filter(|values| values.len() <= MOST_CLASSES).ok_or_else(|| {
+        format!("`{}` has more than {MOST_CLASSES} different values: they are no classes", column.name)
+    })?;
+    if let [(only, ..)] = values.as_slice() {
+        return Err(format!(
+            "`{}` is `{}` in every row: a softmax over one class is always 1 [rule 1]",
+            column.name,
+            shortened(only)
+        ));
+    }
+    let counts = values.iter().map(|(_, count, _)| *count).collect();
+    Ok(AnswerKind::Classes {
+        names: values.into_iter().map(|(name, ..)| name).collect(),
+        counts,
+        one_hot: false,
+    })
+}
+
+/// Classes with a column each.
+fn one_hot(columns: &[&Column], found: &Survey) -> Found {
+    if let Some(column) = columns.iter().find(|column| !column.is_binary()) {
+        return Err(no_label(column));
+    }
+    let [none, _, several] = found.targets.with;
+    let told = |count: u64, what: &str, rows: &[u64]| {
+        let rows: Vec<String> = rows.iter().map(u64::to_string).collect();
+        format!(
+            "{count} rows have {what} of the classes (rows {}…): softmax and cross entropy need exactly one; use \
+             `--answer labels` [rule 7]",
+            rows.join(", ")
+        )
+    };
+    match (none, several) {
+        (0, 0) => Ok(AnswerKind::Classes {
+            names: columns.iter().map(|column| column.name.clone()).collect(),
+            counts: columns.iter().map(|column| positives(column)).collect(),
+            one_hot: true,
+        }),
+        (0, several) => Err(told(several, "several", &found.targets.rows[2])),
+        (none, _) => Err(told(none, "none", &found.targets.rows[0])),
+    }
+}
+
+fn positives(column: &Column) -> u64 {
+    (column.numbers.mean * column.numbers.count as f64).round() as u64
+}
+
+fn labels(columns: &[&Column]) -> AnswerKind {
+    let rows = columns.iter().map(|column| column.numbers.count).min().unwrap_or(0);
+    AnswerKind::Labels { positives: columns.iter().map(|column| positives(column)).collect(), rows }
+}
+
+fn values(columns: &[&Column]) -> AnswerKind {
+    AnswerKind::Values {
+        means: columns.iter().map(|column| column.numbers.mean).collect(),
+        deviations: columns.iter().map(|column| column.numbers.deviation()).collect(),
+    }
+}
+
+fn grades(columns: &[&Column], low: f64, high: f64) -> Found {
+    const MOST_STEPS: f64 = 100.0;
+    let [column] = columns else { return Err("a grade is one column".to_owned()) };
+    if !(low.is_finite() && high.is_finite() && low < high) {
+        return Err(format!("`--grades {low},{high}`: the lowest grade comes first, and both are finite"));
+    }
+    if let Some((row, text)) = &column.text {
+        return Err(format!("`{}` holds `{text}` in row {row}, which is no number", column.name));
+    }
+    let Column { numbers, name, .. } = column;
+    let outside =
+        [numbers.least, numbers.most].into_iter().find(|(number, _)| !(low..=high).contains(number));
+    if let Some((number, row)) = outside {
+        return Err(format!(
+            "`{name}` is {number} in row {row}, outside of {low} to {high}: a bounded output never reaches it; widen \
+             `--grades` [rule 12]"
+        ));
+    }
+    // A step a whole number, or ten on a scale that has few of them.
+    let whole = high - low;
+    let steps = if (2.0..=MOST_STEPS).contains(&whole) { whole.ceil() } else { 10.0 };
+    Ok(AnswerKind::Grades { low, high, steps: steps as usize + 1 })
+}

@@ -1,0 +1,204 @@
+//! How a table's rows become a network's input and targets: written beside the weights, and the same for new rows.
+
+use std::path::Path;
+
+use logit_spec::Finding;
+use serde::{Deserialize, Serialize};
+
+use super::TableError;
+use super::answer::{self, AnswerKind, TargetsOf};
+use super::checks;
+use super::reader::Reader;
+use super::survey::{Column, Survey, survey};
+use crate::recipe::TableData;
+
+/// Values up to which a category is given as one-hot numbers; more are embedded.
+const MOST_ONE_HOT: usize = 16;
+
+/// Values of a category at most: what has more tells rows apart, not kinds of rows.
+const MOST_CATEGORIES: usize = 1_000;
+
+/// Units of an embedding at most.
+const MOST_EMBEDDING: usize = 32;
+
+/// A table's features and targets, and what was found on the way.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Schema {
+    /// Rows of the table.
+    pub rows: u64,
+    /// The columns that the network reads.
+    pub features: Vec<Feature>,
+    /// The columns that it does not read, and why.
+    pub ignored: Vec<[String; 2]>,
+    /// The columns that it answers with.
+    pub targets: TargetsOf,
+    /// Why that kind of answer.
+    pub reason: String,
+    /// Rows that have no target, and are left out.
+    pub without_target: u64,
+}
+
+/// A column that the network reads.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Feature {
+    /// Its name.
+    pub name: String,
+    /// How it is read.
+    pub form: Form,
+}
+
+/// How a column is read.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Form {
+    /// A number: less the mean, over the deviation. A blank is the mean; where the table has blanks, a further input
+    /// says which they were.
+    Number {
+        /// Mean of the column.
+        mean: f64,
+        /// Its standard deviation.
+        deviation: f64,
+        /// Whether the table has blanks in it.
+        blanks: bool,
+    },
+    /// One of some values; a value that is none of them, or blank, is none.
+    Category {
+        /// The values, in order.
+        values: Vec<String>,
+        /// Units of the embedding; one-hot where there is none.
+        embedding: Option<usize>,
+    },
+}
+
+impl Form {
+    /// Numbers of a stored row.
+    pub(crate) fn stored(&self) -> usize {
+        match self {
+            Self::Number { blanks, .. } => 1 + usize::from(*blanks),
+            Self::Category { .. } => 1,
+        }
+    }
+
+    /// Numbers of the network's input.
+    pub(crate) fn inputs(&self) -> usize {
+        match self {
+            Self::Number { .. } => self.stored(),
+            Self::Category { values, embedding } => embedding.unwrap_or(values.len()),
+        }
+    }
+}
+
+/// Surveys a table and settles how it is read.
+pub(crate) fn settle(path: &Path, data: &TableData) -> Result<(Schema, Vec<Finding>), TableError> {
+    let mut reader = Reader::open(path)?;
+    let (mut schema, findings, found) = surveyed(&mut reader, data)?;
+    let columns =
+        |names: &[String]| names.iter().map(|name| reader.column(name)).collect::<Result<Vec<_>, _>>();
+    let (targets, dropped) = (columns(&data.targets)?, columns(&data.drop)?);
+    (schema.features, schema.ignored) = features(path, &found, &targets, &dropped)?;
+    Ok((schema, findings))
+}
+
+/// Surveys a table for its targets alone.
+pub(crate) fn settle_targets(path: &Path, data: &TableData) -> Result<(Schema, Vec<Finding>), TableError> {
+    let (schema, findings, _) = surveyed(&mut Reader::open(path)?, data)?;
+    Ok((schema, findings))
+}
+
+/// What the targets are, what was found of them, and the survey.
+fn surveyed(reader: &mut Reader, data: &TableData) -> Result<(Schema, Vec<Finding>, Survey), TableError> {
+    let path = reader.path().to_owned();
+    if data.targets.is_empty() {
+        let columns = reader.header().join(", ");
+        let reason = format!("name the column to learn with `--target`; its columns are {columns}");
+        return Err(TableError::Unusable { path, reason });
+    }
+    let targets = data.targets.iter().map(|name| reader.column(name)).collect::<Result<Vec<_>, _>>()?;
+    let found = survey(reader, &targets)?;
+    let (answer, reason) = answer::choose(&path, &found, &targets, data)?;
+    let findings = checks::findings(&found, &targets, &answer, data);
+    let without_target = blanks(&found, &targets);
+    let (features, ignored) = (Vec::new(), Vec::new());
+    let schema = Schema { rows: found.rows, features, ignored, targets: answer, reason, without_target };
+    Ok((schema, findings, found))
+}
+
+fn blanks(found: &Survey, targets: &[usize]) -> u64 {
+    targets.iter().map(|target| found.columns[*target].blanks).max().unwrap_or(0)
+}
+
+type Features = (Vec<Feature>, Vec<[String; 2]>);
+
+fn features(
+    path: &Path,
+    found: &Survey,
+    targets: &[usize],
+    dropped: &[usize],
+) -> Result<Features, TableError> {
+    let (mut features, mut ignored) = (Vec::new(), Vec::new());
+    for (place, column) in found.columns.iter().enumerate() {
+        if targets.contains(&place) {
+            continue;
+        }
+        let form =
+            if dropped.contains(&place) { Err("`--drop`".to_owned()) } else { form(column, found.rows) };
+        match form {
+            Ok(form) => features.push(Feature { name: column.name.clone(), form }),
+            Err(why) => ignored.push([column.name.clone(), why]),
+        }
+    }
+    if features.is_empty() {
+        let reason = "no column is left to learn from".to_owned();
+        return Err(TableError::Unusable { path: path.to_owned(), reason });
+    }
+    Ok((features, ignored))
+}
+
+/// How a column is read, or why it is not.
+fn form(column: &Column, rows: u64) -> Result<Form, String> {
+    if column.is_empty() {
+        return Err("it has no values".to_owned());
+    }
+    if column.is_constant() {
+        return Err("it has one value throughout".to_owned());
+    }
+    if let Some((number, row)) = column.numbers.infinite
+        && column.text.is_none()
+    {
+        return Err(format!("row {row} holds {number}"));
+    }
+    if column.is_numeric() {
+        let numbers = &column.numbers;
+        return Ok(Form::Number {
+            mean: numbers.mean,
+            deviation: numbers.deviation(),
+            blanks: column.blanks > 0,
+        });
+    }
+    let Some(values) = column.sorted_values().filter(|values| values.len() <= MOST_CATEGORIES) else {
+        return Err(format!("it holds text of more than {MOST_CATEGORIES} different values"));
+    };
+    if values.len() as u64 > rows / 2 && values.len() > MOST_ONE_HOT {
+        return Err("nearly every row has a text of its own".to_owned());
+    }
+    let embedding = (values.len() > MOST_ONE_HOT)
+        .then(|| ((values.len() as f64).sqrt().ceil() as usize * 2).min(MOST_EMBEDDING));
+    Ok(Form::Category { values: values.into_iter().map(|(value, ..)| value).collect(), embedding })
+}
+
+impl Schema {
+    /// Numbers of a stored row's features.
+    pub(crate) fn stored(&self) -> usize {
+        self.features.iter().map(|feature| feature.form.stored()).sum()
+    }
+
+    /// Numbers of a stored row's targets.
+    pub(crate) fn target_width(&self) -> usize {
+        match self.targets.kind {
+            AnswerKind::Classes { .. } | AnswerKind::Grades { .. } => 1,
+            AnswerKind::Labels { .. } | AnswerKind::Values { .. } => self.targets.columns.len(),
+        }
+    }
+}

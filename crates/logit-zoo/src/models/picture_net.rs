@@ -1,0 +1,99 @@
+//! A convolutional network for images of any size and kind of answer.
+
+use burn::module::Module;
+use burn::nn::conv::{Conv2d, Conv2dConfig};
+use burn::nn::pool::{MaxPool2d, MaxPool2dConfig};
+use burn::nn::{BatchNorm, BatchNormConfig, Dropout, DropoutConfig, PaddingConfig2d};
+use burn::tensor::{Device, Tensor};
+use logit::{Head, HeadConfig, HeadError, Kind, Logits, ops};
+
+/// Stages of two 3×3 convolutions with batch norm and `ReLU`, each halved by max-pooling and followed by one twice as
+/// wide; the mean over what is left of the map, dropout, and the head.
+#[derive(Module, Debug)]
+pub struct PictureNet<H: Module> {
+    stages: Vec<Stage>,
+    pool: MaxPool2d,
+    dropout: Dropout,
+    head: H,
+}
+
+impl<K: Kind> PictureNet<Head<K>> {
+    /// A network for images of so many channels; `head` is built on the channels of the last stage.
+    ///
+    /// # Errors
+    /// A kind that cannot exist.
+    pub fn new(
+        channels: usize,
+        width: usize,
+        stages: usize,
+        dropout: f64,
+        head: impl FnOnce(usize) -> HeadConfig<K>,
+        device: &Device,
+    ) -> Result<Self, HeadError> {
+        let widths: Vec<usize> = (0..stages).map(|stage| width << stage).collect();
+        let from = std::iter::once(channels).chain(widths.iter().copied());
+        Ok(Self {
+            stages: from.zip(&widths).map(|(from, to)| Stage::new(from, *to, device)).collect(),
+            pool: MaxPool2dConfig::new([2, 2]).init(),
+            dropout: DropoutConfig::new(dropout).init(),
+            head: head(widths.last().copied().unwrap_or(channels)).init(device)?,
+        })
+    }
+
+    /// The logits of a batch of images.
+    ///
+    /// # Shapes
+    /// - images: `[N, C, H, W]`, each side at least 2 to the number of stages
+    /// - logits: `[N, K]`
+    pub fn forward(&self, images: Tensor<4>) -> Logits<K> {
+        let map =
+            self.stages.iter().fold(images, |map, stage| ops::max_pool2d(&self.pool, stage.forward(map)));
+        let features: Tensor<2> = map.mean_dim(3).mean_dim(2).flatten(1, 3);
+        self.head.forward(self.dropout.forward(features))
+    }
+
+    /// The last layer.
+    pub fn head(&self) -> &Head<K> {
+        &self.head
+    }
+}
+
+/// Two 3×3 convolutions, each with batch norm and `ReLU`.
+#[derive(Module, Debug)]
+struct Stage {
+    conv1: Conv2d,
+    norm1: BatchNorm,
+    conv2: Conv2d,
+    norm2: BatchNorm,
+}
+
+impl Stage {
+    fn new(from: usize, to: usize, device: &Device) -> Self {
+        let same = |from, to| {
+            let padding = PaddingConfig2d::Explicit(1, 1, 1, 1);
+            Conv2dConfig::new([from, to], [3, 3]).with_padding(padding).init(device)
+        };
+        let norm = || BatchNormConfig::new(to).init(device);
+        Self { conv1: same(from, to), norm1: norm(), conv2: same(to, to), norm2: norm() }
+    }
+
+    fn forward(&self, map: Tensor<4>) -> Tensor<4> {
+        let map = ops::conv2d_norm_relu(&self.conv1, &self.norm1, map);
+        ops::conv2d_norm_relu(&self.conv2, &self.norm2, map)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use logit::{Classes, Labels};
+
+    #[test]
+    fn every_kind_of_answer_and_size() {
+        let device = Device::flex();
+        let net = PictureNet::new(3, 4, 3, 0.1, |n| HeadConfig::new(n, Classes::new(5)), &device).unwrap();
+        assert_eq!(net.forward(Tensor::zeros([2, 3, 8, 20], &device)).dims(), [2, 5]);
+        let net = PictureNet::new(1, 4, 1, 0.0, |n| HeadConfig::new(n, Labels::new(2)), &device).unwrap();
+        assert_eq!(net.forward(Tensor::zeros([1, 1, 9, 9], &device)).dims(), [1, 2]);
+    }
+}

@@ -1,0 +1,406 @@
+//! Recipes: all that decides a training run, in TOML, with the reason of each value beside it.
+//!
+//! A recipe's `task` says what is trained; its tables `model`, `data` and `loss` are the task's, `train` is the same
+//! for all.
+
+mod digits;
+mod error;
+mod images;
+mod pairs;
+mod ranges;
+mod segmentation;
+mod settings;
+mod sts;
+mod table;
+mod train;
+
+use std::io::ErrorKind;
+use std::path::Path;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+pub use digits::{DataConfig, DigitsSetup, ModelConfig};
+pub use error::RecipeError;
+pub use images::{ImagesData, ImagesModel, ImagesSetup};
+pub use pairs::{PairsConfig, PairsSetup};
+pub(crate) use segmentation::metric_key;
+pub use segmentation::{
+    ClassWeights, PixelAnswer, SegmentationData, SegmentationLoss, SegmentationModel, SegmentationSetup,
+};
+pub use settings::setting;
+pub use sts::{ScoreLoss, SentenceConfig, StsSetup};
+pub use table::{AnswerChoice, TableData, TableLoss, TableModel, TableModelKind, TableSetup, Weights};
+pub use train::{Optimizer, Schedule, TrainConfig};
+
+use self::ranges::Range;
+use self::settings::set;
+use crate::error::ZooError;
+use crate::run::whole_path;
+
+/// The recipes that come with Logit, by name.
+pub const RECIPES: [(&str, &str); 9] = [
+    ("digits", include_str!("../../assets/recipes/digits.toml")),
+    ("digits-linear", include_str!("../../assets/recipes/digits-linear.toml")),
+    ("digits-mlp", include_str!("../../assets/recipes/digits-mlp.toml")),
+    ("digit-pairs", include_str!("../../assets/recipes/digit-pairs.toml")),
+    ("digit-pairs-paper", include_str!("../../assets/recipes/digit-pairs-paper.toml")),
+    ("images", include_str!("../../assets/recipes/images.toml")),
+    ("nuclei", include_str!("../../assets/recipes/nuclei.toml")),
+    ("sts", include_str!("../../assets/recipes/sts.toml")),
+    ("table", include_str!("../../assets/recipes/table.toml")),
+];
+
+/// The most steps that a run may have.
+pub(crate) const MAX_STEPS: u64 = 100_000_000;
+
+/// The largest recipe that is read: a hundred times what the longest needs.
+const MAX_BYTES: u64 = 1 << 20;
+
+/// All that decides a training run, apart from the data.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Recipe {
+    /// Its name.
+    pub name: String,
+    /// What it trains, in one line.
+    pub summary: String,
+    /// What is trained.
+    pub task: TaskConfig,
+    /// How it is trained.
+    pub train: TrainConfig,
+}
+
+/// Network, data and loss of a task.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Setup<M, D, L> {
+    /// The network.
+    pub model: M,
+    /// What is done to the data.
+    pub data: D,
+    /// The loss and its options.
+    pub loss: L,
+}
+
+/// Values that must lie in a range.
+pub(crate) trait Ranges {
+    fn ranges(&self) -> Vec<Range>;
+}
+
+macro_rules! tasks {
+    ($($(#[$doc:meta])* $name:literal: $variant:ident($setup:ty),)*) => {
+        /// What is trained, with its network, data and loss.
+        #[derive(Clone, Debug, PartialEq)]
+        pub enum TaskConfig {
+            $($(#[$doc])* $variant($setup),)*
+        }
+
+        /// The names of the tasks.
+        const TASKS: &[&str] = &[$($name),*];
+
+        impl TaskConfig {
+            /// Its name in recipes.
+            pub fn name(&self) -> &'static str {
+                match self {
+                    $(Self::$variant(_) => $name,)*
+                }
+            }
+
+            fn ranges(&self) -> Vec<Range> {
+                match self {
+                    $(Self::$variant(setup) => setup.ranges(),)*
+                }
+            }
+        }
+
+        impl Recipe {
+            /// Reads the file as one of the task.
+            fn of_task(task: &str, text: &Text<'_>) -> Result<Self, String> {
+                match task {
+                    $($name => text.recipe(TaskConfig::$variant),)*
+                    other => Err(format!("`task` is `{other}`; it must be one of {}", TASKS.join(", "))),
+                }
+            }
+
+            /// The recipe as TOML.
+            ///
+            /// # Errors
+            /// A seed beyond what TOML's integers hold.
+            pub fn to_toml(&self) -> Result<String, RecipeError> {
+                let text = match &self.task {
+                    $(TaskConfig::$variant(setup) => toml::to_string(&File::of(self, setup.clone())),)*
+                };
+                text.map_err(|error| told(&self.name, error.to_string()))
+            }
+        }
+    };
+}
+
+tasks! {
+    /// Handwritten digits: Q3 and Q4.
+    "digits": Digits(DigitsSetup),
+    /// Images with a class or labels.
+    "images": Images(ImagesSetup),
+    /// A column of a table: Q4.
+    "table": Table(TableSetup),
+    /// An answer for every pixel: Q1.
+    "segmentation": Segmentation(SegmentationSetup),
+    /// Pairs of digits: Q2.
+    "digit-pairs": Pairs(PairsSetup),
+    /// Sentence similarity: Q5.
+    "sts": Sts(StsSetup),
+}
+
+/// A recipe as it stands in a file.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File<M, D, L> {
+    name: String,
+    summary: String,
+    task: String,
+    model: M,
+    data: D,
+    train: TrainConfig,
+    loss: L,
+}
+
+impl<M, D, L> File<M, D, L> {
+    fn of(recipe: &Recipe, setup: Setup<M, D, L>) -> Self {
+        Self {
+            name: recipe.name.clone(),
+            summary: recipe.summary.clone(),
+            task: recipe.task.name().to_owned(),
+            model: setup.model,
+            data: setup.data,
+            train: recipe.train.clone(),
+            loss: setup.loss,
+        }
+    }
+}
+
+/// A recipe's text, or its table where values were replaced.
+enum Text<'a> {
+    /// As it was written, so that an error can show the line.
+    Written(&'a str),
+    Replaced(toml::Table),
+}
+
+impl Text<'_> {
+    /// The recipe of a task, whose setup `task` takes.
+    fn recipe<M, D, L>(&self, task: impl FnOnce(Setup<M, D, L>) -> TaskConfig) -> Result<Recipe, String>
+    where
+        File<M, D, L>: DeserializeOwned,
+    {
+        let File { name, summary, model, data, train, loss, .. } = match self {
+            Self::Written(text) => toml::from_str(text).map_err(|error| error.to_string())?,
+            Self::Replaced(table) => {
+                table.clone().try_into().map_err(|error: toml::de::Error| error.message().to_owned())?
+            }
+        };
+        Ok(Recipe { name, summary, task: task(Setup { model, data, loss }), train })
+    }
+}
+
+impl Serialize for Recipe {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let text = self.to_toml().map_err(serde::ser::Error::custom)?;
+        let table: toml::Table = text.parse().map_err(serde::ser::Error::custom)?;
+        table.serialize(serializer)
+    }
+}
+
+impl Recipe {
+    /// The recipe of a name or a TOML file, with values replaced by `settings` of the form `train.epochs=3`.
+    ///
+    /// # Errors
+    /// No such recipe or file; a key that is unknown or missing; a value of the wrong type or out of range.
+    pub fn load(name: &str, settings: &[String]) -> Result<Self, RecipeError> {
+        let text = match RECIPES.iter().find(|(known, _)| *known == name) {
+            Some((_, text)) => (*text).to_owned(),
+            None => read(Path::new(name)).map_err(|error| match error {
+                RecipeError::Read { source, .. } if source.kind() == ErrorKind::NotFound => {
+                    RecipeError::Unknown { name: name.to_owned() }
+                }
+                error => error,
+            })?,
+        };
+        Self::parse(name, &text, settings)
+    }
+
+    /// The name of a recipe's preset: of the recipe `RECIPE-PRESET`.
+    ///
+    /// # Errors
+    /// No such recipe, or it has no such preset.
+    pub fn preset(recipe: &str, preset: &str) -> Result<&'static str, RecipeError> {
+        let presets = presets(recipe);
+        match presets.iter().find(|(name, _)| *name == preset) {
+            Some((_, whole)) => Ok(whole),
+            None if presets.is_empty() && !is_known(recipe) && !Path::new(recipe).exists() => {
+                Err(RecipeError::Unknown { name: recipe.to_owned() })
+            }
+            None => Err(RecipeError::Preset {
+                recipe: recipe.to_owned(),
+                preset: preset.to_owned(),
+                presets: presets.into_iter().map(|(name, _)| name).collect(),
+            }),
+        }
+    }
+
+    /// The recipe of a TOML file.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load).
+    pub fn read(path: &Path) -> Result<Self, RecipeError> {
+        Self::parse(&path.display().to_string(), &read(path)?, &[])
+    }
+
+    /// A recipe from its text; `origin` names it in errors.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load).
+    pub fn parse(origin: &str, text: &str, settings: &[String]) -> Result<Self, RecipeError> {
+        let mut table: toml::Table =
+            text.parse().map_err(|error: toml::de::Error| told(origin, error.to_string()))?;
+        for setting in settings {
+            set(&mut table, setting)?;
+        }
+        let task = match table.get("task") {
+            Some(toml::Value::String(task)) => task.clone(),
+            Some(_) => return Err(told(origin, "`task` is no text".to_owned())),
+            None => return Err(told(origin, format!("missing field `task`: one of {}", TASKS.join(", ")))),
+        };
+        let text = if settings.is_empty() { Text::Written(text) } else { Text::Replaced(table) };
+        let recipe = Self::of_task(&task, &text).map_err(|message| told(origin, message))?;
+        recipe.check(origin)?;
+        Ok(recipe)
+    }
+
+    /// The same, with paths that hold whatever folder the program runs in.
+    ///
+    /// # Errors
+    /// A path cannot be written down.
+    pub(crate) fn with_whole_paths(mut self) -> Result<Self, ZooError> {
+        if let TaskConfig::Sts(setup) = &mut self.task
+            && !setup.data.vectors.as_os_str().is_empty()
+        {
+            setup.data.vectors = whole_path(&setup.data.vectors)?;
+        }
+        Ok(self)
+    }
+
+    fn check(&self, origin: &str) -> Result<(), RecipeError> {
+        let ranges = self.task.ranges().into_iter().chain(self.train.ranges());
+        match ranges.into_iter().find(|range| !(range.fits)(range.value)) {
+            Some(Range { key, value, wanted, .. }) => {
+                Err(RecipeError::Range { origin: origin.to_owned(), key, value, range: wanted })
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+fn is_known(name: &str) -> bool {
+    RECIPES.iter().any(|(known, _)| *known == name)
+}
+
+/// The presets of a recipe that comes with Logit, each with the name of the recipe that it is.
+fn presets(recipe: &str) -> Vec<(&'static str, &'static str)> {
+    let of = |(whole, _): &(&'static str, &'static str)| {
+        Some((whole.strip_prefix(recipe)?.strip_prefix('-')?, *whole))
+    };
+    if is_known(recipe) { RECIPES.iter().filter_map(of).collect() } else { Vec::new() }
+}
+
+fn told(origin: &str, message: String) -> RecipeError {
+    RecipeError::Parse { origin: origin.to_owned(), message }
+}
+
+fn read(path: &Path) -> Result<String, RecipeError> {
+    let told = |source| RecipeError::Read { path: path.to_owned(), source };
+    let metadata = std::fs::metadata(path).map_err(told)?;
+    if !metadata.is_file() {
+        // A device or a pipe could deliver bytes, or none, for ever.
+        return Err(told(std::io::Error::other("not a regular file")));
+    }
+    let bytes = metadata.len();
+    if bytes > MAX_BYTES {
+        return Err(RecipeError::TooLarge { path: path.to_owned(), bytes });
+    }
+    std::fs::read_to_string(path).map_err(told)
+}
+
+#[cfg(test)]
+mod tests {
+    use logit::loss::CrossEntropyLoss;
+
+    use super::*;
+
+    fn told(result: Result<Recipe, RecipeError>) -> String {
+        result.unwrap_err().to_string()
+    }
+
+    #[test]
+    fn every_recipe_loads_and_survives_its_own_toml() {
+        for (name, text) in RECIPES {
+            let recipe = Recipe::load(name, &[]).unwrap();
+            assert_eq!(recipe.name, name);
+            assert_eq!(Recipe::parse(name, &recipe.to_toml().unwrap(), &[]).unwrap(), recipe);
+            assert!(
+                text.lines().filter(|line| line.contains('=')).filter(|line| line.contains('#')).count() >= 3
+            );
+        }
+    }
+
+    #[test]
+    fn settings_replace_values() {
+        let settings =
+            ["train.epochs=3".to_owned(), "train.optimizer=sgd".to_owned(), "loss.z_loss=1e-4".to_owned()];
+        let recipe = Recipe::load("digits", &settings).unwrap();
+        assert_eq!((recipe.train.epochs, recipe.train.optimizer), (3, Optimizer::Sgd));
+        let TaskConfig::Digits(setup) = recipe.task else { panic!("{:?}", recipe.task) };
+        assert_eq!(setup.loss, CrossEntropyLoss::new().with_z_loss(1e-4));
+    }
+
+    #[test]
+    fn mistakes_are_named() {
+        let set = |setting: &str| told(Recipe::load("digits", &[setting.to_owned()]));
+        assert!(set("train.epoch=3").contains("epoch"));
+        assert!(set("train.epochs=0").contains("`train.epochs` is 0"));
+        assert!(set("train.learning_rate=-1").contains("`train.learning_rate` is -1"));
+        assert!(set("model.dropout=1.0").contains("`model.dropout` is 1"));
+        assert!(set("train.epochs").contains("KEY=VALUE"));
+        assert!(set("train.optimizer=lion").contains("lion"));
+        assert!(set("task=digitz").contains("`task` is `digitz`; it must be one of digits"));
+        assert!(set("task=digitz").contains("sts"));
+        assert!(told(Recipe::load("digitz", &[])).contains("digits, digits-linear, digits-mlp"));
+        assert!(told(Recipe::parse("x", "name = ", &[])).starts_with("x: "));
+    }
+
+    #[test]
+    fn a_preset_is_the_recipe_of_the_longer_name() {
+        assert_eq!(Recipe::preset("digit-pairs", "paper").unwrap(), "digit-pairs-paper");
+        assert_eq!(Recipe::preset("digits", "mlp").unwrap(), "digits-mlp");
+        let told = |recipe, preset| Recipe::preset(recipe, preset).unwrap_err().to_string();
+        assert_eq!(told("digits", "paper"), "`digits` has no preset `paper`; its presets are linear, mlp");
+        assert_eq!(told("digits-mlp", "paper"), "`digits-mlp` has no presets; leave `--preset` out");
+        // The beginning of a name is no recipe, though what follows would be one's rest.
+        assert!(told("digit", "pairs").starts_with("no recipe is named `digit`"));
+        assert!(told("nonsense", "paper").starts_with("no recipe is named `nonsense`"));
+    }
+
+    #[test]
+    fn pairs_are_of_whole_groups_and_a_code_that_holds_0() {
+        let set = |setting: &str| told(Recipe::load("digit-pairs", &[setting.to_owned()]));
+        assert!(set("model.pool=3").contains("`model.pool` is 3; it must be a divisor of `model.units`"));
+        assert!(set("model.pool=0").contains("`model.pool` is 0"));
+        assert!(set("model.units=0").contains("`model.units` is 0"));
+        assert!(set("model.deviation=0.0").contains("`model.deviation` is 0"));
+        assert!(set("data.low=0.1").contains("`data.low` is 0.1; it must be finite and at most 0"));
+        assert!(set("data.high=inf").contains("`data.high` is inf"));
+        assert!(set("data.shift=29").contains("`data.shift` is 29"));
+        assert!(set("data.sampling=even").contains("even"));
+        for key in ["pairs", "validation_pairs", "test_pairs"] {
+            assert!(set(&format!("data.{key}=0")).contains(&format!("`data.{key}` is 0")));
+            assert!(set(&format!("data.{key}=10000001")).contains(&format!("`data.{key}` is 10000001")));
+        }
+    }
+}

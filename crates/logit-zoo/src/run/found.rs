@@ -1,0 +1,58 @@
+//! Findings of checks, as they are kept in a run's folder.
+
+use logit_spec::{Finding, Level};
+use serde::{Deserialize, Serialize};
+
+use crate::report;
+
+/// What a check found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Found {
+    /// `error`, `warning` or `advice`.
+    pub level: String,
+    /// The rule's number.
+    pub rule: u8,
+    /// The rule's name.
+    pub name: String,
+    /// What was found.
+    pub message: String,
+    /// Why that is wrong.
+    pub reason: String,
+    /// What to do instead.
+    pub fix: String,
+}
+
+impl From<&Finding> for Found {
+    fn from(finding: &Finding) -> Self {
+        let rule = finding.rule.facts();
+        Self {
+            level: finding.level.name().to_owned(),
+            rule: rule.number,
+            name: rule.name.to_owned(),
+            message: finding.message.clone(),
+            reason: finding.reason.clone(),
+            fix: finding.fix.clone(),
+        }
+    }
+}
+
+impl From<&Found> for report::Finding {
+    fn from(found: &Found) -> Self {
+        let level = match found.level.as_str() {
+            name if name == Level::Error.name() => report::Level::Error,
+            name if name == Level::Warning.name() => report::Level::Warning,
+            _ => report::Level::Note,
+        };
+        let text = format!("{}: {} (rule {}, {}).", found.message, found.reason, found.rule, found.name);
+        Self { level, text, fix: found.fix.clone() }
+    }
+}
+
+impl std::fmt::Display for Found {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        writeln!(f, "{}[{}]: {}", self.level, self.name, self.message)?;
+        writeln!(f, "  why: {}", self.reason)?;
+        write!(f, "  fix: {}", self.fix)
+    }
+}

@@ -1,0 +1,221 @@
+//! Each of some labels, yes or no.
+
+use burn::tensor::Device;
+use logit::calibration::{Aim, Temperature, Thresholds};
+use logit::loss::BinaryCrossEntropyLoss;
+use logit::metrics::{Average, LabelConfusion, LogLoss, MetricError, Ranking, Reliability};
+use logit::{HeadConfig, Labels, Logits};
+
+use super::{Answer, Outputs, rows, written};
+use crate::error::ZooError;
+use crate::recipe::Weights;
+use crate::report::Table;
+use crate::run::Calibration;
+use crate::task::{Goal, Judgement, Pass, Scores, reliability};
+
+/// The probability from which on a label is decided for, where none was fitted.
+const THRESHOLD: f64 = 0.5;
+
+/// Each of some labels, yes or no.
+#[derive(Clone, Debug)]
+pub(crate) struct LabelsAnswer {
+    names: Vec<String>,
+    positives: Vec<u64>,
+    rows: u64,
+    loss: BinaryCrossEntropyLoss,
+}
+
+impl LabelsAnswer {
+    /// Labels by name, and in how many of so many training samples each is a yes.
+    pub(crate) fn new(
+        names: Vec<String>,
+        positives: Vec<u64>,
+        rows: u64,
+        weights: Weights,
+        smoothing: f64,
+    ) -> Self {
+        let odds =
+            |positive: &u64| (rows.saturating_sub(*positive)).max(1) as f64 / (*positive).max(1) as f64;
+        let loss = BinaryCrossEntropyLoss::new().with_label_smoothing(smoothing);
+        let loss = match weights {
+            Weights::None => loss,
+            Weights::Balanced => loss.with_pos_weight(positives.iter().map(odds).collect::<Vec<_>>()),
+            Weights::Sqrt => {
+                loss.with_pos_weight(positives.iter().map(|n| odds(n).sqrt()).collect::<Vec<_>>())
+            }
+        };
+        Self { names, positives, rows, loss }
+    }
+
+    /// The probabilities, row by row.
+    fn probabilities(&self, logits: &[f32], calibration: &Calibration) -> Vec<f32> {
+        let temperature = calibration.temperature();
+        logits.iter().map(|logit| (1.0 / (1.0 + (-f64::from(*logit) / temperature).exp())) as f32).collect()
+    }
+
+    fn thresholds(&self, calibration: &Calibration) -> Vec<f64> {
+        calibration.thresholds.clone().unwrap_or_else(|| vec![THRESHOLD; self.names.len()])
+    }
+
+    fn decisions(&self, probabilities: &[f32], thresholds: &[f64]) -> Vec<bool> {
+        let labels = self.names.len();
+        probabilities.iter().enumerate().map(|(at, p)| f64::from(*p) >= thresholds[at % labels]).collect()
+    }
+
+    fn confusion(
+        &self,
+        probabilities: &[f32],
+        truth: &[bool],
+        thresholds: &[f64],
+    ) -> Result<LabelConfusion, ZooError> {
+        let mut confusion = LabelConfusion::new(self.names.len()).map_err(told)?;
+        confusion.update(&self.decisions(probabilities, thresholds), truth, None).map_err(told)?;
+        Ok(confusion)
+    }
+}
+
+fn told(source: MetricError) -> ZooError {
+    ZooError::Metric { what: "the evaluation", source }
+}
+
+fn truth(targets: &[f32]) -> Vec<bool> {
+    targets.iter().map(|target| *target > 0.5).collect()
+}
+
+impl Answer for LabelsAnswer {
+    type Kind = Labels;
+
+    fn head(&self, features: usize) -> HeadConfig<Labels> {
+        HeadConfig::new(features, Labels::new(self.names.len()))
+            .with_positive_counts(&self.positives, self.rows)
+    }
+
+    fn width(&self) -> usize {
+        self.names.len()
+    }
+
+    fn pass(&self, logits: Logits<Labels>, targets: &[f32], device: &Device) -> Result<Pass, ZooError> {
+        let samples = (targets.len() / self.width()) as u64;
+        let given: Vec<f32> = logits.tensor().clone().try_into_vec_as()?;
+        let right =
+            given.iter().zip(targets).filter(|(logit, target)| (**logit >= 0.0) == (**target > 0.5)).count();
+        let loss = self.loss.forward(logits, rows(targets, self.width(), device))?;
+        Ok(Pass { loss: loss.value, samples, decisions: Some([targets.len() as u64, right as u64]) })
+    }
+
+    fn goal(&self) -> Goal {
+        Goal::least("log_loss")
+    }
+
+    /// One temperature for all labels, and of each label the threshold with the highest F1.
+    fn calibrated(&self, of: &Outputs) -> Result<Calibration, ZooError> {
+        let labels = self.names.len();
+        let truth = truth(&of.targets);
+        let fitted = Temperature::fit_labels(&of.logits, &truth, 1, None);
+        let fitted = fitted.map_err(|source| ZooError::Calibration { source })?;
+        let mut calibration = Calibration { temperature: Some(fitted.values()[0]), ..Calibration::default() };
+        let probabilities = self.probabilities(&of.logits, &calibration);
+        let threshold = |label: usize| {
+            let column =
+                |numbers: &[f32]| numbers.iter().skip(label).step_by(labels).copied().collect::<Vec<_>>();
+            let truth: Vec<bool> = truth.iter().skip(label).step_by(labels).copied().collect();
+            let mut ranking = Ranking::new(1).map_err(told)?;
+            ranking.update_labels(&column(&probabilities), &truth, None).map_err(told)?;
+            // A label that the validation part never has says nothing about its threshold.
+            Ok(Thresholds::fit(&ranking, Aim::MaxF { beta: 1.0 })
+                .map_or(THRESHOLD, |fitted| fitted.values()[0]))
+        };
+        calibration.thresholds = Some((0..labels).map(threshold).collect::<Result<_, ZooError>>()?);
+        Ok(calibration)
+    }
+
+    fn judge(&self, of: &Outputs, calibration: &Calibration) -> Result<Judgement, ZooError> {
+        let (labels, truth) = (self.names.len(), truth(&of.targets));
+        let probabilities = self.probabilities(&of.logits, calibration);
+        let thresholds = self.thresholds(calibration);
+        let plain = vec![THRESHOLD; labels];
+        let confusion = self.confusion(&probabilities, &truth, &thresholds)?;
+        let untuned =
+            self.confusion(&self.probabilities(&of.logits, &Calibration::default()), &truth, &plain)?;
+        let mut log_loss = LogLoss::new(labels).map_err(told)?;
+        let scaled: Vec<f64> = of.logits.iter().map(|z| f64::from(*z) / calibration.temperature()).collect();
+        log_loss.update_labels_from_logits(&scaled, &truth, None).map_err(told)?;
+        let mut ranking = Ranking::new(labels).map_err(told)?;
+        ranking.update_labels(&probabilities, &truth, None).map_err(told)?;
+        let mut honest = Reliability::new(labels).map_err(told)?;
+        honest.update_labels(&probabilities, &truth, None).map_err(told)?;
+        let number = |value: Option<f64>| value.unwrap_or(f64::NAN);
+        let mut values = vec![
+            ("micro_f1", number(confusion.f1(Average::Micro))),
+            ("log_loss", number(log_loss.log_loss())),
+            ("macro_f1", number(confusion.f1(Average::Macro))),
+            ("macro_recall", number(confusion.recall(Average::Macro))),
+            ("accuracy", 1.0 - number(confusion.hamming_loss())),
+            ("exact_match", number(confusion.exact_match())),
+            ("ece", number(honest.expected_calibration_error())),
+        ];
+        // Of a label that is always or never a yes there is no ranking, and no number stands for it.
+        values.extend(ranking.auroc(Average::Macro).map(|auroc| ("auroc", auroc)));
+        let summary = format!(
+            "micro F1 {:.4}, macro F1 {:.4} on {} rows; {:.2} % of all labels right.",
+            values[0].1,
+            values[2].1,
+            confusion.rows(),
+            100.0 * values[4].1
+        );
+        let mut judgement = Judgement::of(Scores::new(confusion.rows(), values), summary);
+        judgement.reliability = vec![reliability("Test part", &honest)];
+        judgement.tables = vec![self.by_label(&confusion, &thresholds)];
+        if calibration.thresholds.is_some() {
+            judgement.tables.push(before_and_after(&untuned, &confusion));
+        }
+        Ok(judgement)
+    }
+
+    fn columns(&self) -> Vec<String> {
+        let of = |what: &str| self.names.iter().map(move |name| format!("{what}:{name}")).collect::<Vec<_>>();
+        [of("logit"), of("probability"), of("decision")].concat()
+    }
+
+    fn decide(&self, logits: &[f32], calibration: &Calibration) -> Vec<String> {
+        let probabilities = self.probabilities(logits, calibration);
+        let decisions = self.decisions(&probabilities, &self.thresholds(calibration));
+        let numbers = logits.iter().chain(&probabilities).map(|number| written(*number));
+        numbers.chain(decisions.into_iter().map(|yes| u8::from(yes).to_string())).collect()
+    }
+}
+
+impl LabelsAnswer {
+    fn by_label(&self, confusion: &LabelConfusion, thresholds: &[f64]) -> Table {
+        let cell = |value: f64| format!("{value:.4}");
+        let row = |((name, counts), threshold): ((&String, &logit::metrics::Counts), &f64)| {
+            let numbers = [*threshold, counts.precision(), counts.recall(), counts.f1()];
+            let start = [name.clone(), counts.support().to_string()];
+            start.into_iter().chain(numbers.map(cell)).collect()
+        };
+        let columns = ["label", "positives", "threshold", "precision", "recall", "F1"];
+        Table {
+            title: "By label".to_owned(),
+            columns: columns.map(str::to_owned).to_vec(),
+            rows: self.names.iter().zip(confusion.per_label()).zip(thresholds).map(row).collect(),
+            note: String::new(),
+        }
+    }
+}
+
+fn before_and_after(before: &LabelConfusion, after: &LabelConfusion) -> Table {
+    let row = |name: &str, of: &dyn Fn(&LabelConfusion) -> Option<f64>| {
+        let cell = |value: Option<f64>| value.map_or_else(|| "–".to_owned(), |value| format!("{value:.4}"));
+        vec![name.to_owned(), cell(of(before)), cell(of(after))]
+    };
+    Table {
+        title: "Thresholds".to_owned(),
+        columns: ["on the test part", "at 0.5", "fitted"].map(str::to_owned).to_vec(),
+        rows: vec![
+            row("micro F1", &|of| of.f1(Average::Micro)),
+            row("macro F1", &|of| of.f1(Average::Macro)),
+            row("all labels right", &LabelConfusion::exact_match),
+        ],
+        note: "Each label's threshold has the highest F1 on the validation part.".to_owned(),
+    }
+}

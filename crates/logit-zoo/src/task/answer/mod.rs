@@ -1,0 +1,77 @@
+//! Answers: what follows from the kind of a head, whatever network stands before it.
+//!
+//! An [`Answer`] turns logits and targets into a loss, fits what makes the probabilities honest, judges, and decides.
+//! Targets are rows of numbers: a class or a grade is one number, labels and values are one each.
+
+mod classes;
+mod grades;
+mod labels;
+mod values;
+
+use burn::tensor::{Device, Tensor};
+use logit::{HeadConfig, Kind, Logits};
+
+pub(crate) use classes::ClassesAnswer;
+pub(crate) use grades::GradesAnswer;
+pub(crate) use labels::LabelsAnswer;
+pub(crate) use values::ValuesAnswer;
+
+use super::{Goal, Judgement, Pass};
+use crate::error::ZooError;
+use crate::run::Calibration;
+
+/// A kind of answer, with the names and weights of its units.
+pub(crate) trait Answer: Sync {
+    type Kind: Kind;
+
+    /// A head on so many features.
+    fn head(&self, features: usize) -> HeadConfig<Self::Kind>;
+
+    /// Numbers of a row's target.
+    fn width(&self) -> usize;
+
+    /// The loss of a batch, whose targets are `[N, width]`.
+    fn pass(&self, logits: Logits<Self::Kind>, targets: &[f32], device: &Device) -> Result<Pass, ZooError>;
+
+    /// The metric that decides which weights are kept.
+    fn goal(&self) -> Goal;
+
+    /// What is fitted on the validation part.
+    fn calibrated(&self, of: &Outputs) -> Result<Calibration, ZooError>;
+
+    /// What the logits are worth.
+    fn judge(&self, of: &Outputs, calibration: &Calibration) -> Result<Judgement, ZooError>;
+
+    /// The names of what [`decide`](Self::decide) gives.
+    fn columns(&self) -> Vec<String>;
+
+    /// Logits, probabilities and decision of a row, as they are written.
+    fn decide(&self, logits: &[f32], calibration: &Calibration) -> Vec<String>;
+}
+
+/// Logits and targets of a part, row by row.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Outputs {
+    pub(crate) logits: Vec<f32>,
+    pub(crate) targets: Vec<f32>,
+}
+
+/// A tensor of a batch's numbers, `[N, width]`.
+fn rows(numbers: &[f32], width: usize, device: &Device) -> Tensor<2> {
+    let rows = numbers.len() / width.max(1);
+    Tensor::from_data(burn::tensor::TensorData::new(numbers.to_vec(), [rows, width]), device)
+}
+
+/// A number as it is written into a file: short, and the same when it is read again.
+fn written(number: f32) -> String {
+    number.to_string()
+}
+
+/// Softmax of a row, in f64.
+fn softmax(logits: &[f32], temperature: f64) -> Vec<f64> {
+    let scaled: Vec<f64> = logits.iter().map(|logit| f64::from(*logit) / temperature).collect();
+    let largest = scaled.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let powers: Vec<f64> = scaled.iter().map(|logit| (logit - largest).exp()).collect();
+    let sum: f64 = powers.iter().sum();
+    powers.into_iter().map(|power| power / sum).collect()
+}

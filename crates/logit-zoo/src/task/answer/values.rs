@@ -1,0 +1,100 @@
+//! Numbers.
+
+use burn::tensor::Device;
+use logit::loss::SquaredLoss;
+use logit::metrics::{MetricError, Regression};
+use logit::{HeadConfig, Logits, Values};
+
+use super::{Answer, Outputs, rows, written};
+use crate::error::ZooError;
+use crate::report::Table;
+use crate::run::Calibration;
+use crate::task::{Goal, Judgement, Pass, Scores};
+
+/// Numbers, learned as `(number − mean) / deviation`.
+#[derive(Clone, Debug)]
+pub(crate) struct ValuesAnswer {
+    pub(crate) names: Vec<String>,
+    pub(crate) means: Vec<f64>,
+    pub(crate) deviations: Vec<f64>,
+}
+
+impl ValuesAnswer {
+    /// The numbers themselves.
+    fn restored(&self, standardised: &[f32]) -> Vec<f64> {
+        let values = self.names.len();
+        let restored = |(at, z): (usize, &f32)| {
+            f64::from(*z).mul_add(self.deviations[at % values], self.means[at % values])
+        };
+        standardised.iter().enumerate().map(restored).collect()
+    }
+}
+
+impl Answer for ValuesAnswer {
+    type Kind = Values;
+
+    fn head(&self, features: usize) -> HeadConfig<Values> {
+        HeadConfig::new(features, Values::new(self.names.len()))
+    }
+
+    fn width(&self) -> usize {
+        self.names.len()
+    }
+
+    fn pass(&self, logits: Logits<Values>, targets: &[f32], device: &Device) -> Result<Pass, ZooError> {
+        let samples = (targets.len() / self.width()) as u64;
+        let loss = SquaredLoss::new().forward(logits, rows(targets, self.width(), device))?;
+        Ok(Pass { loss: loss.value, samples, decisions: None })
+    }
+
+    fn goal(&self) -> Goal {
+        Goal::most("r2")
+    }
+
+    fn calibrated(&self, _: &Outputs) -> Result<Calibration, ZooError> {
+        Ok(Calibration::default())
+    }
+
+    fn judge(&self, of: &Outputs, _: &Calibration) -> Result<Judgement, ZooError> {
+        let told = |source: MetricError| ZooError::Metric { what: "the evaluation", source };
+        let mut regression = Regression::new(self.names.len()).map_err(told)?;
+        regression.update(&self.restored(&of.logits), &self.restored(&of.targets)).map_err(told)?;
+        let number = |value: Option<f64>| value.unwrap_or(f64::NAN);
+        let values = [
+            ("r2", number(regression.r2())),
+            ("rmse", number(regression.rmse())),
+            ("mae", number(regression.mae())),
+            ("mse", number(regression.mse())),
+        ];
+        let summary = format!(
+            "R² {:.4} on {} rows; root mean squared error {:.4}, mean absolute error {:.4}.",
+            values[0].1,
+            regression.rows(),
+            values[1].1,
+            values[2].1
+        );
+        let mut judgement = Judgement::of(Scores::new(regression.rows(), values), summary);
+        let outputs = self.names.iter().zip(regression.per_output().unwrap_or_default());
+        judgement.tables.push(Table {
+            title: "By value".to_owned(),
+            columns: ["value", "mean absolute error", "mean squared error"].map(str::to_owned).to_vec(),
+            rows: outputs
+                .map(|(name, errors)| {
+                    vec![name.clone(), format!("{:.4}", errors.mae), format!("{:.4}", errors.mse)]
+                })
+                .collect(),
+            note: String::new(),
+        });
+        Ok(judgement)
+    }
+
+    fn columns(&self) -> Vec<String> {
+        let of = |what: &str| self.names.iter().map(move |name| format!("{what}:{name}")).collect::<Vec<_>>();
+        [of("logit"), of("value")].concat()
+    }
+
+    fn decide(&self, logits: &[f32], _: &Calibration) -> Vec<String> {
+        let values = self.restored(logits).into_iter().map(|value| (value as f32).to_string());
+        logits.iter().map(|logit| written(*logit)).chain(values).collect()
+    }
+}

@@ -1,0 +1,213 @@
+//! What a pixel is answered with, as the network, the loss and the masks see it.
+
+use burn::tensor::{Device, Int, Tensor, TensorData};
+use logit::loss::{BinaryCrossEntropyLoss, CrossEntropyLoss, DiceLoss, Loss};
+use logit::{Classes, Kind, Labels, Logits, LossError};
+
+use crate::recipe::SegmentationLoss;
+use crate::task::digits::argmax;
+
+/// A kind of answer a pixel.
+pub(crate) trait Answer: Sync {
+    type Kind: Kind;
+    type Targets: Send;
+
+    /// The kind of the network's head.
+    fn kind(&self) -> Self::Kind;
+
+    /// Masks `[N, H, W]` as the loss takes them.
+    fn targets(&self, masks: &[u8], shape: [usize; 3], device: &Device) -> Self::Targets;
+
+    /// The loss of a batch.
+    fn loss(&self, logits: Logits<Self::Kind, 4>, targets: Self::Targets) -> Result<Tensor<1>, LossError>;
+
+    /// The mask's value that a pixel's logits decide for.
+    fn decide(&self, logits: &[f32]) -> u8;
+}
+
+/// Factors of cross entropy and Dice; a loss whose factor is 0 is not computed.
+struct Factors {
+    cross_entropy: f64,
+    dice: f64,
+}
+
+impl Factors {
+    fn of(config: &SegmentationLoss) -> Self {
+        Self { cross_entropy: config.cross_entropy, dice: config.dice }
+    }
+
+    fn sum(
+        &self,
+        cross_entropy: impl FnOnce() -> Result<Loss, LossError>,
+        dice: impl FnOnce() -> Result<Loss, LossError>,
+    ) -> Result<Tensor<1>, LossError> {
+        let times = |loss: Loss, factor: f64| loss.value.mul_scalar(factor);
+        Ok(match (self.cross_entropy > 0.0, self.dice > 0.0) {
+            (true, false) => times(cross_entropy()?, self.cross_entropy),
+            (false, true) => times(dice()?, self.dice),
+            _ => times(cross_entropy()?, self.cross_entropy) + times(dice()?, self.dice),
+        })
+    }
+}
+
+/// One class a pixel: the mask's value.
+pub(crate) struct OneClass {
+    classes: usize,
+    factors: Factors,
+    cross_entropy: CrossEntropyLoss,
+}
+
+impl OneClass {
+    /// `weights`: a weight a class, where they differ.
+    pub(crate) fn new(classes: usize, config: &SegmentationLoss, weights: Option<Vec<f64>>) -> Self {
+        let plain = CrossEntropyLoss::new().with_label_smoothing(config.label_smoothing);
+        let cross_entropy = match weights {
+            Some(weights) => plain.with_weight(weights),
+            None => plain,
+        };
+        Self { classes, factors: Factors::of(config), cross_entropy }
+    }
+}
+
+impl Answer for OneClass {
+    type Kind = Classes;
+    type Targets = Tensor<3, Int>;
+
+    fn kind(&self) -> Classes {
+        Classes::new(self.classes)
+    }
+
+    fn targets(&self, masks: &[u8], shape: [usize; 3], device: &Device) -> Self::Targets {
+        let indices: Vec<i64> = masks.iter().map(|value| i64::from(*value)).collect();
+        Tensor::from_data(TensorData::new(indices, shape), device)
+    }
+
+    fn loss(&self, logits: Logits<Classes, 4>, targets: Self::Targets) -> Result<Tensor<1>, LossError> {
+        self.factors.sum(
+            || self.cross_entropy.forward(logits.clone(), targets.clone()),
+            || DiceLoss::new().forward(logits.clone(), targets.clone()),
+        )
+    }
+
+    fn decide(&self, logits: &[f32]) -> u8 {
+        argmax(logits) as u8
+    }
+}
+
+/// Any of some labels a pixel: the bits of the mask's value.
+pub(crate) struct AnyLabels {
+    labels: usize,
+    factors: Factors,
+    cross_entropy: BinaryCrossEntropyLoss,
+}
+
+impl AnyLabels {
+    /// `weights`: a factor of each label's positives, where they differ from 1.
+    pub(crate) fn new(labels: usize, config: &SegmentationLoss, weights: Option<Vec<f64>>) -> Self {
+        let plain = BinaryCrossEntropyLoss::new().with_label_smoothing(config.label_smoothing);
+        let cross_entropy = match weights {
+            Some(weights) => plain.with_pos_weight(weights),
+            None => plain,
+        };
+        Self { labels, factors: Factors::of(config), cross_entropy }
+    }
+}
+
+impl Answer for AnyLabels {
+    type Kind = Labels;
+    type Targets = Tensor<4>;
+
+    fn kind(&self) -> Labels {
+        Labels::new(self.labels)
+    }
+
+    fn targets(&self, masks: &[u8], [count, height, width]: [usize; 3], device: &Device) -> Self::Targets {
+        let of_label = |mask: &[u8], label: usize| -> Vec<f32> {
+            mask.iter().map(|value| f32::from(value >> label & 1)).collect()
+        };
+        let planes = masks.chunks((height * width).max(1));
+        let values: Vec<f32> =
+            planes.flat_map(|mask| (0..self.labels).flat_map(|label| of_label(mask, label))).collect();
+        Tensor::from_data(TensorData::new(values, [count, self.labels, height, width]), device)
+    }
+
+    fn loss(&self, logits: Logits<Labels, 4>, targets: Self::Targets) -> Result<Tensor<1>, LossError> {
+        self.factors.sum(
+            || self.cross_entropy.forward(logits.clone(), targets.clone()),
+            || DiceLoss::new().forward(logits.clone(), targets.clone()),
+        )
+    }
+
+    fn decide(&self, logits: &[f32]) -> u8 {
+        logits.iter().enumerate().fold(0, |mask, (label, logit)| mask | u8::from(*logit >= 0.0) << label)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::recipe::ClassWeights;
+
+    fn config(cross_entropy: f64, dice: f64) -> SegmentationLoss {
+        SegmentationLoss { cross_entropy, class_weights: ClassWeights::None, label_smoothing: 0.0, dice }
+    }
+
+    fn logits<K: Kind>(kind: K, values: &[f32]) -> Logits<K, 4> {
+        let units = kind.units();
+        let data = TensorData::new(values.to_vec(), [1, units, 1, values.len() / units]);
+        Logits::new(Tensor::from_data(data, &Device::flex()), kind).unwrap()
+    }
+
+    fn number(loss: Result<Tensor<1>, LossError>) -> f64 {
+        f64::from(loss.unwrap().into_scalar::<f32>())
+    }
+
+    #[test]
+    fn the_loss_is_the_weighted_sum_of_its_parts() {
+        // Two classes, a pixel of each; p = 1/2 at the first and e²/(1 + e²) at the second.
+        let sure = 2.0_f64.exp() / (1.0 + 2.0_f64.exp());
+        let cross_entropy = (2.0_f64.ln() - sure.ln()) / 2.0;
+        let dice = |hits: f64, guessed: f64| 1.0 - 2.0 * hits / (guessed + 1.0);
+        let dice = f64::midpoint(dice(0.5, 0.5 + 1.0 - sure), dice(sure, 0.5 + sure));
+        let loss = |first: f64, second: f64| {
+            let answer = OneClass::new(2, &config(first, second), None);
+            let targets = answer.targets(&[0, 1], [1, 1, 2], &Device::flex());
+            number(answer.loss(logits(answer.kind(), &[0.0, 0.0, 0.0, 2.0]), targets))
+        };
+        assert!((loss(1.0, 0.0) - cross_entropy).abs() < 1e-6);
+        assert!((loss(0.0, 2.0) - 2.0 * dice).abs() < 1e-6);
+        assert!((loss(0.5, 3.0) - (0.5 * cross_entropy + 3.0 * dice)).abs() < 1e-6);
+    }
+
+    #[test]
+    fn weights_reach_the_cross_entropy() {
+        let loss = |weights: Option<Vec<f64>>| {
+            let answer = OneClass::new(2, &config(1.0, 0.0), weights);
+            let targets = answer.targets(&[0, 1], [1, 1, 2], &Device::flex());
+            number(answer.loss(logits(answer.kind(), &[1.0, 0.0, 0.0, 0.0]), targets))
+        };
+        let first = (1.0 + (-1.0_f64).exp()).ln();
+        assert!((loss(None) - f64::midpoint(first, 2.0_f64.ln())).abs() < 1e-6);
+        assert!((loss(Some(vec![3.0, 1.0])) - (3.0 * first + 2.0_f64.ln()) / 4.0).abs() < 1e-6);
+    }
+
+    #[test]
+    fn labels_are_the_bits_of_a_mask() {
+        let answer = AnyLabels::new(2, &config(1.0, 0.0), Some(vec![5.0, 1.0]));
+        let targets = answer.targets(&[0, 1, 2, 3], [1, 2, 2], &Device::flex());
+        assert_eq!(targets.dims(), [1, 2, 2, 2]);
+        assert_eq!(targets.clone().try_into_vec_as::<f32>().unwrap(), [0., 1., 0., 1., 0., 0., 1., 1.]);
+        let masks = [[-1.0, -1.0], [0.0, -1.0], [-2.0, 3.0], [1.0, 1.0]].map(|row| answer.decide(&row));
+        assert_eq!(masks, [0, 1, 2, 3]);
+        // All logits 0: ln 2 each, five times as much for the two positives of the first label.
+        let flat = logits(answer.kind(), &[0.0; 8]);
+        let loss = number(answer.loss(flat, targets.reshape([1, 2, 1, 4])));
+        assert!((loss - 2.0_f64.ln() * (8.0 + 2.0 * 4.0) / 8.0).abs() < 1e-6);
+    }
+
+    #[test]
+    fn a_pixel_is_of_the_class_with_the_largest_logit() {
+        let answer = OneClass::new(3, &config(1.0, 1.0), None);
+        assert_eq!([[0.0, -1.0, 2.0], [3.0, 3.0, 1.0]].map(|row| answer.decide(&row)), [2, 0]);
+    }
+}

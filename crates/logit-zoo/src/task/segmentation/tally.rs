@@ -1,0 +1,166 @@
+//! Decisions on pixels, counted against masks.
+
+use logit::metrics::{ConfusionMatrix, Counts, LabelConfusion, LogLoss, MetricError};
+
+use crate::recipe::{PixelAnswer, SegmentationData, metric_key};
+use crate::report::{self, Table};
+use crate::task::{Scores, confusion};
+
+/// Decisions on pixels, counted against masks.
+pub(crate) struct Tally {
+    decisions: Decisions,
+    log_loss: LogLoss,
+    units: Vec<String>,
+}
+
+enum Decisions {
+    Classes(ConfusionMatrix),
+    Labels(LabelConfusion),
+}
+
+impl Tally {
+    pub(crate) fn new(data: &SegmentationData) -> Result<Self, MetricError> {
+        let units = data.units().to_vec();
+        let decisions = match data.answer {
+            PixelAnswer::Classes => Decisions::Classes(ConfusionMatrix::new(units.len())?),
+            PixelAnswer::Labels => Decisions::Labels(LabelConfusion::new(units.len())?),
+        };
+        Ok(Self { decisions, log_loss: LogLoss::new(units.len())?, units })
+    }
+
+    /// Counts pixels: their logits, row after row, the mask's values decided for, and the true ones.
+    pub(crate) fn add(&mut self, logits: &[f32], decided: &[u8], truth: &[u8]) -> Result<(), MetricError> {
+        let labels = self.units.len();
+        let bits = |values: &[u8]| -> Vec<bool> {
+            values.iter().flat_map(|value| (0..labels).map(move |label| value >> label & 1 == 1)).collect()
+        };
+        match &mut self.decisions {
+            Decisions::Classes(matrix) => {
+                self.log_loss.update_classes_from_logits(logits, truth, None)?;
+                matrix.update(decided, truth, None)
+            }
+            Decisions::Labels(confusion) => {
+                let truth = bits(truth);
+                self.log_loss.update_labels_from_logits(logits, &truth, None)?;
+                confusion.update(&bits(decided), &truth, None)
+            }
+        }
+    }
+
+    /// The mean intersection over union of the classes or labels that occur.
+    pub(crate) fn mean_iou(&self) -> Option<f64> {
+        match &self.decisions {
+            Decisions::Classes(matrix) => matrix.mean_iou(),
+            Decisions::Labels(confusion) => confusion.mean_iou(),
+        }
+    }
+
+    /// The metrics, over so many images; a class that occurs neither in masks nor in decisions has none.
+    pub(crate) fn scores(&self, images: u64) -> Scores {
+        let (mean_dice, accuracy) = match &self.decisions {
+            Decisions::Classes(matrix) => (matrix.mean_dice(), matrix.accuracy()),
+            Decisions::Labels(confusion) => (confusion.mean_dice(), confusion.exact_match()),
+        };
+        let all = [
+            ("mean_iou", self.mean_iou()),
+            ("log_loss", self.log_loss.log_loss()),
+            ("mean_dice", mean_dice),
+            ("pixel_accuracy", accuracy),
+        ];
+        let all = all.into_iter().map(|(name, value)| (name.to_owned(), value));
+        let per_unit = |name: &'static str, measure: fn(&Counts) -> Option<f64>| {
+            let each = self.units.iter().zip(self.counts());
+            each.map(move |(unit, counts)| (format!("{name}_{}", metric_key(unit)), measure(&counts)))
+        };
+        let each = per_unit("iou", Counts::iou).chain(per_unit("dice", Counts::dice));
+        Scores::new(images, all.chain(each).filter_map(|(name, value)| Some((name, value?))))
+    }
+
+    /// The measures of each class or label.
+    pub(crate) fn table(&self) -> Table {
+        let told = |value: Option<f64>| value.map_or_else(|| "–".to_owned(), |value| format!("{value:.4}"));
+        let row = |(unit, counts): (&String, Counts)| {
+            vec![
+                unit.clone(),
+                told(counts.iou()),
+                told(counts.dice()),
+                told(Some(counts.precision())),
+                told(Some(counts.recall())),
+                counts.support().to_string(),
+            ]
+        };
+        Table {
+            title: "Overlap of what was decided with the masks".to_owned(),
+            columns: ["Class", "IoU", "Dice", "Precision", "Recall", "Pixels"].map(str::to_owned).to_vec(),
+            rows: self.units.iter().zip(self.counts()).map(row).collect(),
+            note: "Over all pixels of the test images together.".to_owned(),
+        }
+    }
+
+    /// Decisions by true class, where a pixel has one.
+    pub(crate) fn confusion(&self) -> Option<report::Confusion> {
+        match &self.decisions {
+            Decisions::Classes(matrix) => Some(confusion(matrix, self.units.clone())),
+            Decisions::Labels(_) => None,
+        }
+    }
+
+    fn counts(&self) -> Vec<Counts> {
+        match &self.decisions {
+            Decisions::Classes(matrix) => matrix.per_class(),
+            Decisions::Labels(confusion) => confusion.per_label().to_vec(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::recipe::{Recipe, TaskConfig};
+
+    fn tally(answer: &str) -> Tally {
+        let recipe = Recipe::load("nuclei", &[format!("data.answer={answer}")]).unwrap();
+        let TaskConfig::Segmentation(setup) = recipe.task else { panic!("{:?}", recipe.task) };
+        Tally::new(&setup.data).unwrap()
+    }
+
+    fn close(scores: &Scores, name: &str, expected: f64) {
+        let value = scores.get(name).unwrap();
+        assert!((value - expected).abs() < 1e-6, "{name}: {value}, not {expected}");
+    }
+
+    #[test]
+    fn classes_are_measured_one_by_one() {
+        let mut tally = tally("classes");
+        // Logits of a row are 0 but for what is decided, which is 1.
+        let rows = [0, 0, 1, 1]
+            .map(|class| std::array::from_fn::<f32, 3, _>(|unit| f32::from(u8::from(unit == class))));
+        tally.add(rows.as_flattened(), &[0, 0, 1, 1], &[0, 1, 1, 1]).unwrap();
+        let scores = tally.scores(1);
+        close(&scores, "iou_background", 0.5);
+        close(&scores, "iou_nucleus", 2.0 / 3.0);
+        close(&scores, "dice_nucleus", 0.8);
+        close(&scores, "mean_iou", (0.5 + 2.0 / 3.0) / 2.0);
+        close(&scores, "pixel_accuracy", 0.75);
+        let right = (2.0 + 1.0_f64.exp()).ln() - 1.0;
+        close(&scores, "log_loss", right + 0.25);
+        assert_eq!((scores.get("iou_boundary"), scores.samples), (None, 1));
+        let table = tally.table();
+        assert_eq!(table.rows[1], ["nucleus", "0.6667", "0.8000", "1.0000", "0.6667", "3"]);
+        assert_eq!(table.rows[2][1], "–");
+        assert_eq!(tally.confusion().unwrap().counts, [[1, 0, 0], [1, 2, 0], [0, 0, 0]]);
+    }
+
+    #[test]
+    fn labels_are_measured_each_for_itself() {
+        let mut tally = tally("labels");
+        tally.add(&[0.0; 8], &[3, 1, 0, 2], &[3, 3, 0, 1]).unwrap();
+        let scores = tally.scores(1);
+        close(&scores, "iou_nucleus", 2.0 / 3.0);
+        close(&scores, "iou_boundary", 1.0 / 3.0);
+        close(&scores, "mean_iou", 0.5);
+        close(&scores, "pixel_accuracy", 0.5);
+        close(&scores, "log_loss", 2.0_f64.ln());
+        assert!(scores.get("iou_background").is_none() && tally.confusion().is_none());
+    }
+}

@@ -1,0 +1,326 @@
+//! A column of a table, from its other columns: Q4 on anybody's data.
+
+use std::path::Path;
+
+use burn::module::ParamId;
+use burn::tensor::{Device, Int, Tensor, TensorData};
+use logit::Head;
+use logit_spec::Finding;
+
+use super::answer::{Answer, ClassesAnswer, GradesAnswer, LabelsAnswer, Outputs, ValuesAnswer};
+use super::{Goal, Judgement, Need, Part, Pass, Task, WithTask};
+use crate::data::table::{
+    AnswerKind, Form, Parts, Schema, Store, TableError, TargetsOf, parts, rows_folder, settle,
+};
+use crate::data::{blockwise_order, epoch_order};
+use crate::error::ZooError;
+use crate::models::{Columns, FeedForward};
+use crate::recipe::{TableLoss, TableSetup, Weights};
+use crate::report::{Fact, Table};
+use crate::run::{Calibration, DataSource, RunDir, replace};
+
+/// The run's file that says how rows are read.
+const SCHEMA: &str = "table.json";
+
+/// Rows judged at a time.
+const BATCH: usize = 4096;
+
+/// The numbers of the test rows, one a line.
+const TEST_ROWS: &str = "test_rows.txt";
+
+/// What is settled about a table before it is trained on.
+pub(crate) fn prepared(setup: &TableSetup, source: &DataSource) -> Result<(Schema, Vec<Finding>), ZooError> {
+    Ok(settle(file_of(source)?, &setup.data)?)
+}
+
+/// Keeps the schema in the run's folder.
+pub(crate) fn keep(run: &RunDir, schema: &Schema) -> Result<(), ZooError> {
+    Ok(run.write_json(SCHEMA, schema)?)
+}
+
+/// How a run reads rows.
+pub(crate) fn schema_of(run: &RunDir) -> Result<Schema, ZooError> {
+    Ok(run.read_json(SCHEMA)?)
+}
+
+/// Writes down which rows the run is tested on, for others to be judged on the same.
+pub(crate) fn keep_test_rows(run: &RunDir, rows: &[u64]) -> Result<(), ZooError> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let lines: String = rows.iter().map(|row| format!("{row}\n")).collect();
+    Ok(replace(&run.path().join(TEST_ROWS), lines.as_bytes())?)
+}
+
+fn file_of(source: &DataSource) -> Result<&Path, ZooError> {
+    match source {
+        DataSource::File(path) => Ok(path),
+        DataSource::Folder(path) => {
+            Err(ZooError::Unfit { what: format!("{} is no file; a table is one", path.display()) })
+        }
+        DataSource::Embedded => Err(ZooError::Unfit {
+            what: "a table is needed: `logit train FILE.csv --target COLUMN`".to_owned(),
+        }),
+    }
+}
+
+/// Reads a run's table and calls `then` with its task.
+pub(super) fn with_table<W: WithTask>(
+    setup: &TableSetup,
+    seed: u64,
+    source: &DataSource,
+    run: &RunDir,
+    need: Need,
+    then: W,
+) -> Result<W::Output, ZooError> {
+    let (path, schema) = (file_of(source)?, schema_of(run)?);
+    // Judging may run beside training, and must not touch its rows.
+    let folder = if need == Need::All { rows_folder(Some(run.path())) } else { rows_folder(None) };
+    let parts = parts(path, &schema, &setup.data, seed, &folder)?;
+    if need == Need::All {
+        keep_test_rows(run, &parts.test_rows)?;
+    }
+    let then = WithAnswer { setup, path, schema: &schema, parts, then };
+    with_answer(&schema.targets, setup.data.weights, &setup.loss, then)
+}
+
+/// Something to do with an answer, whatever its type.
+pub(crate) trait ForAnswer {
+    type Output;
+
+    fn call<A: Answer>(self, answer: A) -> Result<Self::Output, ZooError>;
+}
+
+/// Calls `then` with the answer that targets ask for.
+pub(crate) fn with_answer<F: ForAnswer>(
+    targets: &TargetsOf,
+    weights: Weights,
+    loss: &TableLoss,
+    then: F,
+) -> Result<F::Output, ZooError> {
+    let (columns, smoothing) = (targets.columns.clone(), loss.label_smoothing);
+    match targets.kind.clone() {
+        AnswerKind::Classes { names, counts, .. } => {
+            then.call(ClassesAnswer::new(names, counts, weights, smoothing))
+        }
+        AnswerKind::Labels { positives, rows } => {
+            then.call(LabelsAnswer::new(columns, positives, rows, weights, smoothing))
+        }
+        AnswerKind::Values { means, deviations } => {
+            then.call(ValuesAnswer { names: columns, means, deviations })
+        }
+        AnswerKind::Grades { low, high, steps } => {
+            then.call(GradesAnswer { name: columns.join(", "), low, high, steps })
+        }
+    }
+}
+
+struct WithAnswer<'a, W> {
+    setup: &'a TableSetup,
+    path: &'a Path,
+    schema: &'a Schema,
+    parts: Parts,
+    then: W,
+}
+
+impl<W: WithTask> ForAnswer for WithAnswer<'_, W> {
+    type Output = W::Output;
+
+    fn call<A: Answer>(self, answer: A) -> Result<W::Output, ZooError> {
+        let Self { setup, path, schema, parts, then } = self;
+        then.call(TableTask { setup, path, schema, parts, answer })
+    }
+}
+
+struct TableTask<'a, A> {
+    setup: &'a TableSetup,
+    path: &'a Path,
+    schema: &'a Schema,
+    parts: Parts,
+    answer: A,
+}
+
+/// Rows as a network takes them, and their targets.
+pub(crate) struct Rows {
+    pub(crate) columns: Columns,
+    pub(crate) targets: Vec<f32>,
+}
+
+impl Rows {
+    /// Rows of stored numbers: those of the features, and so many targets.
+    pub(crate) fn new(schema: &Schema, numbers: &[f32], targets: usize, device: &Device) -> Self {
+        let stored = schema.stored();
+        let rows = numbers.len() / (stored + targets);
+        let inputs = |form: &Form| match form {
+            Form::Category { embedding: Some(_), .. } => 0,
+            form => form.inputs(),
+        };
+        let width: usize = schema.features.iter().map(|feature| inputs(&feature.form)).sum();
+        let mut dense = Vec::with_capacity(rows * width);
+        let mut categories: Vec<Vec<i32>> = Vec::new();
+        let mut of_targets = Vec::with_capacity(rows * targets);
+        for row in numbers.chunks_exact(stored + targets) {
+            let (features, wanted) = row.split_at(stored);
+            spread(schema, features, &mut dense, &mut categories);
+            of_targets.extend_from_slice(wanted);
+        }
+        let numbers = Tensor::from_data(TensorData::new(dense, [rows, width]), device);
+        let categories = categories.iter().map(|rows| Tensor::<1, Int>::from_ints(rows.as_slice(), device));
+        Self { columns: Columns { numbers, categories: categories.collect() }, targets: of_targets }
+    }
+}
+
+/// Spreads a row's features out to the network's inputs.
+fn spread(schema: &Schema, features: &[f32], dense: &mut Vec<f32>, categories: &mut Vec<Vec<i32>>) {
+    let (mut at, mut embedded) = (0, 0);
+    for feature in &schema.features {
+        let stored = feature.form.stored();
+        let numbers = &features[at..at + stored];
+        at += stored;
+        match &feature.form {
+            Form::Number { .. } => dense.extend_from_slice(numbers),
+            Form::Category { values, embedding: None } => {
+                dense.extend(
+                    (0..values.len()).map(|value| f32::from(u8::from(numbers[0] as usize == value + 1))),
+                );
+            }
+            Form::Category { .. } => {
+                if categories.len() <= embedded {
+                    categories.push(Vec::new());
+                }
+                categories[embedded].push(numbers[0] as i32);
+                embedded += 1;
+            }
+        }
+    }
+}
+
+impl<A: Answer> TableTask<'_, A> {
+    fn read(&self, store: &Store, rows: &[u32]) -> Result<Vec<f32>, ZooError> {
+        let told = |source| TableError::Read { path: self.path.to_owned(), source };
+        Ok(store.read(rows).map_err(told)?)
+    }
+
+    fn outputs(
+        &self,
+        net: &FeedForward<Head<A::Kind>>,
+        part: Part,
+        device: &Device,
+    ) -> Result<Outputs, ZooError> {
+        let store = match part {
+            Part::Validation => &self.parts.validation,
+            Part::Test => &self.parts.test,
+        };
+        let mut outputs = Outputs::default();
+        let rows: Vec<u32> = (0..store.len()).collect();
+        for rows in rows.chunks(BATCH) {
+            let rows = Rows::new(self.schema, &self.read(store, rows)?, self.answer.width(), device);
+            outputs.logits.extend(net.forward(rows.columns).into_tensor().try_into_vec_as::<f32>()?);
+            outputs.targets.extend(rows.targets);
+        }
+        Ok(outputs)
+    }
+}
+
+impl<A: Answer> Task for TableTask<'_, A> {
+    type Net = FeedForward<Head<A::Kind>>;
+    type Batch = (Rows, Device);
+
+    fn network(&self, device: &Device) -> Result<Self::Net, ZooError> {
+        network(self.schema, self.setup, &self.answer, device)
+    }
+
+    fn samples(&self) -> u32 {
+        self.parts.train.len()
+    }
+
+    fn order(&self, seed: u64, epoch: u64) -> Vec<u32> {
+        let order = if self.parts.train.in_file() { blockwise_order } else { epoch_order };
+        order(self.samples(), seed, epoch)
+    }
+
+    fn batch(&self, rows: &[u32], _: u64, device: &Device) -> Result<Self::Batch, ZooError> {
+        let numbers = self.read(&self.parts.train, rows)?;
+        Ok((Rows::new(self.schema, &numbers, self.answer.width(), device), device.clone()))
+    }
+
+    fn pass(&self, net: &Self::Net, (rows, device): Self::Batch) -> Result<Pass, ZooError> {
+        self.answer.pass(net.forward(rows.columns), &rows.targets, &device)
+    }
+
+    fn head(&self, net: &Self::Net) -> ParamId {
+        net.head().weight.id
+    }
+
+    fn goal(&self) -> Goal {
+        self.answer.goal()
+    }
+
+    fn calibrated(&self, net: &Self::Net, device: &Device) -> Result<Calibration, ZooError> {
+        self.answer.calibrated(&self.outputs(net, Part::Validation, device)?)
+    }
+
+    fn judge(
+        &self,
+        net: &Self::Net,
+        part: Part,
+        calibration: &Calibration,
+        device: &Device,
+    ) -> Result<Judgement, ZooError> {
+        let mut judgement = self.answer.judge(&self.outputs(net, part, device)?, calibration)?;
+        judgement.tables.push(self.columns());
+        Ok(judgement)
+    }
+
+    fn findings(&self) -> Vec<Finding> {
+        self.parts.findings.clone()
+    }
+
+    fn facts(&self) -> Vec<Fact> {
+        let Parts { train, validation, test, .. } = &self.parts;
+        vec![
+            Fact::new(
+                "rows",
+                format!("{} training, {} validation, {} test", train.len(), validation.len(), test.len()),
+            ),
+            Fact::new("target", self.schema.targets.columns.join(", ")),
+            Fact::new("why this kind of answer", self.schema.reason.clone()),
+        ]
+    }
+}
+
+impl<A: Answer> TableTask<'_, A> {
+    /// How each column is read.
+    fn columns(&self) -> Table {
+        let told = |form: &Form| match form {
+            Form::Number { mean, deviation, blanks } => {
+                let blanks = if *blanks { ", blanks marked" } else { "" };
+                format!("number, mean {mean:.4}, deviation {deviation:.4}{blanks}")
+            }
+            Form::Category { values, embedding: None } => format!("one of {} values, one-hot", values.len()),
+            Form::Category { values, embedding: Some(units) } => {
+                format!("one of {} values, embedded in {units} units", values.len())
+            }
+        };
+        let read = self.schema.features.iter().map(|feature| vec![feature.name.clone(), told(&feature.form)]);
+        let ignored =
+            self.schema.ignored.iter().map(|[name, why]| vec![name.clone(), format!("not read: {why}")]);
+        Table {
+            title: "Columns".to_owned(),
+            columns: ["column", "read as"].map(str::to_owned).to_vec(),
+            rows: read.chain(ignored).collect(),
+            note: String::new(),
+        }
+    }
+}
+
+/// The network of a table, with its first weights.
+pub(crate) fn network<A: Answer>(
+    schema: &Schema,
+    setup: &TableSetup,
+    answer: &A,
+    device: &Device,
+) -> Result<FeedForward<Head<A::Kind>>, ZooError> {
+    let (layers, dropout) = (setup.model.layers(), setup.model.dropout);
+    Ok(FeedForward::new(schema, layers, dropout, |features| answer.head(features), device)?)
+}
