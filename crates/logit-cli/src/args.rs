@@ -46,7 +46,7 @@ Examples:
   logit train yeast.csv --targets Class1,Class2,Class3 --weights balanced
   logit train sts --data path/to/stsb --vectors path/to/wordllama --head pearson
   logit train --resume runs/digits")]
-    Train(Train),
+    Train(Box<Train>),
     /// Judge a run's best weights on the test set
     #[command(
         after_help = "Examples:\n  logit eval runs/digits\n  logit eval runs/digits --data path/to/mnist --json"

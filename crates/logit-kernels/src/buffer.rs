@@ -17,10 +17,14 @@ const MOST_KEPT: usize = 256 * 1024 * 1024;
 #[cfg(target_os = "linux")]
 const LEAST_HUGE: usize = 4 * 1024 * 1024;
 
-static KEPT: Mutex<Kept> = Mutex::new(Kept { by_length: BTreeMap::new(), numbers: 0 });
+static KEPT: Mutex<Kept> =
+    Mutex::new(Kept { by_length: BTreeMap::new(), asked: BTreeMap::new(), numbers: 0 });
 
 struct Kept {
     by_length: BTreeMap<usize, Vec<Vec<f32>>>,
+    /// How often a length was asked for and not there: no more of it are ever of use at once. Others give buffers that
+    /// they made themselves, and would fill the store.
+    asked: BTreeMap<usize, usize>,
     numbers: usize,
 }
 
@@ -68,6 +72,9 @@ fn fresh(len: usize) -> Vec<f32> {
 pub fn give(buffer: Vec<f32>) {
     if buffer.len() >= LEAST_KEPT {
         let mut kept = kept();
+        if !kept.wants(buffer.len()) {
+            return;
+        }
         if kept.numbers + buffer.len() > MOST_KEPT {
             // Full of lengths that nobody asks for any more: what is in use comes back by itself.
             kept.by_length.clear();
@@ -143,8 +150,17 @@ fn kept() -> std::sync::MutexGuard<'static, Kept> {
 }
 
 impl Kept {
+    /// Whether one more buffer of a length may be of use.
+    fn wants(&self, len: usize) -> bool {
+        let there = self.by_length.get(&len).map_or(0, Vec::len);
+        self.asked.get(&len).is_some_and(|asked| there < *asked)
+    }
+
     fn remove(&mut self, len: usize) -> Option<Vec<f32>> {
-        let buffers = self.by_length.get_mut(&len)?;
+        let Some(buffers) = self.by_length.get_mut(&len) else {
+            *self.asked.entry(len).or_default() += 1;
+            return None;
+        };
         let buffer = buffers.pop()?;
         if buffers.is_empty() {
             self.by_length.remove(&len);
@@ -174,12 +190,23 @@ mod tests {
     #[test]
     fn a_lent_buffer_comes_back() {
         let len = LEAST_KEPT + 13;
-        let lent = Lent::new(vec![2.0; len]);
+        let lent = Lent::new(take(len));
         assert_eq!(lent.as_ref().len(), 4 * len);
         let place = lent.as_ref().as_ptr();
         drop(lent);
         let again = take(len);
         assert_eq!(again.as_ptr().cast(), place);
+    }
+
+    #[test]
+    fn no_more_are_kept_than_were_asked_for() {
+        let len = LEAST_KEPT + 17;
+        let asked = take(len);
+        give(vec![1.0; len]);
+        give(vec![2.0; len]);
+        give(asked);
+        // The first of the two is there, the second is not, and a fresh buffer is zeros.
+        assert_eq!([take(len)[0], take(len)[0]].map(f32::to_bits), [1.0, 0.0].map(f32::to_bits));
     }
 
     #[test]

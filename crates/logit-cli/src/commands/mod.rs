@@ -19,7 +19,7 @@ use crate::failure::Failure;
 pub(crate) fn run(args: Args) -> Result<(), Failure> {
     let json = args.json;
     match args.command {
-        Command::Train(train) => train::run(train, json),
+        Command::Train(train) => train::run(*train, json),
         Command::Eval(eval) => eval::run(&eval, json),
         Command::Predict(predict) => predict::run(&predict, json),
         Command::Recipes { name } => recipes::run(name.as_deref(), json),

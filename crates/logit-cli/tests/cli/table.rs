@@ -37,7 +37,7 @@ fn classes_are_found_learned_and_predicted() {
     let end = train(&scratch, &["flowers.csv", "--target", "kind", "--out", "run"]);
     assert!(number(&end, "accuracy") > 0.95, "{end}");
     let judged = json(&scratch.logit(&["eval", "run", "--json"]).success());
-    assert_eq!(number(&judged, "accuracy"), number(&end, "accuracy"));
+    assert_eq!(judged["accuracy"], end["accuracy"]);
     assert_eq!(scratch.text("run/test_rows.txt").lines().count(), 30);
     assert!(scratch.text("run/report.html").contains("the target is text, such as"));
 

@@ -143,7 +143,7 @@ mod tests {
         places[0] = 1;
         places[1] = 2;
         places[longest] = 3;
-        let mean = |at: usize| (words[0][at] + words[1][at]) / 2.0;
+        let mean = |at: usize| f32::midpoint(words[0][at], words[1][at]);
         SentencePairs {
             words: Tensor::from_floats(words, &device),
             places: Tensor::from_ints(places.as_slice(), &device),

@@ -29,7 +29,6 @@ pub(crate) fn write<T: Task>(
         reliability: judgement.reliability,
         tables: judgement.tables,
         pictures: judgement.pictures,
-        ..Report::default()
     };
     Ok(replace(&run.report_path(), report.to_html().as_bytes())?)
 }

@@ -48,8 +48,10 @@ pub(crate) fn keep_test_rows(run: &RunDir, rows: &[u64]) -> Result<(), ZooError>
     if rows.is_empty() {
         return Ok(());
     }
-    let lines: String = rows.iter().map(|row| format!("{row}\n")).collect();
-    Ok(replace(&run.path().join(TEST_ROWS), lines.as_bytes())?)
+    let mut lines: Vec<String> = rows.iter().map(u64::to_string).collect();
+    // The last line ends like the others.
+    lines.push(String::new());
+    Ok(replace(&run.path().join(TEST_ROWS), lines.join("\n").as_bytes())?)
 }
 
 fn file_of(source: &DataSource) -> Result<&Path, ZooError> {

@@ -119,13 +119,11 @@ pub(crate) fn listed(list: &Path, data: &ImagesData, schema: &Schema) -> Result<
 }
 
 fn path_column(reader: &Reader, data: &ImagesData) -> Result<usize, ZooError> {
-    match &data.path_column {
-        Some(name) => Ok(reader.column(name)?),
-        None => {
-            let what = "name the column of the images' paths with `--images COLUMN`".to_owned();
-            Err(ZooError::Usage { what })
-        }
-    }
+    let Some(name) = &data.path_column else {
+        let what = "name the column of the images' paths with `--images COLUMN`".to_owned();
+        return Err(ZooError::Usage { what });
+    };
+    Ok(reader.column(name)?)
 }
 
 fn class_folders(folder: &Path) -> Result<Vec<OsString>, ZooError> {

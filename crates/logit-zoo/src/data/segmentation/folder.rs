@@ -127,12 +127,12 @@ impl SegmentationSet {
             let (mask, images) = (mask.display().to_string(), image_folder.display().to_string());
             return Err(SegmentationError::NoImage { mask, images }.into());
         }
-        let pair = |(stem, image): (&OsString, &PathBuf)| match masks.get(stem) {
-            Some(mask) => annotated(image, mask, values, budget),
-            None => {
-                let mask = mask_folder.join(stem).with_added_extension("png").display().to_string();
-                Err(SegmentationError::NoMask { image: image.display().to_string(), mask }.into())
+        let pair = |(stem, image): (&OsString, &PathBuf)| {
+            if let Some(mask) = masks.get(stem) {
+                return annotated(image, mask, values, budget);
             }
+            let mask = mask_folder.join(stem).with_added_extension("png").display().to_string();
+            Err(SegmentationError::NoMask { image: image.display().to_string(), mask }.into())
         };
         Ok(Self { images: images.iter().map(pair).collect::<Result<_, _>>()? })
     }
@@ -366,8 +366,10 @@ mod tests {
         assert_eq!(parts.map(|set| set.images.len()), [241, 27, 66]);
         let masks: Vec<u8> =
             parts.iter().flat_map(|set| &set.images).flat_map(|image| image.mask.clone()).collect();
-        let share =
-            |class: u8| masks.iter().filter(|value| **value == class).count() as f64 / masks.len() as f64;
+        let share = |class: u8| {
+            let pixels: usize = masks.iter().map(|value| usize::from(*value == class)).sum();
+            pixels as f64 / masks.len() as f64
+        };
         for (class, expected) in [(0, 0.923), (1, 0.060), (2, 0.017)] {
             assert!((share(class) - expected).abs() < 1e-3, "class {class}: {}", share(class));
         }

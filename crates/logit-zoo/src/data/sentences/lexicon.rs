@@ -100,11 +100,10 @@ impl Files {
         let files = names(folder)?;
         let ending =
             |name: &str, ending: &str| Path::new(name).extension().is_some_and(|found| found == ending);
-        let vectors = match path.is_file() {
-            true => path.to_owned(),
-            false => {
-                folder.join(only(folder, &files, "one file of vectors", |name| ending(name, "safetensors"))?)
-            }
+        let vectors = if path.is_file() {
+            path.to_owned()
+        } else {
+            folder.join(only(folder, &files, "one file of vectors", |name| ending(name, "safetensors"))?)
         };
         let words = only(folder, &files, WORDS, |name| {
             name.contains("tokenizer") && ending(name, "json")

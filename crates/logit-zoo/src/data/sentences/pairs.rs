@@ -98,9 +98,11 @@ fn check(pairs: &Pairs, path: &Path, part: &'static str, judged: bool) -> Result
     let unusable = |what| Err(SentenceError::Part { part, path: path.to_owned(), what });
     match pairs.first() {
         None => unusable("has no pair of sentences"),
-        Some(first) if judged && pairs.iter().all(|pair| pair.score == first.score) => unusable(
-            "has one score for all pairs, so that no correlation exists; give pairs of different scores",
-        ),
+        Some(first) if judged && pairs.iter().all(|pair| pair.score.total_cmp(&first.score).is_eq()) => {
+            unusable(
+                "has one score for all pairs, so that no correlation exists; give pairs of different scores",
+            )
+        }
         Some(_) => Ok(()),
     }
 }
@@ -109,7 +111,7 @@ fn csv_pairs(path: &Path, bytes: &[u8]) -> Result<Pairs, SentenceError> {
     let mut pairs = Pairs::new();
     let reader = ReaderBuilder::new().has_headers(false).flexible(true).from_reader(bytes);
     for (row, record) in (1..).zip(reader.into_byte_records()) {
-        let row = Row { path, row, record: read(path, record)? };
+        let row = Row { path, number: row, record: read(path, record)? };
         let [first, second, score] = row.columns(CSV)?;
         row.bounded()?;
         pairs.push(row.pair(first, second, score)?);
@@ -126,8 +128,8 @@ fn tsv_pairs(path: &Path, bytes: &[u8]) -> Result<SplitPairs, SentenceError> {
         .quoting(false)
         .from_reader(bytes);
     for (row, record) in (1..).zip(reader.into_byte_records()) {
-        let row = Row { path, row, record: read(path, record)? };
-        if row.row == 1 {
+        let row = Row { path, number: row, record: read(path, record)? };
+        if row.number == 1 {
             row.header()?;
             continue;
         }
@@ -141,7 +143,7 @@ fn tsv_pairs(path: &Path, bytes: &[u8]) -> Result<SplitPairs, SentenceError> {
             other => {
                 return Err(SentenceError::Split {
                     path: path.to_owned(),
-                    row: row.row,
+                    row: row.number,
                     found: shown(other),
                 });
             }
@@ -164,7 +166,7 @@ fn read(path: &Path, record: csv::Result<ByteRecord>) -> Result<ByteRecord, Sent
 struct Row<'a> {
     path: &'a Path,
     /// From 1, a header counted.
-    row: u64,
+    number: u64,
     record: ByteRecord,
 }
 
@@ -174,7 +176,7 @@ impl Row<'_> {
         if self.record.len() != N {
             return Err(SentenceError::Columns {
                 path: self.path.to_owned(),
-                row: self.row,
+                row: self.number,
                 found: self.record.len(),
                 expected: N,
                 columns: names,
@@ -183,14 +185,14 @@ impl Row<'_> {
         let mut columns = [""; N];
         for (column, bytes) in columns.iter_mut().zip(&self.record) {
             *column = std::str::from_utf8(bytes)
-                .map_err(|_| SentenceError::Encoding { path: self.path.to_owned(), row: self.row })?;
+                .map_err(|_| SentenceError::Encoding { path: self.path.to_owned(), row: self.number })?;
         }
         Ok(columns)
     }
 
     /// Whether there may be so many rows.
     fn bounded(&self) -> Result<(), SentenceError> {
-        if self.row <= MAX_PAIRS as u64 + 1 {
+        if self.number <= MAX_PAIRS as u64 + 1 {
             return Ok(());
         }
         Err(SentenceError::TooMany { path: self.path.to_owned(), most: MAX_PAIRS })
@@ -208,13 +210,14 @@ impl Row<'_> {
     fn pair(&self, first: &str, second: &str, score: &str) -> Result<Pair, SentenceError> {
         let number = score.trim().parse().ok().filter(|score| (LOWEST..=HIGHEST).contains(score));
         let wrong =
-            || SentenceError::Score { path: self.path.to_owned(), row: self.row, found: shown(score) };
+            || SentenceError::Score { path: self.path.to_owned(), row: self.number, found: shown(score) };
         let sentences = [self.sentence("first", first)?, self.sentence("second", second)?];
         Ok(Pair { sentences, score: number.ok_or_else(wrong)? })
     }
 
     fn sentence(&self, which: &'static str, text: &str) -> Result<String, SentenceError> {
-        let wrong = |what| SentenceError::Sentence { path: self.path.to_owned(), row: self.row, which, what };
+        let wrong =
+            |what| SentenceError::Sentence { path: self.path.to_owned(), row: self.number, which, what };
         match text.len() {
             _ if text.trim().is_empty() => Err(wrong("is empty; fill it, or take the row out".to_owned())),
             bytes if bytes > MAX_SENTENCE_BYTES => Err(wrong(format!(

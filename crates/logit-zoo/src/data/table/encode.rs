@@ -52,11 +52,8 @@ impl<'a> Encoder<'a> {
             let field = record.get(*place).unwrap_or_default();
             match &feature.form {
                 Form::Number { mean, deviation, blanks } => {
-                    let number = if is_blank(field) {
-                        None
-                    } else {
-                        Some(self.number(reader, &feature.name, field)?)
-                    };
+                    let number =
+                        if is_blank(field) { None } else { Some(number(reader, &feature.name, field)?) };
                     to.push(number.map_or(0.0, |number| (number - mean) / deviation) as f32);
                     if *blanks {
                         to.push(f32::from(u8::from(number.is_none())));
@@ -94,12 +91,12 @@ impl<'a> Encoder<'a> {
             }
             // A class that the table did not have is told of later, all of them together.
             AnswerKind::Classes { .. } => {
-                to.push(self.classes.get(fields[0]).map_or(-1.0, |class| *class as f32))
+                to.push(self.classes.get(fields[0]).map_or(-1.0, |class| *class as f32));
             }
             AnswerKind::Labels { .. } => {
                 for (name, field) in named {
-                    let number = self.number(reader, name, field)?;
-                    if number != 0.0 && number != 1.0 {
+                    let number = number(reader, name, field)?;
+                    if ![0.0, 1.0].contains(&number) {
                         return Err(reader.at_row(format!("`{name}` is {number}; a label is 0 or 1")));
                     }
                     to.push(number as f32);
@@ -107,12 +104,12 @@ impl<'a> Encoder<'a> {
             }
             AnswerKind::Values { means, deviations } => {
                 for ((name, field), (mean, deviation)) in named.zip(means.iter().zip(deviations)) {
-                    to.push(((self.number(reader, name, field)? - mean) / deviation) as f32);
+                    to.push(((number(reader, name, field)? - mean) / deviation) as f32);
                 }
             }
             AnswerKind::Grades { low, high, .. } => {
                 for (name, field) in named {
-                    let number = self.number(reader, name, field)?;
+                    let number = number(reader, name, field)?;
                     if !(*low..=*high).contains(&number) {
                         let told = format!("`{name}` is {number}, outside of {low} to {high} [rule 12]");
                         return Err(reader.at_row(told));
@@ -123,14 +120,11 @@ impl<'a> Encoder<'a> {
         }
         Ok(true)
     }
+}
 
-    fn number(&self, reader: &Reader, name: &str, field: &str) -> Result<f64, TableError> {
-        match field.parse::<f64>() {
-            Ok(number) if number.is_finite() => Ok(number),
-            _ => {
-                Err(reader
-                    .at_row(format!("`{name}` holds `{}`, which is no finite number", shortened(field))))
-            }
-        }
+fn number(reader: &Reader, name: &str, field: &str) -> Result<f64, TableError> {
+    match field.parse::<f64>() {
+        Ok(number) if number.is_finite() => Ok(number),
+        _ => Err(reader.at_row(format!("`{name}` holds `{}`, which is no finite number", shortened(field)))),
     }
 }

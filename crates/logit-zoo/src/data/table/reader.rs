@@ -150,16 +150,15 @@ fn csv_rows(
         .comment(names.is_some().then_some(b'%'))
         .quote(if names.is_some() { b'\'' } else { b'"' })
         .from_reader(bounded);
-    let header = match names {
-        Some(names) => names,
-        None => {
-            let header = reader.headers().map_err(|error| TableError::Header {
-                path: path.to_owned(),
-                reason: format!("the header cannot be read: {}", reason_of(&error)),
-            })?;
-            // Some programs mark UTF-8 with three bytes in front.
-            header.iter().map(|name| name.trim_start_matches('\u{feff}').trim().to_owned()).collect()
-        }
+    let header = if let Some(names) = names {
+        names
+    } else {
+        let header = reader.headers().map_err(|error| TableError::Header {
+            path: path.to_owned(),
+            reason: format!("the header cannot be read: {}", reason_of(&error)),
+        })?;
+        // Some programs mark UTF-8 with three bytes in front.
+        header.iter().map(|name| name.trim_start_matches('\u{feff}').trim().to_owned()).collect()
     };
     Ok((header, Rows::Csv { reader: Box::new(reader), since_row }))
 }

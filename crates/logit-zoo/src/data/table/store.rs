@@ -5,8 +5,8 @@ use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-/// Numbers that a store keeps in memory: 256 MiB.
-const MOST_IN_MEMORY: usize = 64 << 20;
+/// Numbers that a store keeps in memory: 64 MiB.
+const MOST_IN_MEMORY: usize = 16 << 20;
 
 /// Rows of so many numbers each.
 #[derive(Debug)]
@@ -97,13 +97,11 @@ impl Filler {
             self.memory = Vec::new();
             self.file = Some(file);
         }
-        match &mut self.file {
-            Some(file) => write(file, row),
-            None => {
-                self.memory.extend_from_slice(row);
-                Ok(())
-            }
+        if let Some(file) = &mut self.file {
+            return write(file, row);
         }
+        self.memory.extend_from_slice(row);
+        Ok(())
     }
 
     /// The store.

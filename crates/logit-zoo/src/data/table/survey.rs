@@ -126,7 +126,7 @@ impl Column {
 
     /// Whether every value is 0 or 1.
     pub(crate) fn is_binary(&self) -> bool {
-        let within = |(number, _): (f64, u64)| number == 0.0 || number == 1.0;
+        let within = |(number, _): (f64, u64)| [0.0, 1.0].contains(&number);
         self.is_numeric()
             && self.numbers.broken.is_none()
             && within(self.numbers.least)

@@ -47,12 +47,6 @@ impl LabelsAnswer {
         Self { names, positives, rows, loss }
     }
 
-    /// The probabilities, row by row.
-    fn probabilities(&self, logits: &[f32], calibration: &Calibration) -> Vec<f32> {
-        let temperature = calibration.temperature();
-        logits.iter().map(|logit| (1.0 / (1.0 + (-f64::from(*logit) / temperature).exp())) as f32).collect()
-    }
-
     fn thresholds(&self, calibration: &Calibration) -> Vec<f64> {
         calibration.thresholds.clone().unwrap_or_else(|| vec![THRESHOLD; self.names.len()])
     }
@@ -72,6 +66,12 @@ impl LabelsAnswer {
         confusion.update(&self.decisions(probabilities, thresholds), truth, None).map_err(told)?;
         Ok(confusion)
     }
+}
+
+/// The probabilities, row by row.
+fn sigmoids(logits: &[f32], calibration: &Calibration) -> Vec<f32> {
+    let temperature = calibration.temperature();
+    logits.iter().map(|logit| (1.0 / (1.0 + (-f64::from(*logit) / temperature).exp())) as f32).collect()
 }
 
 fn told(source: MetricError) -> ZooError {
@@ -114,7 +114,7 @@ impl Answer for LabelsAnswer {
         let fitted = Temperature::fit_labels(&of.logits, &truth, 1, None);
         let fitted = fitted.map_err(|source| ZooError::Calibration { source })?;
         let mut calibration = Calibration { temperature: Some(fitted.values()[0]), ..Calibration::default() };
-        let probabilities = self.probabilities(&of.logits, &calibration);
+        let probabilities = sigmoids(&of.logits, &calibration);
         let threshold = |label: usize| {
             let column =
                 |numbers: &[f32]| numbers.iter().skip(label).step_by(labels).copied().collect::<Vec<_>>();
@@ -131,12 +131,11 @@ impl Answer for LabelsAnswer {
 
     fn judge(&self, of: &Outputs, calibration: &Calibration) -> Result<Judgement, ZooError> {
         let (labels, truth) = (self.names.len(), truth(&of.targets));
-        let probabilities = self.probabilities(&of.logits, calibration);
+        let probabilities = sigmoids(&of.logits, calibration);
         let thresholds = self.thresholds(calibration);
         let plain = vec![THRESHOLD; labels];
         let confusion = self.confusion(&probabilities, &truth, &thresholds)?;
-        let untuned =
-            self.confusion(&self.probabilities(&of.logits, &Calibration::default()), &truth, &plain)?;
+        let untuned = self.confusion(&sigmoids(&of.logits, &Calibration::default()), &truth, &plain)?;
         let mut log_loss = LogLoss::new(labels).map_err(told)?;
         let scaled: Vec<f64> = of.logits.iter().map(|z| f64::from(*z) / calibration.temperature()).collect();
         log_loss.update_labels_from_logits(&scaled, &truth, None).map_err(told)?;
@@ -178,7 +177,7 @@ impl Answer for LabelsAnswer {
     }
 
     fn decide(&self, logits: &[f32], calibration: &Calibration) -> Vec<String> {
-        let probabilities = self.probabilities(logits, calibration);
+        let probabilities = sigmoids(logits, calibration);
         let decisions = self.decisions(&probabilities, &self.thresholds(calibration));
         let numbers = logits.iter().chain(&probabilities).map(|number| written(*number));
         numbers.chain(decisions.into_iter().map(|yes| u8::from(yes).to_string())).collect()

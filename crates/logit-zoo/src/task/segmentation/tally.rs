@@ -140,7 +140,7 @@ mod tests {
         close(&scores, "iou_background", 0.5);
         close(&scores, "iou_nucleus", 2.0 / 3.0);
         close(&scores, "dice_nucleus", 0.8);
-        close(&scores, "mean_iou", (0.5 + 2.0 / 3.0) / 2.0);
+        close(&scores, "mean_iou", f64::midpoint(0.5, 2.0 / 3.0));
         close(&scores, "pixel_accuracy", 0.75);
         let right = (2.0 + 1.0_f64.exp()).ln() - 1.0;
         close(&scores, "log_loss", right + 0.25);
