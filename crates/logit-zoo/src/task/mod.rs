@@ -1,7 +1,7 @@
 //! Tasks: what a recipe trains, as the trainer sees it.
 //!
-//! A [`Task`] owns its data and knows its network, its loss and its metrics. The trainer, the evaluation and the report
-//! know nothing else. [`with_task`] turns a recipe and a source of data into one.
+//! A task owns its data and knows its network, its loss and its metrics. The trainer, the evaluation and the report
+//! know nothing else. `with_task` turns a recipe and a source of data into one.
 
 pub(crate) mod answer;
 pub mod digits;
