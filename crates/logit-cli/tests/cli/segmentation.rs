@@ -9,8 +9,14 @@ use serde_json::Value;
 use crate::common::{Scratch, json, refused, set, stdout};
 
 /// What makes the recipe small enough for a test.
-const SMALL: [&str; 5] =
-    ["model.width=4", "model.depth=2", "data.crop=32", "data.mean=0.3", "train.batch_size=4"];
+const SMALL: [&str; 6] = [
+    "model.width=4",
+    "model.depth=2",
+    "data.crop=32",
+    "data.mean=0.3",
+    "train.batch_size=4",
+    "loss.class_weights=root",
+];
 
 /// A bright disc on a dark ground, and its mask: 1 inside, 2 at the rim.
 fn disc(number: u32) -> (GrayImage, GrayImage) {
