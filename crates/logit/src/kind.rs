@@ -2,10 +2,12 @@
 
 use std::fmt::Debug;
 
+use burn::tensor::Tensor;
 use logit_spec::Answer;
 use serde::{Deserialize, Serialize};
 
 use crate::error::KindError;
+use crate::logits::Logits;
 
 /// A kind of answer: how many units it needs, and which losses, probabilities and decisions fit them.
 ///
@@ -28,6 +30,13 @@ pub trait Kind: Clone + Debug + PartialEq + Send + Sync + sealed::Sealed + 'stat
     /// # Errors
     /// Fewer units than the kind needs, or a scale without extent.
     fn check(&self) -> Result<(), KindError>;
+
+    /// The probabilities that raw outputs stand for; none where the answer is a number.
+    ///
+    /// # Shapes
+    /// - logits: `[N, K, d…]`
+    /// - probabilities: as [`Probabilities`](crate::Probabilities) says
+    fn probabilities<const D: usize>(&self, logits: Tensor<D>) -> Option<Tensor<D>>;
 }
 
 mod sealed {
@@ -63,6 +72,10 @@ impl Kind for Classes {
             count => at_least("Classes", "classes", count, 2),
         }
     }
+
+    fn probabilities<const D: usize>(&self, logits: Tensor<D>) -> Option<Tensor<D>> {
+        Some(Logits::of_checked(logits, self.clone()).probabilities().into_tensor())
+    }
 }
 
 /// Yes or no: one unit, sigmoid, binary cross entropy.
@@ -80,6 +93,10 @@ impl Kind for YesNo {
 
     fn check(&self) -> Result<(), KindError> {
         Ok(())
+    }
+
+    fn probabilities<const D: usize>(&self, logits: Tensor<D>) -> Option<Tensor<D>> {
+        Some(Logits::of_checked(logits, self.clone()).probabilities().into_tensor())
     }
 }
 
@@ -108,6 +125,10 @@ impl Kind for Labels {
 
     fn check(&self) -> Result<(), KindError> {
         at_least("Labels", "labels", self.count, 1)
+    }
+
+    fn probabilities<const D: usize>(&self, logits: Tensor<D>) -> Option<Tensor<D>> {
+        Some(Logits::of_checked(logits, self.clone()).probabilities().into_tensor())
     }
 }
 
@@ -169,6 +190,10 @@ impl Kind for Values {
     fn check(&self) -> Result<(), KindError> {
         at_least("Values", "values", self.count, 1)
     }
+
+    fn probabilities<const D: usize>(&self, _: Tensor<D>) -> Option<Tensor<D>> {
+        None
+    }
 }
 
 impl Kind for Values<Gaussian> {
@@ -180,6 +205,10 @@ impl Kind for Values<Gaussian> {
 
     fn check(&self) -> Result<(), KindError> {
         at_least("Values", "values", self.count, 1)
+    }
+
+    fn probabilities<const D: usize>(&self, _: Tensor<D>) -> Option<Tensor<D>> {
+        None
     }
 }
 
@@ -199,6 +228,10 @@ impl Kind for Values<Quantiles> {
             return Err(KindError::QuantileLevels { levels: levels.clone() });
         }
         Ok(())
+    }
+
+    fn probabilities<const D: usize>(&self, _: Tensor<D>) -> Option<Tensor<D>> {
+        None
     }
 }
 
@@ -278,6 +311,10 @@ impl Kind for Grades {
     fn check(&self) -> Result<(), KindError> {
         self.check_scale()
     }
+
+    fn probabilities<const D: usize>(&self, logits: Tensor<D>) -> Option<Tensor<D>> {
+        Some(Logits::of_checked(logits, self.clone()).probabilities().into_tensor())
+    }
 }
 
 impl Kind for Grades<Coral> {
@@ -294,6 +331,10 @@ impl Kind for Grades<Coral> {
     fn check(&self) -> Result<(), KindError> {
         self.check_scale()
     }
+
+    fn probabilities<const D: usize>(&self, logits: Tensor<D>) -> Option<Tensor<D>> {
+        Some(Logits::of_checked(logits, self.clone()).probabilities().into_tensor())
+    }
 }
 
 impl Kind for Grades<Corn> {
@@ -305,6 +346,10 @@ impl Kind for Grades<Corn> {
 
     fn check(&self) -> Result<(), KindError> {
         self.check_scale()
+    }
+
+    fn probabilities<const D: usize>(&self, logits: Tensor<D>) -> Option<Tensor<D>> {
+        Some(Logits::of_checked(logits, self.clone()).probabilities().into_tensor())
     }
 }
 

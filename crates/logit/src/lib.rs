@@ -63,6 +63,7 @@ pub mod ops;
 pub mod optim;
 mod probabilities;
 mod rank;
+pub mod tape;
 
 pub use error::{HeadError, KindError, LossError};
 pub use head::{Head, HeadConfig};
