@@ -1,10 +1,12 @@
 //! The command line, as clap reads it.
 
 use std::ffi::OsString;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand};
 use clap_complete::Shell;
+use logit_zoo::train::DeviceName;
 
 /// The largest integer of TOML, in which a run keeps its recipe.
 const MAX_SEED: u64 = i64::MAX as u64;
@@ -70,6 +72,18 @@ Examples:
     },
     /// Print the table of heads: which units, loss, probabilities and metrics go with which answer
     Heads,
+    /// Let other processes train on this machine's processor: they say `--device remote://HOST:PORT`
+    #[command(after_help = "\
+Examples:
+  logit serve-device
+  logit train digits --device remote://127.0.0.1:3000
+
+The connection is not encrypted. With LOGIT_DEVICE_TOKEN set on both sides, only clients that know the word are served.")]
+    ServeDevice {
+        /// The address to listen on; other machines reach it only if it is one of the network's
+        #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:3000")]
+        listen: SocketAddr,
+    },
     /// Compare ways to wire an output layer, on real data
     #[command(subcommand)]
     Study(Study),
@@ -127,6 +141,11 @@ pub(crate) struct Train {
     /// Replace a value of the recipe; may be given several times
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub(crate) settings: Vec<String>,
+
+    /// Where to train: cpu, cuda:NUMBER, or remote://HOST:PORT, which `logit serve-device` serves; several, with commas
+    /// between them, share each batch [default: cpu]
+    #[arg(long = "device", visible_alias = "devices", value_name = "DEVICE", value_delimiter = ',')]
+    pub(crate) devices: Vec<DeviceName>,
 
     /// Progress in plain lines, also on a terminal
     #[arg(long)]

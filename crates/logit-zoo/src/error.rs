@@ -132,6 +132,18 @@ pub enum ZooError {
         /// What it said.
         reason: String,
     },
+    /// A device of another process that answers no more.
+    #[error(
+        "{devices}: the server answers no more, or failed; what was saved last is in {0}: go on with \
+         `logit train --resume {0}` and the same `--device`",
+        path.display()
+    )]
+    Gone {
+        /// The devices that may have gone.
+        devices: String,
+        /// The run's folder.
+        path: PathBuf,
+    },
     /// An optimiser's state that does not fit.
     #[error("{} holds an optimiser's state that cannot be used: {reason}", path.display())]
     Optimizer {

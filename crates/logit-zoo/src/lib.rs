@@ -14,7 +14,7 @@
 //!
 //! let recipe = Recipe::load("digits", &["train.epochs=1".to_owned()])?;
 //! let run = train::start(&recipe, &Source::Embedded, Path::new("runs/first"))?;
-//! let end = train::run(&run, &AtomicBool::new(false), &mut train::Silent)?;
+//! let end = train::run(&run, &train::Devices::default(), &AtomicBool::new(false), &mut train::Silent)?;
 //! println!("{:?}", end);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```

@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicBool;
 
 use burn::tensor::Device;
 use logit_zoo::run::{Checkpoint, Record};
-use logit_zoo::train::{self, Progress, Silent};
+use logit_zoo::train::{self, Devices, Progress, Silent};
 use logit_zoo::{Recipe, RunDir, Source, TaskConfig};
 
 fn start(folder: &Path, recipe: &str, settings: &[&str]) -> RunDir {
@@ -29,7 +29,7 @@ fn no_bias_is_ever_above_0_and_they_learn_all_the_same() {
     for (recipe, rate) in [("digit-pairs", "1e-2"), ("digit-pairs-paper", "1e-5")] {
         let folder = tempfile::tempdir().unwrap();
         let run = start(folder.path(), recipe, &[&format!("train.learning_rate={rate}")]);
-        train::run(&run, &AtomicBool::new(false), &mut Silent).unwrap();
+        train::run(&run, &Devices::default(), &AtomicBool::new(false), &mut Silent).unwrap();
         for biases in biases(&run) {
             assert_eq!(biases.len(), 400);
             assert!(biases.iter().all(|bias| *bias <= 0.0), "{recipe}: {biases:?}");
@@ -65,7 +65,7 @@ fn a_run_broken_off_within_an_epoch_goes_on_with_the_same_pairs() {
         text.lines().filter(|line| !line.contains("\"resume\"")).map(str::to_owned).collect::<Vec<_>>()
     };
     let go = |run: &RunDir, progress: &mut dyn Progress| {
-        train::run(run, &AtomicBool::new(false), progress).unwrap();
+        train::run(run, &Devices::default(), &AtomicBool::new(false), progress).unwrap();
     };
     let whole = start(&folder.path().join("whole"), "digit-pairs", &[]);
     go(&whole, &mut Silent);

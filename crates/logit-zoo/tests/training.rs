@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
 use logit_zoo::run::Record;
-use logit_zoo::train::{self, End, Progress, Silent};
+use logit_zoo::train::{self, Devices, End, Progress, Silent};
 use logit_zoo::{Recipe, RunDir, Source, ZooError};
 
 /// Asks training to stop after a number of steps, and keeps what it was told.
@@ -33,7 +33,7 @@ fn start(folder: &Path, settings: &[&str]) -> RunDir {
 }
 
 fn go(run: &RunDir, progress: &mut dyn Progress) -> Result<End, ZooError> {
-    train::run(run, &AtomicBool::new(false), progress)
+    train::run(run, &Devices::default(), &AtomicBool::new(false), progress)
 }
 
 fn metrics_without_resumes(run: &RunDir) -> Vec<String> {

@@ -4,6 +4,7 @@ mod eval;
 mod heads;
 mod predict;
 mod recipes;
+mod serve_device;
 mod study;
 mod train;
 
@@ -24,6 +25,7 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
         Command::Predict(predict) => predict::run(&predict, json),
         Command::Recipes { name } => recipes::run(name.as_deref(), json),
         Command::Heads => heads::run(json),
+        Command::ServeDevice { listen } => serve_device::run(listen),
         Command::Study(Study::Activations(activations)) => study::activations(&activations, json),
         Command::Study(Study::Sts(sts)) => study::sts(&sts, json),
         Command::Completions { shell } => {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use logit_zoo::task::metric_name;
-use logit_zoo::train::{self, End, Progress};
+use logit_zoo::train::{self, DeviceName, Devices, End, Progress};
 use logit_zoo::{RECIPES, Recipe, RunDir, Source, setting};
 use serde_json::json;
 
@@ -20,6 +20,7 @@ use crate::progress::Lines;
 const INTERRUPTED: i32 = 130;
 
 pub(crate) fn run(args: Train, json: bool) -> Result<(), Failure> {
+    let devices = open(&args.devices)?;
     let run = match &args.resume {
         Some(folder) => RunDir::open(folder)?,
         None => start(&args)?,
@@ -28,7 +29,7 @@ pub(crate) fn run(args: Train, json: bool) -> Result<(), Failure> {
     output::note(format_args!("run directory: {folder}"));
     let stop = stop_on_interrupt()?;
     let mut progress = progress(args.plain || json, &run);
-    let end = train::run(&run, &stop, progress.as_mut());
+    let end = train::run(&run, &devices, &stop, progress.as_mut());
     // Gives the terminal back before anything is said.
     drop(progress);
     let end = end?;
@@ -64,6 +65,14 @@ pub(crate) fn run(args: Train, json: bool) -> Result<(), Failure> {
         }
     }
     Ok(())
+}
+
+fn open(names: &[DeviceName]) -> Result<Devices, Failure> {
+    if names.iter().any(|name| matches!(name, DeviceName::Remote(_))) {
+        // A lost connection ends in a panic deep inside of Burn, and is told as the error it is.
+        std::panic::set_hook(Box::new(|_| {}));
+    }
+    Ok(Devices::open(names)?)
 }
 
 fn start(args: &Train) -> Result<RunDir, Failure> {

@@ -15,6 +15,7 @@
 mod channel_dropout;
 mod convnet;
 mod detection_pooling;
+mod drawn;
 mod feed_forward;
 mod mlp;
 mod pair_encoder;
@@ -30,6 +31,7 @@ use logit::{Classes, Head, Logits};
 pub use channel_dropout::ChannelDropout;
 pub use convnet::{ConvNet, ConvNetConfig};
 pub use detection_pooling::{DetectionPooling, DetectionPoolingConfig, Stage};
+pub(crate) use drawn::drawn;
 pub use feed_forward::{Columns, FeedForward};
 pub use mlp::{Mlp, MlpConfig};
 pub use pair_encoder::{PairEncoder, PairEncoderConfig, SentencePairs};

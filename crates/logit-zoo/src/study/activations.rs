@@ -14,7 +14,7 @@ use serde::Serialize;
 
 use crate::data::{self, Batch, Batches, ImageSet, Stream, epoch_order, mix};
 use crate::error::ZooError;
-use crate::models::{Classifier, ConvNet};
+use crate::models::{Classifier, ConvNet, drawn};
 use crate::recipe::{DataConfig, ModelConfig, Recipe, Setup, TaskConfig};
 use crate::run::DataSource;
 use crate::task::digits;
@@ -233,7 +233,7 @@ impl<'a> Trial<'a> {
         };
         let device = Device::flex().autodiff();
         device.seed(mix(recipe.train.seed, Stream::Initialisation, 0));
-        let net = config.init(train.classes(), &device)?.materialize();
+        let net = drawn(config.init(train.classes(), &device)?);
         let learning_rates = optimizer::learning_rates(&recipe.train, steps)?;
         let (losses, norms) = (Vec::new(), Vec::new());
         Ok(Self {

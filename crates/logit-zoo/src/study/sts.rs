@@ -12,7 +12,7 @@ use crate::models::ScoreHeadName;
 use crate::recipe::{Recipe, StsSetup, TaskConfig, setting};
 use crate::run::DataSource;
 use crate::task::{Scores, sts};
-use crate::train::{self, End, Progress};
+use crate::train::{self, Devices, End, Progress};
 
 /// Where a figure comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -136,7 +136,7 @@ pub fn run(
         let of_head = [setting("model.head", head.name())];
         let recipe = Recipe::load("sts", &[settings, &of_head].concat())?;
         let run = train::start(&recipe, source, &folder.join(head.name()))?;
-        if let End::Stopped { .. } = train::run(&run, stop, progress)? {
+        if let End::Stopped { .. } = train::run(&run, &Devices::default(), stop, progress)? {
             return Ok(None);
         }
         let [dev, test] = evaluate::both(&run)?;

@@ -3,17 +3,20 @@
 //! Everything random is a function of the seed and of where training stands: the order of an epoch, the dropout of a
 //! step. So a run that was killed and resumed writes the same metrics, number for number, as one that was not.
 
+mod devices;
 mod epoch;
 pub(crate) mod optimizer;
 mod place;
 mod progress;
 mod trainer;
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
 use burn::tensor::Device;
 
+pub use devices::{DeviceName, Devices, TOKEN, serve_device};
 pub use progress::{Progress, Silent};
 pub use trainer::End;
 pub(crate) use trainer::batch_size;
@@ -52,17 +55,31 @@ pub fn start(recipe: &Recipe, source: &DataSource, folder: &Path) -> Result<RunD
 /// Trains a run to its end, from its last checkpoint if it has one; stops early, with a checkpoint, once `stop` is set.
 ///
 /// # Errors
-/// The data cannot be read, the folder not written, a number is not finite; the last good checkpoint stays.
-pub fn run(run: &RunDir, stop: &AtomicBool, progress: &mut dyn Progress) -> Result<End, ZooError> {
+/// The data cannot be read, the folder not written, a number is not finite, a device went away; the last good checkpoint
+/// stays.
+pub fn run(
+    run: &RunDir,
+    devices: &Devices,
+    stop: &AtomicBool,
+    progress: &mut dyn Progress,
+) -> Result<End, ZooError> {
     let _lock = run.lock()?;
     let recipe = run.recipe()?;
-    let training = Training { run, recipe: &recipe, stop, progress };
-    with_task(&recipe, &run.about()?.data, run, Need::All, training)
+    let source = run.about()?.data;
+    let training = Training { run, recipe: &recipe, devices: &devices.training(), stop, progress };
+    let trained = || with_task(&recipe, &source, run, Need::All, training);
+    if devices.far().is_empty() {
+        return trained();
+    }
+    // Burn panics where a device of another process answers no more.
+    let gone = |_| ZooError::Gone { devices: devices.far().join(", "), path: run.path().to_owned() };
+    catch_unwind(AssertUnwindSafe(trained)).map_err(gone)?
 }
 
 struct Training<'a> {
     run: &'a RunDir,
     recipe: &'a Recipe,
+    devices: &'a [Device],
     stop: &'a AtomicBool,
     progress: &'a mut dyn Progress,
 }
@@ -71,17 +88,51 @@ impl WithTask for Training<'_> {
     type Output = End;
 
     fn call<T: Task>(self, task: T) -> Result<End, ZooError> {
-        let device = Device::flex().autodiff();
-        device.seed(mix(self.recipe.train.seed, Stream::Initialisation, 0));
-        Trainer::open(self.run, self.recipe, &task, &device)?.train(self.stop, self.progress)
+        self.devices[0].seed(mix(self.recipe.train.seed, Stream::Initialisation, 0));
+        Trainer::open(self.run, self.recipe, &task, self.devices)?.train(self.stop, self.progress)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::*;
+    use crate::run::Record;
+
     #[test]
     fn the_version_written_down_is_the_one_built_with() {
         let manifest = include_str!("../../../../Cargo.toml");
-        assert!(manifest.contains(&format!("burn = {{ version = \"={}\"", super::BURN)));
+        assert!(manifest.contains(&format!("burn = {{ version = \"={}\"", BURN)));
+    }
+
+    #[derive(Default)]
+    struct Losses(Vec<f64>);
+
+    impl Progress for Losses {
+        fn begin(&mut self, _: u64, _: u64) {}
+
+        fn record(&mut self, record: &Record) {
+            if let Record::Step { loss, .. } = record {
+                self.0.push(*loss);
+            }
+        }
+    }
+
+    fn losses(devices: &Devices) -> Vec<f64> {
+        let settings = ["train.epochs=2", "train.min_steps=0", "train.batch_size=100"].map(str::to_owned);
+        let recipe = Recipe::load("digits-linear", &settings).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let run = start(&recipe, &DataSource::Embedded, &folder.path().join("run")).unwrap();
+        let mut losses = Losses::default();
+        super::run(&run, devices, &AtomicBool::new(false), &mut losses).unwrap();
+        losses.0
+    }
+
+    #[test]
+    fn devices_that_share_batches_learn_what_one_learns() {
+        let one = losses(&Devices::default());
+        assert_eq!(one, losses(&Devices::default()));
+        let three = losses(&Devices::of(vec![Device::flex(), Device::flex(), Device::flex()]));
+        assert_eq!(one.len(), three.len());
+        assert!(one.iter().zip(&three).all(|(one, three)| (one - three).abs() < 1e-5), "{one:?}\n{three:?}");
     }
 }

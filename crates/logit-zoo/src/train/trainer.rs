@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
 
 use burn::module::Module;
-use burn::optim::{GradientsParams, ModuleOptimizer};
-use burn::tensor::{Bytes, Device, Tensor};
+use burn::optim::{GradientsAccumulator, GradientsParams, ModuleOptimizer};
+use burn::tensor::{Bytes, Device};
 
 use super::optimizer;
 use super::place::Place;
@@ -14,10 +14,11 @@ use super::progress::Progress;
 use crate::data::{Batches, Stream, mix, steps_per_epoch};
 use crate::error::ZooError;
 use crate::evaluate::judge_best;
+use crate::models::drawn;
 use crate::recipe::Recipe;
 use crate::report;
 use crate::run::{Calibration, Checkpoint, MetricsLog, Record, RunDir, RunError};
-use crate::task::{Part, Scores, Task};
+use crate::task::{Part, Pass, Scores, Task};
 
 /// How many batches are made ready while a step computes.
 const BATCHES_AHEAD: usize = 2;
@@ -46,7 +47,8 @@ pub(crate) struct Trainer<'a, T: Task> {
     run: &'a RunDir,
     recipe: &'a Recipe,
     task: &'a T,
-    device: &'a Device,
+    /// The first updates; the others compute parts of each batch.
+    devices: &'a [Device],
     net: T::Net,
     optimizer: ModuleOptimizer,
     learning_rates: Vec<f64>,
@@ -61,14 +63,13 @@ impl<'a, T: Task> Trainer<'a, T> {
         run: &'a RunDir,
         recipe: &'a Recipe,
         task: &'a T,
-        device: &'a Device,
+        devices: &'a [Device],
     ) -> Result<Self, ZooError> {
         let per_epoch = steps_per_epoch(task.samples(), batch_size(recipe), false) as u64;
         let epochs = recipe.train.epochs.max(recipe.train.min_steps.div_ceil(per_epoch.max(1)));
         let learning_rates = optimizer::learning_rates(&recipe.train, epochs * per_epoch)?;
         let mut optimizer = optimizer::optimizer(&recipe.train);
-        // Parameters are drawn when they are first used: here, so that their order does not hang on the forward pass.
-        let mut net = task.network(device)?.materialize();
+        let mut net = drawn(task.network(&devices[0])?);
         let (mut place, text) = (Place::default(), recipe.to_toml()?);
         let path = run.last_path();
         let resumed = path.exists();
@@ -100,7 +101,7 @@ impl<'a, T: Task> Trainer<'a, T> {
         if resumed && !place.finished {
             log.append(&Record::Resume { step: place.step })?;
         }
-        Ok(Self { run, recipe, task, device, net, optimizer, learning_rates, epochs, place, log })
+        Ok(Self { run, recipe, task, devices, net, optimizer, learning_rates, epochs, place, log })
     }
 
     /// Trains to the end, or until told to stop.
@@ -134,13 +135,13 @@ impl<'a, T: Task> Trainer<'a, T> {
         let order = self.task.order(self.recipe.train.seed, self.place.epoch);
         let rest = Batches::new(&order, batch_size(self.recipe), false).skip(self.place.batch as usize);
         let first_step = self.place.step + 1;
-        let (task, seed, device) = (self.task, self.recipe.train.seed, self.device);
+        let (task, seed, devices) = (self.task, self.recipe.train.seed, self.devices);
         std::thread::scope(|scope| {
             let (sender, batches) = mpsc::sync_channel(BATCHES_AHEAD);
             scope.spawn(move || {
                 for (step, rows) in (first_step..).zip(rest) {
                     // The other end is gone when training stops early.
-                    let batch = task.batch(rows, mix(seed, Stream::Augmentation, step), device);
+                    let batch = portions(task, rows, mix(seed, Stream::Augmentation, step), devices);
                     if sender.send(batch).is_err() {
                         break;
                     }
@@ -163,32 +164,53 @@ impl<'a, T: Task> Trainer<'a, T> {
     }
 
     /// One step of the optimiser.
-    fn step(&mut self, batch: T::Batch) -> Result<Record, ZooError> {
+    fn step(&mut self, portions: Vec<Portion<T::Batch>>) -> Result<Record, ZooError> {
         let step = self.place.step + 1;
-        self.device.seed(mix(self.recipe.train.seed, Stream::Dropout, step));
-        let pass = self
-            .task
-            .pass(&self.net, batch)
-            .map_err(|source| ZooError::Step { step, source: Box::new(source) })?;
-        let value = self.finite(step, "the loss", pass.loss.clone())?;
-        let gradients = GradientsParams::from_grads(pass.loss.backward(), &self.net);
-        let head = gradients.get::<2>(self.task.head(&self.net));
-        let norm = match head {
-            Some(gradient) => gradient.square().sum().sqrt(),
-            None => Tensor::zeros([1], &self.device.clone().inner()),
+        let seed = mix(self.recipe.train.seed, Stream::Dropout, step);
+        for (device, number) in self.devices.iter().zip(0..) {
+            device.seed(seed.wrapping_add(number));
+        }
+        let told = |source| ZooError::Step { step, source: Box::new(source) };
+        let Worked { loss, gradients, samples, decisions } = self.worked(portions).map_err(told)?;
+        let loss = self.finite(step, "the loss", loss)?;
+        let norm = match gradients.get::<2>(self.task.head(&self.net)) {
+            Some(gradient) => gradient.square().sum().sqrt().try_into_scalar::<f64>()?,
+            None => 0.0,
         };
         let head_gradient_norm = self.finite(step, "the norm of the gradient at the head", norm)?;
         let learning_rate = self.learning_rates[self.place.step as usize];
         self.net = self.task.constrained(self.optimizer.step(learning_rate, self.net.clone(), gradients));
         self.place.step = step;
         self.place.batch += 1;
-        self.place.sums.add(pass.samples, pass.decisions, value);
-        Ok(Record::Step { step, epoch: self.place.epoch + 1, loss: value, learning_rate, head_gradient_norm })
+        self.place.sums.add(samples, decisions, loss);
+        Ok(Record::Step { step, epoch: self.place.epoch + 1, loss, learning_rate, head_gradient_norm })
+    }
+
+    /// The passes of a step, each portion on its device.
+    fn worked(&self, portions: Vec<Portion<T::Batch>>) -> Result<Worked, ZooError> {
+        let mut portions = self.devices.iter().zip(portions);
+        let Some((device, first)) = portions.next() else {
+            return Err(ZooError::Unfit { what: "a batch has no sample".to_owned() });
+        };
+        let task = self.task;
+        std::thread::scope(|scope| {
+            let elsewhere = portions.map(|(device, portion)| {
+                let net = self.net.clone().fork(device);
+                scope.spawn(move || Worked::of(task, &net, portion))
+            });
+            let elsewhere: Vec<_> = elsewhere.collect();
+            let mut all = Worked::of(task, &self.net, first)?;
+            for other in elsewhere {
+                let other = other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
+                all = all.and(other, &self.net, &device.clone().inner());
+            }
+            Ok(all)
+        })
     }
 
     /// Evaluates, keeps the best, and saves.
     fn end_epoch(&mut self, progress: &mut dyn Progress) -> Result<(), ZooError> {
-        let device = self.device.clone().inner();
+        let device = self.devices[0].clone().inner();
         let weights = self.weights()?;
         let net = self.net.valid();
         let validation = self.task.judge(&net, Part::Validation, &Calibration::default(), &device)?.scores;
@@ -218,7 +240,7 @@ impl<'a, T: Task> Trainer<'a, T> {
 
     /// Calibrates the best weights, judges them on the test part, and writes the report.
     fn finish(mut self, progress: &mut dyn Progress) -> Result<End, ZooError> {
-        let (device, path) = (self.device.clone().inner(), self.run.best_path());
+        let (device, path) = (self.devices[0].clone().inner(), self.run.best_path());
         let best = Checkpoint::load(&path)?.apply(self.task.network(&device)?, &path)?;
         self.run.calibrate(&self.task.calibrated(&best, &device)?)?;
         let judgement = judge_best(self.run, self.task)?;
@@ -258,8 +280,7 @@ impl<'a, T: Task> Trainer<'a, T> {
         }
     }
 
-    fn finite(&self, step: u64, what: &str, value: Tensor<1>) -> Result<f64, ZooError> {
-        let value = value.try_into_scalar::<f64>()?;
+    fn finite(&self, step: u64, what: &str, value: f64) -> Result<f64, ZooError> {
         if value.is_finite() { Ok(value) } else { Err(self.not_finite(step, what, value)) }
     }
 
@@ -269,6 +290,65 @@ impl<'a, T: Task> Trainer<'a, T> {
             Checkpoint::load(&self.run.last_path()).ok().and_then(|kept| kept.place.get("step")?.as_u64());
         let path = self.run.path().to_owned();
         ZooError::NotFinite { step, what: what.to_owned(), value, kept, path }
+    }
+}
+
+/// A device's part of a step's samples.
+struct Portion<B> {
+    /// Its share of the samples.
+    share: f64,
+    batch: B,
+}
+
+/// The samples of a step, a part for each device.
+fn portions<T: Task>(
+    task: &T,
+    rows: &[u32],
+    seed: u64,
+    devices: &[Device],
+) -> Result<Vec<Portion<T::Batch>>, ZooError> {
+    let each = rows.len().div_ceil(devices.len()).max(1);
+    let portions = rows.chunks(each).zip(devices).zip(0..).map(|((part, device), number)| {
+        let batch = task.batch(part, seed.wrapping_add(number), device)?;
+        Ok(Portion { share: part.len() as f64 / rows.len() as f64, batch })
+    });
+    portions.collect()
+}
+
+/// What the pass over a portion gave: loss and gradients by its share.
+struct Worked {
+    loss: f64,
+    gradients: GradientsParams,
+    samples: u64,
+    decisions: Option<[u64; 2]>,
+}
+
+impl Worked {
+    fn of<T: Task>(task: &T, net: &T::Net, portion: Portion<T::Batch>) -> Result<Self, ZooError> {
+        let Pass { loss, samples, decisions } = task.pass(net, portion.batch)?;
+        // A whole batch's loss stays as it is, to the last bit.
+        let loss = if portion.share < 1.0 { loss.mul_scalar(portion.share) } else { loss };
+        let value = loss.clone().try_into_scalar::<f64>()?;
+        Ok(Self {
+            loss: value,
+            gradients: GradientsParams::from_grads(loss.backward(), net),
+            samples,
+            decisions,
+        })
+    }
+
+    /// The sum of both, where `other` was computed on another device than `device`.
+    fn and<M: Module>(self, other: Self, net: &M, device: &Device) -> Self {
+        let mut gradients = GradientsAccumulator::new();
+        gradients.accumulate(net, self.gradients);
+        gradients.accumulate(net, other.gradients.to_device(device, net));
+        let sum = |[decided, right]: [u64; 2], more: [u64; 2]| [decided + more[0], right + more[1]];
+        Self {
+            loss: self.loss + other.loss,
+            gradients: gradients.grads(),
+            samples: self.samples + other.samples,
+            decisions: self.decisions.zip(other.decisions).map(|(all, more)| sum(all, more)),
+        }
     }
 }
 
