@@ -68,13 +68,13 @@ def peer(case, frame, test):
     rest = ~test
     wanted = frame[targets] if len(targets) > 1 else frame[targets[0]]
     if case["kind"] == "values":
-        model = MLPRegressor(HIDDEN, random_state=1, early_stopping=True, max_iter=200)
+        model = MLPRegressor(hidden_layer_sizes=HIDDEN, random_state=1, early_stopping=True, max_iter=200)
         scale = StandardScaler().fit(wanted[rest].to_frame())
         model = make_pipeline(prepared(features), model)
         model.fit(features[rest], scale.transform(wanted[rest].to_frame()).ravel())
         predicted = scale.inverse_transform(model.predict(features[test]).reshape(-1, 1)).ravel()
         return {"r2": r2_score(wanted[test], predicted)}
-    model = make_pipeline(prepared(features), MLPClassifier(HIDDEN, random_state=1, early_stopping=len(frame) > 1000, max_iter=300))
+    model = make_pipeline(prepared(features), MLPClassifier(hidden_layer_sizes=HIDDEN, random_state=1, early_stopping=len(frame) > 1000, max_iter=300))
     if case["kind"] == "classes":
         model.fit(features[rest], wanted[rest])
         predicted = model.predict(features[test])

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use logit::Classes;
+use logit::tape::Taped;
 use logit::{Kind, Logits};
-use logit_zoo::models::{Classifier, ConvNet, ConvNetConfig};
+use logit_zoo::models::{ConvNet, ConvNetConfig};
 use logit_zoo::models::{UNet, UNetConfig};
 
 use crate::case::{Case, Failure};

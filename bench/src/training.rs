@@ -8,6 +8,7 @@ use burn::tensor::Device;
 use logit::Classes;
 use logit::loss::{CrossEntropyLoss, Loss};
 use logit::optim::{Adam, Sgd};
+use logit::tape::Taped;
 use logit_zoo::models::UNetConfig;
 use logit_zoo::models::{Classifier, ConvNetConfig, MlpConfig};
 

@@ -160,6 +160,17 @@ pub enum ZooError {
     },
 }
 
+impl ZooError {
+    /// Whether a device could not be read.
+    pub(crate) fn is_of_device(&self) -> bool {
+        match self {
+            Self::Device { .. } => true,
+            Self::Step { source, .. } => source.is_of_device(),
+            _ => false,
+        }
+    }
+}
+
 fn kept_told(kept: Option<u64>) -> String {
     match kept {
         Some(step) => format!("the last good checkpoint, of step {step}, is kept"),

@@ -29,14 +29,16 @@ pub mod report;
 pub mod run;
 pub mod study;
 pub mod task;
+pub mod telemetry;
 pub mod train;
+pub mod watch;
 
 pub use error::ZooError;
 pub use recipe::{
     AnswerChoice, ClassWeights, DataConfig, DigitsSetup, ImagesData, ImagesModel, ImagesSetup, ModelConfig,
     Optimizer, PairsConfig, PairsSetup, PixelAnswer, RECIPES, Recipe, RecipeError, Schedule, ScoreLoss,
     SegmentationData, SegmentationLoss, SegmentationModel, SegmentationSetup, SentenceConfig, Setup,
-    StsSetup, TableData, TableLoss, TableModel, TableModelKind, TableSetup, TaskConfig, TrainConfig, Weights,
-    setting,
+    StsSetup, TableData, TableLoss, TableModel, TableModelKind, TableSetup, TaskConfig, TrainConfig,
+    WatchConfig, Weights, setting,
 };
 pub use run::{DataSource as Source, RunDir};

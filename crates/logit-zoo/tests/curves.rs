@@ -12,8 +12,9 @@ use logit::Classes;
 use logit::LossError;
 use logit::loss::{CrossEntropyLoss, Loss};
 use logit::optim::{Adam, Sgd};
+use logit::tape::Taped;
 use logit_zoo::data::{Batch, load};
-use logit_zoo::models::{Classifier, ConvNetConfig, UNetConfig};
+use logit_zoo::models::{ConvNetConfig, UNetConfig};
 use logit_zoo::{Recipe, Source, TaskConfig};
 
 const STEPS: usize = 200;

@@ -25,7 +25,8 @@ pub(crate) fn activations(args: &Activations, json: bool) -> Result<(), Failure>
 }
 
 fn table(study: &ActivationStudy) -> String {
-    let head = ["way", "table", "accuracy", "steps to 0.9", "loss", "gradient first", "last", "saturated"];
+    let head =
+        ["way", "table", "accuracy", "steps to 0.9", "loss", "gradient first", "last", "saturated", "caught"];
     let row = |outcome: &Outcome| {
         vec![
             outcome.way.to_owned(),
@@ -36,6 +37,9 @@ fn table(study: &ActivationStudy) -> String {
             format!("{:.4}", outcome.gradient_norm_first),
             format!("{:.4}", outcome.gradient_norm_last),
             outcome.saturated.map_or("–".to_owned(), |share| format!("{:.1} %", 100.0 * share)),
+            outcome.caught.as_ref().map_or("–".to_owned(), |found| {
+                format!("step {}, rule {}", found.step.unwrap_or_default(), found.rule)
+            }),
         ]
     };
     let rows: Vec<Vec<String>> =

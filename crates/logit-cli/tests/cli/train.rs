@@ -41,7 +41,9 @@ fn a_run_holds_all_of_its_files() {
             "metrics.jsonl",
             "recipe.toml",
             "report.html",
-            "run.json"
+            "run.json",
+            "telemetry.bin",
+            "watched.json"
         ]
     );
 }

@@ -5,6 +5,7 @@ use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::nn::pool::{MaxPool2d, MaxPool2dConfig};
 use burn::nn::{Dropout, DropoutConfig, Linear, LinearConfig};
 use burn::tensor::{Device, Tensor};
+use logit::tape::{Tape, Taped};
 use logit::{Classes, Head, HeadConfig, HeadError, Logits, ops};
 use serde::{Deserialize, Serialize};
 
@@ -58,16 +59,22 @@ pub struct ConvNet {
     head: Head<Classes>,
 }
 
-impl Classifier for ConvNet {
-    fn forward(&self, images: Tensor<4>) -> Logits<Classes> {
-        debug_assert_eq!(images.dims()[1..], [1, SIDE, SIDE]);
-        let x = ops::max_pool2d_relu(&self.pool, ops::conv2d(&self.conv1, images));
-        let x = self.conv2_dropout.forward(ops::conv2d(&self.conv2, x));
-        let x = ops::max_pool2d_relu(&self.pool, x);
-        let x = ops::linear_relu(&self.fc1, x.flatten::<2>(1, 3));
-        self.head.forward(self.dropout.forward(x))
-    }
+impl Taped for ConvNet {
+    type Input = Tensor<4>;
+    type Output = Logits<Classes>;
 
+    /// Records `conv1` and `conv2` (pooled), and `fc1`, each after its `ReLU`.
+    fn forward_on(&self, images: Tensor<4>, tape: &mut Tape) -> Logits<Classes> {
+        debug_assert_eq!(images.dims()[1..], [1, SIDE, SIDE]);
+        let x = tape.layer("conv1", ops::max_pool2d_relu(&self.pool, ops::conv2d(&self.conv1, images)));
+        let x = self.conv2_dropout.forward(ops::conv2d(&self.conv2, x));
+        let x = tape.layer("conv2", ops::max_pool2d_relu(&self.pool, x));
+        let x = tape.layer("fc1", ops::linear_relu(&self.fc1, x.flatten::<2>(1, 3)));
+        tape.head(self.head.forward(self.dropout.forward(x)))
+    }
+}
+
+impl Classifier for ConvNet {
     fn head(&self) -> &Head<Classes> {
         &self.head
     }

@@ -3,6 +3,7 @@
 use burn::module::{Module, Param};
 use burn::nn::{Initializer, Linear};
 use burn::tensor::{Device, Tensor};
+use logit::tape::{Tape, Taped};
 use logit::{HeadError, Logits, Values, ops};
 use serde::{Deserialize, Serialize};
 
@@ -45,22 +46,6 @@ pub struct DetectionPooling {
 }
 
 impl DetectionPooling {
-    /// The value of each image.
-    ///
-    /// # Shapes
-    /// - images: `[N, C, H, W]`, with as many numbers an image as the network has inputs
-    /// - values: `[N, 1]`
-    ///
-    /// # Errors
-    /// None of a network that [`DetectionPoolingConfig`] built: its second stage sums all units to one value.
-    ///
-    /// # Panics
-    /// The images have another size, or the first stage's units are no whole groups.
-    pub fn forward(&self, images: Tensor<4>) -> Result<Logits<Values>, HeadError> {
-        let inputs = images.flatten::<2>(1, 3);
-        Logits::new(self.second.forward(self.first.forward(inputs)), Values::new(1))
-    }
-
     /// The two stages, in the order in which they compute.
     pub fn stages(&self) -> [&Stage; 2] {
         [&self.first, &self.second]
@@ -70,6 +55,23 @@ impl DetectionPooling {
     #[must_use]
     pub fn hold_biases(self) -> Self {
         Self { first: self.first.hold_biases(), second: self.second.hold_biases() }
+    }
+}
+
+impl Taped for DetectionPooling {
+    /// `[N, C, H, W]`, with as many numbers an image as the network has inputs.
+    type Input = Tensor<4>;
+    /// The value of each image, `[N, 1]`; no error of a network that [`DetectionPoolingConfig`] built, whose second stage
+    /// sums all units to one value.
+    type Output = Result<Logits<Values>, HeadError>;
+
+    /// Records `first`, the sums of the first stage's groups.
+    ///
+    /// # Panics
+    /// The images have another size, or the first stage's units are no whole groups.
+    fn forward_on(&self, images: Tensor<4>, tape: &mut Tape) -> Result<Logits<Values>, HeadError> {
+        let first = tape.layer("first", self.first.forward(images.flatten::<2>(1, 3)));
+        Ok(tape.head(Logits::new(self.second.forward(first), Values::new(1))?))
     }
 }
 

@@ -3,6 +3,7 @@
 use burn::module::Module;
 use burn::nn::{Dropout, DropoutConfig, Embedding, EmbeddingConfig, Linear, LinearConfig};
 use burn::tensor::{Device, Int, Tensor};
+use logit::tape::{Tape, Taped};
 use logit::{Head, HeadConfig, HeadError, Kind, Logits, ops};
 
 use crate::data::table::{Form, Schema};
@@ -56,21 +57,28 @@ impl<K: Kind> FeedForward<Head<K>> {
         })
     }
 
-    /// The logits of some rows, `[N, K]`.
-    pub fn forward(&self, columns: Columns) -> Logits<K> {
+    /// The last layer.
+    pub fn head(&self) -> &Head<K> {
+        &self.head
+    }
+}
+
+impl<K: Kind> Taped for FeedForward<Head<K>> {
+    type Input = Columns;
+    /// `[N, K]`.
+    type Output = Logits<K>;
+
+    /// Records `hidden1`, `hidden2`…, each after its `ReLU`.
+    fn forward_on(&self, columns: Columns, tape: &mut Tape) -> Logits<K> {
         let mut parts = vec![columns.numbers];
         for (embedding, rows) in self.embeddings.iter().zip(columns.categories) {
             parts.push(embedding.forward(rows.unsqueeze_dim(1)).squeeze_dim(1));
         }
         let mut x = if parts.len() == 1 { parts.remove(0) } else { Tensor::cat(parts, 1) };
-        for layer in &self.hidden {
-            x = self.dropout.forward(ops::linear_relu(layer, x));
+        for (layer, number) in self.hidden.iter().zip(1..) {
+            x = tape.layer_at("hidden", number, ops::linear_relu(layer, x));
+            x = self.dropout.forward(x);
         }
-        self.head.forward(x)
-    }
-
-    /// The last layer.
-    pub fn head(&self) -> &Head<K> {
-        &self.head
+        tape.head(self.head.forward(x))
     }
 }

@@ -3,6 +3,7 @@
 use burn::module::Module;
 use burn::nn::{Dropout, DropoutConfig, Linear, LinearConfig};
 use burn::tensor::{Device, Tensor};
+use logit::tape::{Tape, Taped};
 use logit::{Classes, Head, HeadConfig, HeadError, Logits, ops};
 use serde::{Deserialize, Serialize};
 
@@ -44,15 +45,22 @@ pub struct Mlp {
     head: Head<Classes>,
 }
 
-impl Classifier for Mlp {
-    fn forward(&self, images: Tensor<4>) -> Logits<Classes> {
-        let mut x = images.flatten::<2>(1, 3);
-        for layer in &self.hidden {
-            x = self.dropout.forward(ops::linear_relu(layer, x));
-        }
-        self.head.forward(x)
-    }
+impl Taped for Mlp {
+    type Input = Tensor<4>;
+    type Output = Logits<Classes>;
 
+    /// Records `hidden1`, `hidden2`…, each after its `ReLU`.
+    fn forward_on(&self, images: Tensor<4>, tape: &mut Tape) -> Logits<Classes> {
+        let mut x = images.flatten::<2>(1, 3);
+        for (layer, number) in self.hidden.iter().zip(1..) {
+            x = tape.layer_at("hidden", number, ops::linear_relu(layer, x));
+            x = self.dropout.forward(x);
+        }
+        tape.head(self.head.forward(x))
+    }
+}
+
+impl Classifier for Mlp {
     fn head(&self) -> &Head<Classes> {
         &self.head
     }

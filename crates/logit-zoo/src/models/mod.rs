@@ -26,6 +26,7 @@ mod unet;
 
 use burn::module::Module;
 use burn::tensor::Tensor;
+use logit::tape::Taped;
 use logit::{Classes, Head, Logits};
 
 pub use channel_dropout::ChannelDropout;
@@ -43,14 +44,11 @@ pub use softmax_classifier::{SoftmaxClassifier, SoftmaxClassifierConfig};
 pub use unet::{UNet, UNetConfig};
 
 /// A network that answers "which of K classes?" for an image.
-pub trait Classifier: Module {
-    /// The logits of a batch of images.
-    ///
-    /// # Shapes
-    /// - images: `[N, 1, H, W]`
-    /// - logits: `[N, K]`
-    fn forward(&self, images: Tensor<4>) -> Logits<Classes>;
-
+///
+/// # Shapes
+/// - images: `[N, 1, H, W]`
+/// - logits: `[N, K]`
+pub trait Classifier: Module + Taped<Input = Tensor<4>, Output = Logits<Classes>> {
     /// The last layer.
     fn head(&self) -> &Head<Classes>;
 }

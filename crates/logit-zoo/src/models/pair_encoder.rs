@@ -3,6 +3,7 @@
 use burn::module::{Module, Param};
 use burn::nn::{Dropout, DropoutConfig, Initializer, Linear, LinearConfig};
 use burn::tensor::{Device, Int, Tensor};
+use logit::tape::{Tape, Taped};
 use logit::{Head, HeadError, Kind, Logits, ops};
 use serde::{Deserialize, Serialize};
 
@@ -87,20 +88,6 @@ pub struct PairEncoder<L: Module> {
 }
 
 impl<K: Kind> PairEncoder<Head<K>> {
-    /// The logits of a batch of pairs, `[N, units]`.
-    pub fn forward(&self, pairs: SentencePairs) -> Logits<K> {
-        let SentencePairs { words, places, means } = pairs;
-        let sentences = means.dims()[0];
-        let maxima = of_length(self.maxima(words, places, sentences));
-        let means = of_length(ops::linear(&self.mean, means));
-        let both = Tensor::cat(vec![maxima, means], 1);
-        let u = both.clone().narrow(0, 0, sentences / 2);
-        let v = both.narrow(0, sentences / 2, sentences / 2);
-        let features = Tensor::cat(vec![(u.clone() - v.clone()).abs(), u * v], 1);
-        let hidden = ops::linear(&self.hidden, self.dropout.forward(features)).tanh();
-        self.head.forward(self.dropout.forward(hidden))
-    }
-
     /// The last layer.
     pub fn head(&self) -> &Head<K> {
         &self.head
@@ -117,6 +104,27 @@ impl<K: Kind> PairEncoder<Head<K>> {
         let longest = places.dims()[0] / sentences;
         let placed = Tensor::cat(vec![padding, words], 0).select(0, places);
         placed.reshape([sentences, longest, units]).max_dim(1).reshape([sentences, units])
+    }
+}
+
+impl<K: Kind> Taped for PairEncoder<Head<K>> {
+    type Input = SentencePairs;
+    /// `[N, units]`.
+    type Output = Logits<K>;
+
+    /// Records `sentences`, `features` of the pairs, and `hidden`.
+    fn forward_on(&self, pairs: SentencePairs, tape: &mut Tape) -> Logits<K> {
+        let SentencePairs { words, places, means } = pairs;
+        let sentences = means.dims()[0];
+        let maxima = of_length(self.maxima(words, places, sentences));
+        let means = of_length(ops::linear(&self.mean, means));
+        let both = tape.layer("sentences", Tensor::cat(vec![maxima, means], 1));
+        let u = both.clone().narrow(0, 0, sentences / 2);
+        let v = both.narrow(0, sentences / 2, sentences / 2);
+        let features = tape.layer("features", Tensor::cat(vec![(u.clone() - v.clone()).abs(), u * v], 1));
+        let hidden = ops::linear(&self.hidden, self.dropout.forward(features)).tanh();
+        let hidden = tape.layer("hidden", hidden);
+        tape.head(self.head.forward(self.dropout.forward(hidden)))
     }
 }
 

@@ -5,6 +5,7 @@ use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::nn::pool::{MaxPool2d, MaxPool2dConfig};
 use burn::nn::{BatchNorm, BatchNormConfig, Dropout, DropoutConfig, PaddingConfig2d};
 use burn::tensor::{Device, Tensor};
+use logit::tape::{Tape, Taped};
 use logit::{Head, HeadConfig, HeadError, Kind, Logits, ops};
 
 /// Stages of two 3×3 convolutions with batch norm and `ReLU`, each halved by max-pooling and followed by one twice as
@@ -40,21 +41,26 @@ impl<K: Kind> PictureNet<Head<K>> {
         })
     }
 
-    /// The logits of a batch of images.
-    ///
-    /// # Shapes
-    /// - images: `[N, C, H, W]`, each side at least 2 to the number of stages
-    /// - logits: `[N, K]`
-    pub fn forward(&self, images: Tensor<4>) -> Logits<K> {
-        let map =
-            self.stages.iter().fold(images, |map, stage| ops::max_pool2d(&self.pool, stage.forward(map)));
-        let features: Tensor<2> = map.mean_dim(3).mean_dim(2).flatten(1, 3);
-        self.head.forward(self.dropout.forward(features))
-    }
-
     /// The last layer.
     pub fn head(&self) -> &Head<K> {
         &self.head
+    }
+}
+
+impl<K: Kind> Taped for PictureNet<Head<K>> {
+    /// `[N, C, H, W]`, each side at least 2 to the number of stages.
+    type Input = Tensor<4>;
+    /// `[N, K]`.
+    type Output = Logits<K>;
+
+    /// Records `stage1`, `stage2`…, pooled, and `features`.
+    fn forward_on(&self, images: Tensor<4>, tape: &mut Tape) -> Logits<K> {
+        let mut map = images;
+        for (stage, number) in self.stages.iter().zip(1..) {
+            map = tape.layer_at("stage", number, ops::max_pool2d(&self.pool, stage.forward(map)));
+        }
+        let features = tape.layer("features", map.mean_dim(3).mean_dim(2).flatten::<2>(1, 3));
+        tape.head(self.head.forward(self.dropout.forward(features)))
     }
 }
 

@@ -64,6 +64,12 @@ pub trait ScoreHead: Sync {
     /// The kind of its answer.
     type Kind: Kind;
 
+    /// Its loss, as the table of heads names it.
+    const LOSS: logit_spec::Loss;
+
+    /// The names of its units.
+    fn units(&self) -> Vec<String>;
+
     /// The layer, on `features` features.
     ///
     /// # Errors
@@ -95,6 +101,12 @@ pub struct ValueHead;
 impl ScoreHead for ValueHead {
     type Kind = Values;
 
+    const LOSS: logit_spec::Loss = logit_spec::Loss::Squared;
+
+    fn units(&self) -> Vec<String> {
+        vec!["score".to_owned()]
+    }
+
     fn init(&self, features: usize, device: &Device) -> Result<Head<Values>, HeadError> {
         HeadConfig::new(features, Values::new(1)).init(device)
     }
@@ -109,13 +121,19 @@ impl ScoreHead for ValueHead {
 }
 
 macro_rules! grades {
-    ($($(#[$doc:meta])* $head:ident: $kind:ty, $config:expr, $loss:expr, $sees_scale:expr;)*) => {$(
+    ($($(#[$doc:meta])* $head:ident: $kind:ty, $spec:ident, $before:literal, $config:expr, $loss:expr, $sees_scale:expr;)*) => {$(
         $(#[$doc])*
         #[derive(Clone, Copy, Debug)]
         pub struct $head;
 
         impl ScoreHead for $head {
             type Kind = $kind;
+
+            const LOSS: logit_spec::Loss = logit_spec::Loss::$spec;
+
+            fn units(&self) -> Vec<String> {
+                (0..STEPS).skip(usize::from(!$before.is_empty())).map(|step| format!("{}{step}", $before)).collect()
+            }
 
             fn init(&self, features: usize, device: &Device) -> Result<Head<$kind>, HeadError> {
                 $config(features).init(device)
@@ -140,17 +158,17 @@ macro_rules! grades {
 
 grades! {
     /// A softmax over the steps, and the KL divergence to the target spread over its two neighbours.
-    ExpectedHead: Grades,
+    ExpectedHead: Grades, InterpolatedKl, "",
         |features| HeadConfig::new(features, Grades::new(LOWEST, HIGHEST, STEPS)), InterpolatedKlLoss::new(), true;
     /// A softmax over the steps, and minus Pearson's correlation of the expected score, which sees no scale.
-    PearsonHead: Grades,
+    PearsonHead: Grades, MinusPearson, "",
         |features| HeadConfig::new(features, Grades::new(LOWEST, HIGHEST, STEPS)), PearsonLoss::new(), false;
     /// CORAL's cumulative logits.
-    CoralHead: Grades<Coral>,
+    CoralHead: Grades<Coral>, Coral, "at least ",
         |features| HeadConfig::new(features, Grades::coral(LOWEST, HIGHEST, STEPS)).with_ordered_bias(),
         CoralLoss::new(), true;
     /// CORN's conditional logits.
-    CornHead: Grades<Corn>,
+    CornHead: Grades<Corn>, Corn, "at least ",
         |features| HeadConfig::new(features, Grades::corn(LOWEST, HIGHEST, STEPS)), CornLoss::new(), true;
 }
 

@@ -2,6 +2,7 @@
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
+use logit::tape::{Tape, Taped};
 use logit::{Classes, Head, HeadConfig, HeadError, Logits};
 use serde::{Deserialize, Serialize};
 
@@ -33,11 +34,17 @@ pub struct SoftmaxClassifier {
     head: Head<Classes>,
 }
 
-impl Classifier for SoftmaxClassifier {
-    fn forward(&self, images: Tensor<4>) -> Logits<Classes> {
-        self.head.forward(images.flatten::<2>(1, 3))
-    }
+impl Taped for SoftmaxClassifier {
+    type Input = Tensor<4>;
+    type Output = Logits<Classes>;
 
+    /// Records the head alone: there is nothing before it.
+    fn forward_on(&self, images: Tensor<4>, tape: &mut Tape) -> Logits<Classes> {
+        tape.head(self.head.forward(images.flatten::<2>(1, 3)))
+    }
+}
+
+impl Classifier for SoftmaxClassifier {
     fn head(&self) -> &Head<Classes> {
         &self.head
     }

@@ -5,6 +5,7 @@ use burn::nn::conv::{Conv2d, Conv2dConfig, ConvTranspose2d, ConvTranspose2dConfi
 use burn::nn::pool::{MaxPool2d, MaxPool2dConfig};
 use burn::nn::{BatchNorm, BatchNormConfig, PaddingConfig2d};
 use burn::tensor::{Device, Tensor, ops::PadMode};
+use logit::tape::{Tape, Taped};
 use logit::{Head, HeadConfig, HeadError, Kind, Logits, ops};
 use serde::{Deserialize, Serialize};
 
@@ -77,30 +78,6 @@ pub struct UNet<H: Module> {
 }
 
 impl<K: Kind> UNet<Head<K>> {
-    /// The logits of every pixel.
-    ///
-    /// # Shapes
-    /// - images: `[N, C, H, W]`
-    /// - logits: `[N, K, H, W]`
-    ///
-    /// # Panics
-    /// The images have another number of channels than the network takes.
-    pub fn forward(&self, images: Tensor<4>) -> Logits<K, 4> {
-        let [_, _, height, width] = images.dims();
-        let mut x = self.padded(images);
-        let mut skips = Vec::with_capacity(self.encoder.len());
-        for block in &self.encoder {
-            let map = block.forward(x);
-            x = ops::max_pool2d(&self.pool, map.clone());
-            skips.push(map);
-        }
-        x = self.bottom.forward(x);
-        for ((up, block), skip) in self.up.iter().zip(&self.decoder).zip(skips.into_iter().rev()) {
-            x = block.forward_joined([skip, ops::conv_transpose2d(up, x)]);
-        }
-        self.head.forward(cropped(x, height, width))
-    }
-
     /// The last layer.
     pub fn head(&self) -> &Head<K> {
         &self.head
@@ -113,6 +90,34 @@ impl<K: Kind> UNet<Head<K>> {
             (0, 0) => images,
             (below, right) => images.pad((0, right, 0, below), PadMode::Constant(0.0)),
         }
+    }
+}
+
+impl<K: Kind> Taped for UNet<Head<K>> {
+    /// `[N, C, H, W]`.
+    type Input = Tensor<4>;
+    /// The logits of every pixel, `[N, K, H, W]`.
+    type Output = Logits<K, 4>;
+
+    /// Records `down1`, `down2`…, `bottom`, and from the bottom up `up1`, `up2`….
+    ///
+    /// # Panics
+    /// The images have another number of channels than the network takes.
+    fn forward_on(&self, images: Tensor<4>, tape: &mut Tape) -> Logits<K, 4> {
+        let [_, _, height, width] = images.dims();
+        let mut x = self.padded(images);
+        let mut skips = Vec::with_capacity(self.encoder.len());
+        for (block, number) in self.encoder.iter().zip(1..) {
+            let map = tape.layer_at("down", number, block.forward(x));
+            x = ops::max_pool2d(&self.pool, map.clone());
+            skips.push(map);
+        }
+        x = tape.layer("bottom", self.bottom.forward(x));
+        let levels = self.up.iter().zip(&self.decoder).zip(skips.into_iter().rev());
+        for (((up, block), skip), number) in levels.zip(1..) {
+            x = tape.layer_at("up", number, block.forward_joined([skip, ops::conv_transpose2d(up, x)]));
+        }
+        tape.head(self.head.forward(cropped(x, height, width)))
     }
 }
 

@@ -3,11 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use burn::tensor::{Device, Tensor};
+use logit::tape::Taped;
 use serde::Serialize;
 
 use crate::data::{Picture, digits, images};
 use crate::error::ZooError;
-use crate::models::Classifier;
 use crate::recipe::{DigitsSetup, ModelConfig};
 use crate::run::{Checkpoint, RunDir};
 use crate::task::digits::{Build, argmax};

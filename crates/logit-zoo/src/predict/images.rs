@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use burn::tensor::Device;
+use logit::tape::Taped;
 use serde::Serialize;
 
 use crate::data::labelled::read_square;

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
+use logit::tape::Taped;
 use serde::Serialize;
 
 use crate::data::{Picture, coded, side_by_side};

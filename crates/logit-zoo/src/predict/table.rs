@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
 use csv::{StringRecord, Writer};
+use logit::tape::Taped;
 use serde::Serialize;
 
 use crate::data::table::{Encoder, Reader, Schema};

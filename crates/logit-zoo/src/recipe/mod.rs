@@ -1,7 +1,7 @@
 //! Recipes: all that decides a training run, in TOML, with the reason of each value beside it.
 //!
-//! A recipe's `task` says what is trained; its tables `model`, `data` and `loss` are the task's, `train` is the same
-//! for all.
+//! A recipe's `task` says what is trained; its tables `model`, `data` and `loss` are the task's, `train` and `watch` are
+//! the same for all.
 
 mod digits;
 mod error;
@@ -13,6 +13,7 @@ mod settings;
 mod sts;
 mod table;
 mod train;
+mod watch;
 
 use std::io::ErrorKind;
 use std::path::Path;
@@ -32,6 +33,7 @@ pub use settings::setting;
 pub use sts::{ScoreLoss, SentenceConfig, StsSetup};
 pub use table::{AnswerChoice, TableData, TableLoss, TableModel, TableModelKind, TableSetup, Weights};
 pub use train::{Optimizer, Schedule, TrainConfig};
+pub use watch::WatchConfig;
 
 use self::ranges::Range;
 use self::settings::set;
@@ -68,6 +70,8 @@ pub struct Recipe {
     pub task: TaskConfig,
     /// How it is trained.
     pub train: TrainConfig,
+    /// What of the training passes is recorded.
+    pub watch: WatchConfig,
 }
 
 /// Network, data and loss of a task.
@@ -160,6 +164,8 @@ struct File<M, D, L> {
     model: M,
     data: D,
     train: TrainConfig,
+    #[serde(default)]
+    watch: WatchConfig,
     loss: L,
 }
 
@@ -172,6 +178,7 @@ impl<M, D, L> File<M, D, L> {
             model: setup.model,
             data: setup.data,
             train: recipe.train.clone(),
+            watch: recipe.watch.clone(),
             loss: setup.loss,
         }
     }
@@ -190,13 +197,13 @@ impl Text<'_> {
     where
         File<M, D, L>: DeserializeOwned,
     {
-        let File { name, summary, model, data, train, loss, .. } = match self {
+        let File { name, summary, model, data, train, watch, loss, .. } = match self {
             Self::Written(text) => toml::from_str(text).map_err(|error| error.to_string())?,
             Self::Replaced(table) => {
                 table.clone().try_into().map_err(|error: toml::de::Error| error.message().to_owned())?
             }
         };
-        Ok(Recipe { name, summary, task: task(Setup { model, data, loss }), train })
+        Ok(Recipe { name, summary, task: task(Setup { model, data, loss }), train, watch })
     }
 }
 
@@ -288,7 +295,7 @@ impl Recipe {
     }
 
     fn check(&self, origin: &str) -> Result<(), RecipeError> {
-        let ranges = self.task.ranges().into_iter().chain(self.train.ranges());
+        let ranges = self.task.ranges().into_iter().chain(self.train.ranges()).chain(self.watch.ranges());
         match ranges.into_iter().find(|range| !(range.fits)(range.value)) {
             Some(Range { key, value, wanted, .. }) => {
                 Err(RecipeError::Range { origin: origin.to_owned(), key, value, range: wanted })

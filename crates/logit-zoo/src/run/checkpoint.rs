@@ -253,8 +253,9 @@ impl ModuleMapper for Applier {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::models::{Classifier, MlpConfig};
+    use crate::models::MlpConfig;
     use burn::tensor::Device;
+    use logit::tape::Taped;
     use proptest::prelude::*;
 
     fn saved(folder: &Path) -> std::path::PathBuf {

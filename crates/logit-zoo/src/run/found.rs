@@ -4,11 +4,15 @@ use logit_spec::{Finding, Level};
 use serde::{Deserialize, Serialize};
 
 use crate::report;
+use crate::telemetry::Seen;
 
 /// What a check found.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Found {
+    /// The training step at which it showed; none of what the data shows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub step: Option<u64>,
     /// `error`, `warning` or `advice`.
     pub level: String,
     /// The rule's number.
@@ -27,6 +31,7 @@ impl From<&Finding> for Found {
     fn from(finding: &Finding) -> Self {
         let rule = finding.rule.facts();
         Self {
+            step: None,
             level: finding.level.name().to_owned(),
             rule: rule.number,
             name: rule.name.to_owned(),
@@ -34,6 +39,12 @@ impl From<&Finding> for Found {
             reason: finding.reason.clone(),
             fix: finding.fix.clone(),
         }
+    }
+}
+
+impl From<&Seen> for Found {
+    fn from(seen: &Seen) -> Self {
+        Self { step: Some(seen.step), ..Self::from(&seen.finding) }
     }
 }
 

@@ -84,9 +84,64 @@ pub(crate) fn read(path: &Path) -> Result<Vec<Record>, RunError> {
     }
 }
 
+/// `metrics.jsonl`, read on as it grows.
+#[derive(Debug)]
+pub struct MetricsTail {
+    path: PathBuf,
+    read: u64,
+}
+
+impl MetricsTail {
+    /// Begins at the first record.
+    pub fn new(path: &Path) -> Self {
+        Self { path: path.to_owned(), read: 0 }
+    }
+
+    /// The records that came since the last look; true where the file was cut back before, so that they are all from its
+    /// beginning. A line that is no record is passed over.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn news(&mut self) -> Result<(bool, Vec<Record>), RunError> {
+        let told = |source| RunError::io("read", &self.path, source);
+        let mut file = File::open(&self.path).map_err(told)?;
+        let cut = file.metadata().map_err(told)?.len() < self.read;
+        if cut {
+            self.read = 0;
+        }
+        file.seek(SeekFrom::Start(self.read)).map_err(told)?;
+        let (mut reader, mut records, mut line) = (BufReader::new(file), Vec::new(), Vec::new());
+        loop {
+            line.clear();
+            let length = reader.by_ref().take(MAX_LINE_BYTES).read_until(b'\n', &mut line).map_err(told)?;
+            if length == 0 || line.last() != Some(&b'\n') && length < MAX_LINE_BYTES as usize {
+                return Ok((cut, records));
+            }
+            self.read += length as u64;
+            records.extend(serde_json::from_slice::<Record>(&line).ok());
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_tail_reads_on_where_it_was() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("metrics.jsonl");
+        File::create(&path).unwrap();
+        let mut tail = MetricsTail::new(&path);
+        let mut log = MetricsLog::open_at(&path, 0).unwrap();
+        log.append(&Record::Resume { step: 1 }).unwrap();
+        assert_eq!(tail.news().unwrap(), (false, vec![Record::Resume { step: 1 }]));
+        assert_eq!(tail.news().unwrap(), (false, vec![]));
+        log.append(&Record::Resume { step: 2 }).unwrap();
+        assert_eq!(tail.news().unwrap(), (false, vec![Record::Resume { step: 2 }]));
+        MetricsLog::open_at(&path, 0).unwrap().append(&Record::Resume { step: 9 }).unwrap();
+        assert_eq!(tail.news().unwrap(), (true, vec![Record::Resume { step: 9 }]));
+    }
 
     #[test]
     fn it_is_cut_back_to_the_checkpoint() {

@@ -10,6 +10,9 @@
 //! | `calibration.json` | temperature and thresholds, fitted on the validation part ([`Calibration`]) |
 //! | `findings.json` | what the checks of data and targets found ([`Found`]) |
 //! | `table.json` | of a table: how its rows are read |
+//! | `telemetry.bin` | what the recorded training passes showed ([`Telemetry`](crate::telemetry::Telemetry)) |
+//! | `watched.json` | what is watched: units, chosen samples ([`Watched`]) |
+//! | `tensorboard/` | the same for TensorBoard, where it was asked for |
 //! | `report.html` | curves, confusion, reliability |
 //!
 //! A file that is replaced is written beside its place, synced and renamed, so that it is whole at any moment.
@@ -25,7 +28,6 @@ mod record;
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 
-use logit_spec::Finding;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -34,12 +36,13 @@ pub use calibration::Calibration;
 pub use checkpoint::{Checkpoint, MAX_CHECKPOINT_BYTES};
 pub use error::RunError;
 pub use found::Found;
-pub use log::MetricsLog;
 pub(crate) use log::read as read_records;
+pub use log::{MetricsLog, MetricsTail};
 pub use record::Record;
 
 use crate::error::ZooError;
 use crate::recipe::Recipe;
+use crate::telemetry::Watched;
 
 const ABOUT: &str = "run.json";
 const RECIPE: &str = "recipe.toml";
@@ -48,6 +51,9 @@ const LAST: &str = "last.safetensors";
 const BEST: &str = "best.safetensors";
 const CALIBRATION: &str = "calibration.json";
 const FOUND: &str = "findings.json";
+const TELEMETRY: &str = "telemetry.bin";
+const WATCHED: &str = "watched.json";
+const EVENTS: &str = "tensorboard";
 const REPORT: &str = "report.html";
 const LOCK: &str = "lock";
 
@@ -199,9 +205,9 @@ impl RunDir {
     }
 
     /// Adds what the checks found to what is there already.
-    pub(crate) fn find(&self, findings: &[Finding]) -> Result<(), RunError> {
+    pub(crate) fn find(&self, findings: impl IntoIterator<Item = Found>) -> Result<(), RunError> {
         let mut all = self.findings()?;
-        all.extend(findings.iter().map(Found::from));
+        all.extend(findings);
         let mut known = Vec::new();
         all.retain(|found| {
             !known.contains(found) && {
@@ -251,6 +257,12 @@ impl RunDir {
         }
     }
 
+    /// Whether a process trains in this folder now.
+    pub fn is_busy(&self) -> bool {
+        let Ok(file) = File::open(self.path.join(LOCK)) else { return false };
+        matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock))
+    }
+
     /// The file of metrics.
     pub fn metrics_path(&self) -> PathBuf {
         self.path.join(METRICS)
@@ -264,6 +276,29 @@ impl RunDir {
     /// The weights that were best on the validation part.
     pub fn best_path(&self) -> PathBuf {
         self.path.join(BEST)
+    }
+
+    /// The recorded steps.
+    pub fn telemetry_path(&self) -> PathBuf {
+        self.path.join(TELEMETRY)
+    }
+
+    /// The folder of `TensorBoard`'s files.
+    pub fn events_path(&self) -> PathBuf {
+        self.path.join(EVENTS)
+    }
+
+    /// What is watched; nothing where nothing was recorded.
+    ///
+    /// # Errors
+    /// `watched.json` cannot be read or is none.
+    pub fn watched(&self) -> Result<Option<Watched>, RunError> {
+        if self.path.join(WATCHED).exists() { self.read_json(WATCHED).map(Some) } else { Ok(None) }
+    }
+
+    /// Writes what is watched.
+    pub(crate) fn watch(&self, watched: &Watched) -> Result<(), RunError> {
+        self.write_json(WATCHED, watched)
     }
 
     /// The report.

@@ -8,16 +8,18 @@ use burn::optim::GradientsParams;
 use burn::tensor::activation::{log_softmax, sigmoid, softmax};
 use burn::tensor::{Device, Int, Tensor};
 use logit::loss::{BinaryCrossEntropyLoss, CrossEntropyLoss};
+use logit::tape::{Part, Tape, Taped, Watch};
 use logit::{Classes, Labels, Logits, LossError};
-use logit_spec::{Activation, Level, Loss as SpecLoss, Pairing, TargetForm, judge};
+use logit_spec::{Activation, Answer, Level, Loss as SpecLoss, Pairing, TargetForm, judge};
 use serde::Serialize;
 
 use crate::data::{self, Batch, Batches, ImageSet, Stream, epoch_order, mix};
 use crate::error::ZooError;
 use crate::models::{Classifier, ConvNet, drawn};
 use crate::recipe::{DataConfig, ModelConfig, Recipe, Setup, TaskConfig};
-use crate::run::DataSource;
+use crate::run::{DataSource, Found};
 use crate::task::digits;
+use crate::telemetry::{Checks, Facts, Frame, Layer, Subject, Truth};
 use crate::train::optimizer;
 
 /// Steps between two looks at the test set.
@@ -109,6 +111,21 @@ impl Way {
         }
     }
 
+    /// What the checks are to expect: the loss says what it takes.
+    fn subject(&self, units: usize) -> Subject {
+        let answer = if self.target == TargetForm::OneHot { Answer::Labels } else { Answer::Classes };
+        Subject { answer, units, loss: SpecLoss::of_pytorch(self.loss).unwrap_or(SpecLoss::CrossEntropy) }
+    }
+
+    /// What the output is compared with.
+    fn truth(&self, targets: &Tensor<1, Int>, classes: usize) -> Result<Truth, ZooError> {
+        if self.target != TargetForm::OneHot {
+            return Truth::classes(targets);
+        }
+        let one_hot: Tensor<2, Int> = targets.clone().one_hot(classes);
+        Ok(Truth::Labels(one_hot.try_into_vec_as()?))
+    }
+
     /// What the loss is fed: the logits through the activation.
     fn output(&self, logits: Tensor<2>) -> Tensor<2> {
         match self.activation {
@@ -135,6 +152,11 @@ impl Way {
             }
         }
     }
+}
+
+/// Whether the checks look at a step: as in a run's telemetry.
+fn is_looked_at(step: u64) -> bool {
+    step <= 5 || Watch::new().every(LOOK_EVERY).is_due(step)
 }
 
 fn shape(error: logit::HeadError) -> LossError {
@@ -164,6 +186,8 @@ pub struct Outcome {
     pub gradient_norm_last: f64,
     /// Share of the test set's outputs within 0.001 of 0 or 1; none where the output has no bounds.
     pub saturated: Option<f64>,
+    /// What the run-time checks said first that is an error: at which step, and by which rule.
+    pub caught: Option<Found>,
     /// What happened, in one sentence.
     pub why: &'static str,
 }
@@ -218,6 +242,8 @@ struct Trial<'a> {
     losses: Vec<f64>,
     norms: Vec<f64>,
     steps_to_90: Option<u64>,
+    checks: Checks,
+    caught: Option<Found>,
 }
 
 impl<'a> Trial<'a> {
@@ -248,6 +274,8 @@ impl<'a> Trial<'a> {
             losses,
             norms,
             steps_to_90: None,
+            checks: Checks::new(way.subject(train.classes())),
+            caught: None,
         })
     }
 
@@ -274,7 +302,13 @@ impl<'a> Trial<'a> {
         let step = self.losses.len() as u64 + 1;
         self.device.seed(mix(self.recipe.train.seed, Stream::Dropout, step));
         let batch = Batch::of(&self.train.select(rows)?, self.data, &self.device);
-        let output = self.way.output(self.net.forward(batch.images).into_tensor());
+        let mut tape = if is_looked_at(step) {
+            Tape::new(&Watch::new().outputs("*", Part::Statistics))
+        } else {
+            Tape::off()
+        };
+        let output = self.way.output(self.net.forward_on(batch.images, &mut tape).into_tensor());
+        let facts = Facts::on(&tape, &output, || self.way.truth(&batch.targets, output.dims()[1]))?;
         let loss = self
             .way
             .loss(output, batch.targets)
@@ -286,7 +320,31 @@ impl<'a> Trial<'a> {
             None => 0.0,
         };
         self.norms.push(norm);
+        if let Some(facts) = facts {
+            self.check(step, &tape, facts);
+        }
         Ok(gradients)
+    }
+
+    /// Shows a pass to the run-time checks.
+    fn check(&mut self, step: u64, tape: &Tape, facts: Facts) {
+        let (Some(loss), Some(norm)) = (self.losses.last(), self.norms.last()) else { return };
+        let layers = tape.recorded().iter().filter_map(|value| {
+            Some(Layer { name: value.name.clone(), statistics: value.statistics()?.clone() })
+        });
+        let frame = Frame {
+            step,
+            loss: *loss,
+            head_gradient_norm: *norm,
+            layers: layers.collect(),
+            output: facts.output,
+            shuffled_loss: facts.shuffled.map(|more| loss + more),
+            chance_loss: facts.chance_loss,
+            ..Frame::default()
+        };
+        let seen = self.checks.see(&frame);
+        let first = seen.iter().find(|seen| seen.finding.level == Level::Error);
+        self.caught = self.caught.take().or_else(|| first.map(Found::from));
     }
 
     /// Notes the first step at which the accuracy is good.
@@ -330,6 +388,7 @@ impl<'a> Trial<'a> {
             gradient_norm_first: mean(&self.norms[..averaged]),
             gradient_norm_last: mean(&self.norms[self.norms.len() - averaged..]),
             saturated: self.saturated()?,
+            caught: self.caught,
             why: self.way.why,
         })
     }
@@ -354,5 +413,15 @@ mod tests {
         let loss =
             |way: Way| way.loss(way.output(logits.clone()), targets.clone()).unwrap().into_scalar::<f32>();
         assert!((loss(WAYS[0]) - loss(WAYS[1])).abs() < 1e-6);
+    }
+
+    #[test]
+    fn each_wrong_way_is_caught_within_100_steps_and_no_right_one() {
+        let study = run(&DataSource::Embedded, 100, 1, |_| {}).unwrap();
+        for (outcome, right) in study.ways.iter().zip([true, true, true, false, false, false]) {
+            let caught = outcome.caught.as_ref().and_then(|found| found.step);
+            assert_eq!(caught.is_none(), right, "{}: {:?}", outcome.way, outcome.caught);
+            assert!(caught.is_none_or(|step| step <= 100));
+        }
     }
 }

@@ -4,6 +4,9 @@ use burn::module::ParamId;
 use burn::tensor::{Device, Int, Tensor, activation::softmax};
 use logit::HeadError;
 use logit::metrics::{Average, Brier, ConfusionMatrix, LogLoss, MetricError, Reliability};
+use logit::tape::{Tape, Taped};
+
+use logit_spec::{Answer, Loss};
 
 use super::{Goal, Judgement, Need, Part, Pass, Scores, Task, WithTask, confusion, reliability};
 use crate::data::{self, Batch, ImageSet, Stream, mix};
@@ -13,6 +16,7 @@ use crate::models::{SoftmaxClassifier, SoftmaxClassifierConfig};
 use crate::recipe::{DataConfig, DigitsSetup, ModelConfig, RecipeError};
 use crate::report::{Fact, Picture, Pixels};
 use crate::run::{Calibration, DataSource};
+use crate::telemetry::{Facts, Input, Sample, Subject, Truth};
 
 /// Images judged at a time.
 const BATCH: usize = 512;
@@ -138,12 +142,31 @@ impl<B: Build> Task for Digits<'_, B> {
         Ok(Batch::augmented(&self.sets.train.select(rows)?, &self.setup.data, seed, device))
     }
 
-    fn pass(&self, net: &B::Net, batch: Batch) -> Result<Pass, ZooError> {
+    fn pass(&self, net: &B::Net, batch: Batch, tape: &mut Tape) -> Result<Pass, ZooError> {
         let samples = batch.targets.dims()[0] as u64;
-        let logits = net.forward(batch.images);
+        let logits = net.forward_on(batch.images, tape);
+        let facts = Facts::on(tape, logits.tensor(), || Truth::classes(&batch.targets))?;
         let right = correct(logits.argmax(), batch.targets.clone())?;
         let loss = self.setup.loss.forward(logits, batch.targets)?;
-        Ok(Pass { loss: loss.value, samples, decisions: Some([samples, right]) })
+        Ok(Pass { loss: loss.value, samples, decisions: Some([samples, right]), facts })
+    }
+
+    fn subject(&self) -> Subject {
+        Subject { answer: Answer::Classes, units: self.sets.test.classes(), loss: Loss::CrossEntropy }
+    }
+
+    fn units(&self) -> Vec<String> {
+        (0..self.sets.test.classes()).map(|class| class.to_string()).collect()
+    }
+
+    fn sample(&self, row: u32) -> Result<Option<Sample>, ZooError> {
+        let (set, at) = (&self.sets.train, row as usize);
+        let shown = set.image(at).zip(set.labels().get(at)).map(|(pixels, label)| Sample {
+            row,
+            truth: label.to_string(),
+            input: Input::picture([set.width(), set.height(), 1], pixels),
+        });
+        Ok(shown)
     }
 
     fn head(&self, net: &B::Net) -> ParamId {

@@ -5,6 +5,7 @@ use std::path::Path;
 use burn::module::ParamId;
 use burn::tensor::{Device, Tensor, TensorData};
 use logit::Head;
+use logit::tape::{Tape, Taped};
 use logit_spec::Finding;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
@@ -19,6 +20,7 @@ use crate::models::PictureNet;
 use crate::recipe::{ImagesData, ImagesSetup};
 use crate::report::Fact;
 use crate::run::{Calibration, DataSource, RunDir};
+use crate::telemetry::{Input, Sample, Subject};
 
 /// Images judged at a time.
 const BATCH: usize = 256;
@@ -249,9 +251,35 @@ impl<A: Answer> Task for ImagesTask<'_, A> {
         Ok((images(&pixels, data, device), targets))
     }
 
-    fn pass(&self, net: &Self::Net, (images, targets): Self::Batch) -> Result<Pass, ZooError> {
+    fn pass(
+        &self,
+        net: &Self::Net,
+        (images, targets): Self::Batch,
+        tape: &mut Tape,
+    ) -> Result<Pass, ZooError> {
         let device = images.device();
-        self.answer.pass(net.forward(images), &targets, &device)
+        self.answer.taped_pass(net.forward_on(images, tape), &targets, &device, tape)
+    }
+
+    fn subject(&self) -> Subject {
+        self.answer.subject()
+    }
+
+    fn units(&self) -> Vec<String> {
+        self.answer.units()
+    }
+
+    fn sample(&self, row: u32) -> Result<Option<Sample>, ZooError> {
+        let (data, set, width) = (&self.setup.data, &self.sets.train, self.answer.width());
+        let (channels, area) = (data.channels(), data.size * data.size);
+        let (at, size) = (row as usize, channels * area);
+        let planes = &set.pixels[at * size..][..size];
+        // From plane after plane to pixel after pixel.
+        let pixels: Vec<u8> = (0..area)
+            .flat_map(|pixel| (0..channels).map(move |channel| planes[channel * area + pixel]))
+            .collect();
+        let truth = self.answer.told(&set.targets[at * width..][..width]);
+        Ok(Some(Sample { row, truth, input: Input::picture([data.size, data.size, channels], &pixels) }))
     }
 
     fn head(&self, net: &Self::Net) -> ParamId {

@@ -15,6 +15,7 @@ pub(crate) mod table;
 
 use burn::module::{Module, ParamId};
 use burn::tensor::{Device, Tensor};
+use logit::tape::Tape;
 use logit_spec::Finding;
 
 pub use judgement::Judgement;
@@ -27,6 +28,7 @@ use crate::error::ZooError;
 use crate::recipe::{Recipe, TaskConfig};
 use crate::report::Fact;
 use crate::run::{Calibration, DataSource, RunDir};
+use crate::telemetry::{Facts, Sample, Subject};
 
 /// What is trained.
 pub(crate) trait Task: Sync {
@@ -49,8 +51,17 @@ pub(crate) trait Task: Sync {
     /// Some of the samples, ready for the network; `seed` decides all that is random about them.
     fn batch(&self, rows: &[u32], seed: u64, device: &Device) -> Result<Self::Batch, ZooError>;
 
-    /// The loss of a batch, in training mode.
-    fn pass(&self, net: &Self::Net, batch: Self::Batch) -> Result<Pass, ZooError>;
+    /// The loss of a batch, in training mode, told to a tape as it is computed.
+    fn pass(&self, net: &Self::Net, batch: Self::Batch, tape: &mut Tape) -> Result<Pass, ZooError>;
+
+    /// What the last layer is for, and the loss on it.
+    fn subject(&self) -> Subject;
+
+    /// The names of the last layer's units.
+    fn units(&self) -> Vec<String>;
+
+    /// A sample of the training part, to be shown.
+    fn sample(&self, row: u32) -> Result<Option<Sample>, ZooError>;
 
     /// The weights of the last layer.
     fn head(&self, net: &Self::Net) -> ParamId;
@@ -106,6 +117,8 @@ pub(crate) struct Pass {
     pub(crate) samples: u64,
     /// Decisions that were made, and how many of them were right, where the answer is a decision.
     pub(crate) decisions: Option<[u64; 2]>,
+    /// What the output showed, where the pass was told to a tape.
+    pub(crate) facts: Option<Facts>,
 }
 
 /// Something to do with a task, whatever its type.
@@ -179,7 +192,7 @@ impl Prepared {
         if let Some(schema) = &self.schema {
             table::keep(run, schema)?;
         }
-        Ok(run.find(&self.findings)?)
+        Ok(run.find(self.findings.iter().map(Into::into))?)
     }
 }
 

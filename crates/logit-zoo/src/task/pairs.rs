@@ -3,7 +3,9 @@
 use burn::module::ParamId;
 use burn::tensor::{Device, Tensor, TensorData};
 use logit::metrics::{Average, ConfusionMatrix, MetricError, Ranking, Regression};
+use logit::tape::{Tape, Taped};
 use logit::{Logits, Values};
+use logit_spec::{Answer, Loss};
 
 use super::{Goal, Judgement, Part, Pass, Scores, Task, WithTask, confusion};
 use crate::data::{self, PairedDigits, Stream, coded, mix};
@@ -12,6 +14,7 @@ use crate::models::DetectionPooling;
 use crate::recipe::{PairsSetup, RecipeError};
 use crate::report::{Fact, Picture, Pixels, Table};
 use crate::run::{Calibration, DataSource};
+use crate::telemetry::{Facts, Sample, Subject, Truth};
 
 /// Height and width of a pair's picture.
 pub(crate) const SIZE: [usize; 2] = [28, 56];
@@ -111,15 +114,34 @@ impl Task for Pairs<'_> {
         Ok(Batch { images: coded(&pictures, self.code(), device), present: present(&self.train, &pairs) })
     }
 
-    fn pass(&self, net: &DetectionPooling, Batch { images, present }: Batch) -> Result<Pass, ZooError> {
+    fn pass(
+        &self,
+        net: &DetectionPooling,
+        Batch { images, present }: Batch,
+        tape: &mut Tape,
+    ) -> Result<Pass, ZooError> {
         let (device, samples) = (images.device(), present.len() as u64);
-        let values = net.forward(images)?;
+        let values = net.forward_on(images, tape)?;
+        let facts = Facts::on(tape, values.tensor(), || Ok(Truth::Values(targets(&present))))?;
         let read: Vec<f32> = values.values().without_autodiff().try_into_vec_as()?;
         let right = read.iter().zip(&present).filter(|(value, present)| decision(**value) == **present);
         let right = right.count() as u64;
         let targets = Tensor::<2>::from_data(TensorData::new(targets(&present), [present.len(), 1]), &device);
         let loss = self.setup.loss.forward(values, targets)?.value;
-        Ok(Pass { loss, samples, decisions: Some([samples, right]) })
+        Ok(Pass { loss, samples, decisions: Some([samples, right]), facts })
+    }
+
+    fn subject(&self) -> Subject {
+        Subject { answer: Answer::Values, units: 1, loss: Loss::Squared }
+    }
+
+    fn units(&self) -> Vec<String> {
+        vec!["a digit of 0 to 3".to_owned()]
+    }
+
+    /// Pairs are drawn anew for each step: none comes by twice.
+    fn sample(&self, _: u32) -> Result<Option<Sample>, ZooError> {
+        Ok(None)
     }
 
     /// The network ends in a sum, without weights: those of the last detection units stand for it.

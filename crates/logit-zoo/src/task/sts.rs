@@ -5,7 +5,10 @@ use std::fmt::Write as _;
 use burn::module::ParamId;
 use burn::tensor::{Device, Tensor, TensorData};
 use logit::Head;
+use logit::Kind;
 use logit::metrics::{MetricError, Pearson, Regression, Spearman};
+use logit::tape::{Tape, Taped};
+use logit_spec::Answer;
 
 use super::{Goal, Judgement, Need, Part, Pass, Scores, Task, WithTask};
 use crate::data::sentences::{HIGHEST, LOWEST, Lexicon, Pair, Reading, SplitPairs};
@@ -17,6 +20,7 @@ use crate::models::{
 use crate::recipe::{SentenceConfig, StsSetup};
 use crate::report::{Fact, Table};
 use crate::run::{Calibration, DataSource};
+use crate::telemetry::{Facts, Input, Sample, Subject, Truth};
 
 /// Pairs judged at a time.
 const BATCH: usize = 256;
@@ -163,10 +167,33 @@ impl<H: ScoreHead> Task for Sts<'_, H> {
         })
     }
 
-    fn pass(&self, net: &Self::Net, batch: ScoredPairs) -> Result<Pass, ZooError> {
+    fn pass(&self, net: &Self::Net, batch: ScoredPairs, tape: &mut Tape) -> Result<Pass, ZooError> {
         let samples = batch.scores.dims()[0] as u64;
-        let loss = self.head.loss(net.forward(batch.pairs), batch.scores)?;
-        Ok(Pass { loss: loss.value, samples, decisions: None })
+        let logits = net.forward_on(batch.pairs, tape);
+        let truth = || match H::Kind::ANSWER {
+            Answer::Values => Ok(Truth::Values(batch.scores.clone().try_into_vec_as()?)),
+            _ => Ok(Truth::Other),
+        };
+        let facts = Facts::on(tape, logits.tensor(), truth)?;
+        let loss = self.head.loss(logits, batch.scores)?;
+        Ok(Pass { loss: loss.value, samples, decisions: None, facts })
+    }
+
+    fn subject(&self) -> Subject {
+        Subject { answer: H::Kind::ANSWER, units: self.head.units().len(), loss: H::LOSS }
+    }
+
+    fn units(&self) -> Vec<String> {
+        self.head.units()
+    }
+
+    fn sample(&self, row: u32) -> Result<Option<Sample>, ZooError> {
+        let shown = self.pairs.train.get(row as usize).map(|pair| Sample {
+            row,
+            truth: pair.score.to_string(),
+            input: Input::Text { lines: pair.sentences.to_vec() },
+        });
+        Ok(shown)
     }
 
     fn head(&self, net: &Self::Net) -> ParamId {

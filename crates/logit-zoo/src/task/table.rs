@@ -5,12 +5,13 @@ use std::path::Path;
 use burn::module::ParamId;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use logit::Head;
+use logit::tape::{Tape, Taped};
 use logit_spec::Finding;
 
 use super::answer::{Answer, ClassesAnswer, GradesAnswer, LabelsAnswer, Outputs, ValuesAnswer};
 use super::{Goal, Judgement, Need, Part, Pass, Task, WithTask};
 use crate::data::table::{
-    AnswerKind, Form, Parts, Schema, Store, TableError, TargetsOf, parts, rows_folder, settle,
+    AnswerKind, Feature, Form, Parts, Schema, Store, TableError, TargetsOf, parts, rows_folder, settle,
 };
 use crate::data::{blockwise_order, epoch_order};
 use crate::error::ZooError;
@@ -18,6 +19,7 @@ use crate::models::{Columns, FeedForward};
 use crate::recipe::{TableLoss, TableSetup, Weights};
 use crate::report::{Fact, Table};
 use crate::run::{Calibration, DataSource, RunDir, replace};
+use crate::telemetry::{Input, Sample, Subject};
 
 /// The run's file that says how rows are read.
 const SCHEMA: &str = "table.json";
@@ -197,6 +199,30 @@ fn spread(schema: &Schema, features: &[f32], dense: &mut Vec<f32>, categories: &
     }
 }
 
+/// The columns of a stored row, as the table had them.
+fn fields(schema: &Schema, features: &[f32]) -> Vec<[String; 2]> {
+    let mut rest = features;
+    let field = |feature: &Feature| {
+        let (numbers, after) = rest.split_at(feature.form.stored().min(rest.len()));
+        rest = after;
+        let first = numbers.first().copied().unwrap_or_default();
+        let value = match &feature.form {
+            Form::Number { blanks: true, .. } if numbers.get(1) == Some(&1.0) => "blank".to_owned(),
+            Form::Number { mean, deviation, .. } => {
+                let value = f64::from(first).mul_add(*deviation, *mean);
+                // Four digits more than none, and no tail of what single precision lost.
+                ((value * 1e4).round() / 1e4).to_string()
+            }
+            Form::Category { values, .. } => {
+                let known = (first as usize).checked_sub(1).and_then(|at| values.get(at));
+                known.cloned().unwrap_or_else(|| "none of the known".to_owned())
+            }
+        };
+        [feature.name.clone(), value]
+    };
+    schema.features.iter().map(field).collect()
+}
+
 impl<A: Answer> TableTask<'_, A> {
     fn read(&self, store: &Store, rows: &[u32]) -> Result<Vec<f32>, ZooError> {
         let told = |source| TableError::Read { path: self.path.to_owned(), source };
@@ -246,8 +272,24 @@ impl<A: Answer> Task for TableTask<'_, A> {
         Ok((Rows::new(self.schema, &numbers, self.answer.width(), device), device.clone()))
     }
 
-    fn pass(&self, net: &Self::Net, (rows, device): Self::Batch) -> Result<Pass, ZooError> {
-        self.answer.pass(net.forward(rows.columns), &rows.targets, &device)
+    fn pass(&self, net: &Self::Net, (rows, device): Self::Batch, tape: &mut Tape) -> Result<Pass, ZooError> {
+        let logits = net.forward_on(rows.columns, tape);
+        self.answer.taped_pass(logits, &rows.targets, &device, tape)
+    }
+
+    fn subject(&self) -> Subject {
+        self.answer.subject()
+    }
+
+    fn units(&self) -> Vec<String> {
+        self.answer.units()
+    }
+
+    fn sample(&self, row: u32) -> Result<Option<Sample>, ZooError> {
+        let numbers = self.read(&self.parts.train, &[row])?;
+        let (features, target) = numbers.split_at(self.schema.stored());
+        let input = Input::Fields { fields: fields(self.schema, features) };
+        Ok(Some(Sample { row, truth: self.answer.told(target), input }))
     }
 
     fn head(&self, net: &Self::Net) -> ParamId {

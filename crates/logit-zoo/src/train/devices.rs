@@ -98,9 +98,7 @@ impl DeviceName {
                     Ok(token) => host.with_credential(token.as_str()),
                     Err(_) => host,
                 };
-                let unreachable = |error| ZooError::Device {
-                    reason: format!("{self}: {error}; is `logit serve-device` running there?"),
-                };
+                let unreachable = |error| ZooError::Device { reason: format!("{self}: {error}") };
                 Device::remote_options(&host).init().map_err(unreachable)
             }
             #[cfg(not(all(feature = "cuda", feature = "remote")))]

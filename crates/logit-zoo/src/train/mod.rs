@@ -8,6 +8,7 @@ mod epoch;
 pub(crate) mod optimizer;
 mod place;
 mod progress;
+mod recorder;
 mod trainer;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -71,9 +72,13 @@ pub fn run(
     if devices.far().is_empty() {
         return trained();
     }
-    // Burn panics where a device of another process answers no more.
-    let gone = |_| ZooError::Gone { devices: devices.far().join(", "), path: run.path().to_owned() };
-    catch_unwind(AssertUnwindSafe(trained)).map_err(gone)?
+    // Burn panics or fails to read where a device of another process answers no more.
+    let gone = || ZooError::Gone { devices: devices.far().join(", "), path: run.path().to_owned() };
+    match catch_unwind(AssertUnwindSafe(trained)) {
+        Err(_) => Err(gone()),
+        Ok(Err(error)) if error.is_of_device() => Err(gone()),
+        Ok(result) => result,
+    }
 }
 
 struct Training<'a> {

@@ -22,6 +22,9 @@ pub(crate) struct Place {
     pub(crate) best: Option<f64>,
     /// Bytes of metrics that were written.
     pub(crate) metrics_bytes: u64,
+    /// Bytes of telemetry that were written.
+    #[serde(default)]
+    pub(crate) telemetry_bytes: u64,
     /// The recipe that it was trained by, as TOML: numbers go on only under the same one.
     pub(crate) recipe: String,
     /// Whether training has come to its end.

@@ -7,17 +7,19 @@ use std::sync::mpsc;
 use burn::module::Module;
 use burn::optim::{GradientsAccumulator, GradientsParams, ModuleOptimizer};
 use burn::tensor::{Bytes, Device};
+use logit::tape::Tape;
 
 use super::optimizer;
 use super::place::Place;
 use super::progress::Progress;
+use super::recorder::{Moment, Recorder, Told};
 use crate::data::{Batches, Stream, mix, steps_per_epoch};
 use crate::error::ZooError;
 use crate::evaluate::judge_best;
 use crate::models::drawn;
 use crate::recipe::Recipe;
 use crate::report;
-use crate::run::{Calibration, Checkpoint, MetricsLog, Record, RunDir, RunError};
+use crate::run::{Calibration, Checkpoint, Found, MetricsLog, Record, RunDir, RunError};
 use crate::task::{Part, Pass, Scores, Task};
 
 /// How many batches are made ready while a step computes.
@@ -55,6 +57,7 @@ pub(crate) struct Trainer<'a, T: Task> {
     epochs: u64,
     place: Place,
     log: MetricsLog,
+    recorder: Recorder,
 }
 
 impl<'a, T: Task> Trainer<'a, T> {
@@ -101,12 +104,14 @@ impl<'a, T: Task> Trainer<'a, T> {
         if resumed && !place.finished {
             log.append(&Record::Resume { step: place.step })?;
         }
-        Ok(Self { run, recipe, task, devices, net, optimizer, learning_rates, epochs, place, log })
+        let steps = learning_rates.len() as u64;
+        let recorder = Recorder::open(run, recipe, task, place.telemetry_bytes, steps)?;
+        Ok(Self { run, recipe, task, devices, net, optimizer, learning_rates, epochs, place, log, recorder })
     }
 
     /// Trains to the end, or until told to stop.
     pub(crate) fn train(mut self, stop: &AtomicBool, progress: &mut dyn Progress) -> Result<End, ZooError> {
-        self.run.find(&self.task.findings())?;
+        self.run.find(self.task.findings().iter().map(Into::into))?;
         for found in self.run.findings()? {
             progress.found(&found);
         }
@@ -151,9 +156,12 @@ impl<'a, T: Task> Trainer<'a, T> {
                 if wants_stop(progress) {
                     return Ok(false);
                 }
-                let record = self.step(batch?)?;
+                let (record, found) = self.step(batch?)?;
                 self.log.append(&record)?;
                 progress.record(&record);
+                for found in found {
+                    progress.found(&found);
+                }
                 if self.place.step.is_multiple_of(self.recipe.train.checkpoint_every) {
                     self.save()?;
                 }
@@ -164,14 +172,15 @@ impl<'a, T: Task> Trainer<'a, T> {
     }
 
     /// One step of the optimiser.
-    fn step(&mut self, portions: Vec<Portion<T::Batch>>) -> Result<Record, ZooError> {
+    fn step(&mut self, portions: Vec<Portion<T::Batch>>) -> Result<(Record, Vec<Found>), ZooError> {
         let step = self.place.step + 1;
         let seed = mix(self.recipe.train.seed, Stream::Dropout, step);
         for (device, number) in self.devices.iter().zip(0..) {
             device.seed(seed.wrapping_add(number));
         }
         let told = |source| ZooError::Step { step, source: Box::new(source) };
-        let Worked { loss, gradients, samples, decisions } = self.worked(portions).map_err(told)?;
+        let Worked { loss, gradients, samples, decisions, told: seen } =
+            self.worked(step, portions).map_err(told)?;
         let loss = self.finite(step, "the loss", loss)?;
         let norm = match gradients.get::<2>(self.task.head(&self.net)) {
             Some(gradient) => gradient.square().sum().sqrt().try_into_scalar::<f64>()?,
@@ -183,11 +192,14 @@ impl<'a, T: Task> Trainer<'a, T> {
         self.place.step = step;
         self.place.batch += 1;
         self.place.sums.add(samples, decisions, loss);
-        Ok(Record::Step { step, epoch: self.place.epoch + 1, loss, learning_rate, head_gradient_norm })
+        let epoch = self.place.epoch + 1;
+        let moment = Moment { step, epoch, batch: samples as u32, loss, learning_rate, head_gradient_norm };
+        let found = self.recorder.record(self.run, moment, seen)?;
+        Ok((Record::Step { step, epoch, loss, learning_rate, head_gradient_norm }, found))
     }
 
     /// The passes of a step, each portion on its device.
-    fn worked(&self, portions: Vec<Portion<T::Batch>>) -> Result<Worked, ZooError> {
+    fn worked(&self, step: u64, portions: Vec<Portion<T::Batch>>) -> Result<Worked, ZooError> {
         let mut portions = self.devices.iter().zip(portions);
         let Some((device, first)) = portions.next() else {
             return Err(ZooError::Unfit { what: "a batch has no sample".to_owned() });
@@ -196,10 +208,12 @@ impl<'a, T: Task> Trainer<'a, T> {
         std::thread::scope(|scope| {
             let elsewhere = portions.map(|(device, portion)| {
                 let net = self.net.clone().fork(device);
-                scope.spawn(move || Worked::of(task, &net, portion))
+                scope.spawn(move || Worked::of(task, &net, portion, Tape::off()))
             });
             let elsewhere: Vec<_> = elsewhere.collect();
-            let mut all = Worked::of(task, &self.net, first)?;
+            // One device's portion is enough to look at.
+            let tape = self.recorder.tape(step, &first.rows);
+            let mut all = Worked::of(task, &self.net, first, tape)?;
             for other in elsewhere {
                 let other = other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
                 all = all.and(other, &self.net, &device.clone().inner());
@@ -260,6 +274,7 @@ impl<'a, T: Task> Trainer<'a, T> {
 
     fn save(&mut self) -> Result<(), ZooError> {
         self.place.metrics_bytes = self.log.sync()?;
+        self.place.telemetry_bytes = self.recorder.sync()?;
         let path = self.run.last_path();
         let unusable = |reason: String| ZooError::Optimizer { path: path.clone(), reason };
         let mut checkpoint = self.weights()?;
@@ -297,6 +312,7 @@ impl<'a, T: Task> Trainer<'a, T> {
 struct Portion<B> {
     /// Its share of the samples.
     share: f64,
+    rows: Vec<u32>,
     batch: B,
 }
 
@@ -310,7 +326,7 @@ fn portions<T: Task>(
     let each = rows.len().div_ceil(devices.len()).max(1);
     let portions = rows.chunks(each).zip(devices).zip(0..).map(|((part, device), number)| {
         let batch = task.batch(part, seed.wrapping_add(number), device)?;
-        Ok(Portion { share: part.len() as f64 / rows.len() as f64, batch })
+        Ok(Portion { share: part.len() as f64 / rows.len() as f64, rows: part.to_vec(), batch })
     });
     portions.collect()
 }
@@ -321,19 +337,28 @@ struct Worked {
     gradients: GradientsParams,
     samples: u64,
     decisions: Option<[u64; 2]>,
+    /// What the tape of the pass told.
+    told: Told,
 }
 
 impl Worked {
-    fn of<T: Task>(task: &T, net: &T::Net, portion: Portion<T::Batch>) -> Result<Self, ZooError> {
-        let Pass { loss, samples, decisions } = task.pass(net, portion.batch)?;
+    fn of<T: Task>(
+        task: &T,
+        net: &T::Net,
+        portion: Portion<T::Batch>,
+        mut tape: Tape,
+    ) -> Result<Self, ZooError> {
+        let Pass { loss, samples, decisions, facts } = task.pass(net, portion.batch, &mut tape)?;
         // A whole batch's loss stays as it is, to the last bit.
         let loss = if portion.share < 1.0 { loss.mul_scalar(portion.share) } else { loss };
         let value = loss.clone().try_into_scalar::<f64>()?;
+        let gradients = GradientsParams::from_grads(tape.backward(loss), net);
         Ok(Self {
             loss: value,
-            gradients: GradientsParams::from_grads(loss.backward(), net),
+            gradients,
             samples,
             decisions,
+            told: Told { rows: portion.rows, tape, facts },
         })
     }
 
@@ -348,6 +373,7 @@ impl Worked {
             gradients: gradients.grads(),
             samples: self.samples + other.samples,
             decisions: self.decisions.zip(other.decisions).map(|(all, more)| sum(all, more)),
+            told: self.told,
         }
     }
 }

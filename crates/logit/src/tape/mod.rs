@@ -181,6 +181,11 @@ impl Tape {
         }
     }
 
+    /// The same for one of several layers of a kind: `hidden` and 2 are recorded as `hidden2`.
+    pub fn layer_at<const D: usize>(&mut self, name: &str, number: usize, output: Tensor<D>) -> Tensor<D> {
+        if self.is_on() { self.layer(&format!("{name}{number}"), output) } else { output }
+    }
+
     /// Records a head's `logits`, and as `probabilities` what they stand for, where the kind of answer has any.
     pub fn head<K: Kind, const D: usize>(&mut self, logits: Logits<K, D>) -> Logits<K, D> {
         if !self.is_on() {

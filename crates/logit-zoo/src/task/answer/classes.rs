@@ -6,6 +6,8 @@ use logit::loss::CrossEntropyLoss;
 use logit::metrics::{Average, Brier, ConfusionMatrix, LogLoss, MetricError, Reliability};
 use logit::{Classes, HeadConfig, Logits};
 
+use logit_spec::Loss;
+
 use super::{Answer, Outputs, softmax, written};
 use crate::error::ZooError;
 use crate::recipe::Weights;
@@ -13,6 +15,10 @@ use crate::report::Table;
 use crate::run::Calibration;
 use crate::task::digits::argmax;
 use crate::task::{Goal, Judgement, Pass, Scores, confusion, reliability};
+use crate::telemetry::Truth;
+
+/// Rows that are judged at a time.
+const BLOCK: usize = 4096;
 
 /// One of some classes.
 #[derive(Clone, Debug)]
@@ -62,7 +68,23 @@ impl Answer for ClassesAnswer {
         let right = decisions.iter().zip(&index).filter(|(a, b)| **a == i64::from(**b)).count();
         let samples = index.len() as u64;
         let loss = self.loss.forward(logits, Tensor::<1, Int>::from_ints(index.as_slice(), device))?;
-        Ok(Pass { loss: loss.value, samples, decisions: Some([samples, right as u64]) })
+        Ok(Pass { loss: loss.value, samples, decisions: Some([samples, right as u64]), facts: None })
+    }
+
+    fn loss(&self) -> Loss {
+        Loss::CrossEntropy
+    }
+
+    fn units(&self) -> Vec<String> {
+        self.names.clone()
+    }
+
+    fn truth(&self, targets: &[f32]) -> Truth {
+        Truth::Classes(indices(targets))
+    }
+
+    fn told(&self, target: &[f32]) -> String {
+        target.first().and_then(|class| self.names.get(*class as usize)).cloned().unwrap_or_default()
     }
 
     fn goal(&self) -> Goal {
@@ -78,12 +100,13 @@ impl Answer for ClassesAnswer {
     fn judge(&self, of: &Outputs, calibration: &Calibration) -> Result<Judgement, ZooError> {
         let classes = self.names.len();
         let told = |source: MetricError| ZooError::Metric { what: "the evaluation", source };
-        let targets = indices(&of.targets);
-        let before = Honest::of(&of.logits, &targets, classes, 1.0).map_err(told)?;
-        let honest = Honest::of(&of.logits, &targets, classes, calibration.temperature()).map_err(told)?;
+        let before = Honest::of(of, classes, 1.0).map_err(told)?;
+        let honest = Honest::of(of, classes, calibration.temperature()).map_err(told)?;
         let mut matrix = ConfusionMatrix::new(classes).map_err(told)?;
-        let decisions: Vec<usize> = of.logits.chunks(classes).map(argmax).collect();
-        matrix.update(&decisions, &targets, None).map_err(told)?;
+        for (logits, targets) in blocks(of, classes) {
+            let decisions: Vec<usize> = logits.chunks(classes).map(argmax).collect();
+            matrix.update(&decisions, &indices(targets), None).map_err(told)?;
+        }
         let number = |value: Option<f64>| value.unwrap_or(f64::NAN);
         let values = [
             ("accuracy", number(matrix.accuracy())),
@@ -149,6 +172,11 @@ impl ClassesAnswer {
     }
 }
 
+/// Logits and targets of some rows at a time: a part may be as large as memory, and its `f64` twice that.
+fn blocks(of: &Outputs, classes: usize) -> impl Iterator<Item = (&[f32], &[f32])> {
+    of.logits.chunks(BLOCK * classes).zip(of.targets.chunks(BLOCK))
+}
+
 fn indices(targets: &[f32]) -> Vec<usize> {
     targets.iter().map(|target| *target as usize).collect()
 }
@@ -162,15 +190,18 @@ struct Honest {
 }
 
 impl Honest {
-    fn of(logits: &[f32], targets: &[usize], classes: usize, temperature: f64) -> Result<Self, MetricError> {
-        let scaled: Vec<f64> = logits.iter().map(|logit| f64::from(*logit) / temperature).collect();
-        let probabilities: Vec<f64> =
-            logits.chunks(classes).flat_map(|row| softmax(row, temperature)).collect();
+    fn of(of: &Outputs, classes: usize, temperature: f64) -> Result<Self, MetricError> {
         let (mut log_loss, mut brier) = (LogLoss::new(classes)?, Brier::new(classes)?);
         let mut reliability = Reliability::new(classes)?;
-        log_loss.update_classes_from_logits(&scaled, targets, None)?;
-        brier.update_classes(&probabilities, targets, None)?;
-        reliability.update_classes(&probabilities, targets, None)?;
+        for (logits, targets) in blocks(of, classes) {
+            let targets = indices(targets);
+            let scaled: Vec<f64> = logits.iter().map(|logit| f64::from(*logit) / temperature).collect();
+            let probabilities: Vec<f64> =
+                logits.chunks(classes).flat_map(|row| softmax(row, temperature)).collect();
+            log_loss.update_classes_from_logits(&scaled, &targets, None)?;
+            brier.update_classes(&probabilities, &targets, None)?;
+            reliability.update_classes(&probabilities, &targets, None)?;
+        }
         Ok(Self {
             log_loss: log_loss.log_loss().unwrap_or(f64::NAN),
             ece: reliability.expected_calibration_error().unwrap_or(f64::NAN),

@@ -5,10 +5,13 @@ use logit::loss::InterpolatedKlLoss;
 use logit::metrics::{MetricError, Pearson, Regression, Spearman};
 use logit::{Grades, HeadConfig, Logits};
 
+use logit_spec::Loss;
+
 use super::{Answer, Outputs, softmax, written};
 use crate::error::ZooError;
 use crate::run::Calibration;
 use crate::task::{Goal, Judgement, Pass, Scores};
+use crate::telemetry::Truth;
 
 /// A grade between two ends, as the expected value of a softmax over the steps of the scale.
 #[derive(Clone, Debug)]
@@ -40,7 +43,25 @@ impl Answer for GradesAnswer {
 
     fn pass(&self, logits: Logits<Grades>, targets: &[f32], device: &Device) -> Result<Pass, ZooError> {
         let loss = InterpolatedKlLoss::new().forward(logits, Tensor::<1>::from_floats(targets, device))?;
-        Ok(Pass { loss: loss.value, samples: targets.len() as u64, decisions: None })
+        Ok(Pass { loss: loss.value, samples: targets.len() as u64, decisions: None, facts: None })
+    }
+
+    fn loss(&self) -> Loss {
+        Loss::InterpolatedKl
+    }
+
+    fn units(&self) -> Vec<String> {
+        let step = (self.high - self.low) / (self.steps - 1) as f64;
+        (0..self.steps).map(|at| format!("{}", self.low + step * at as f64)).collect()
+    }
+
+    fn truth(&self, targets: &[f32]) -> Truth {
+        let _ = targets;
+        Truth::Other
+    }
+
+    fn told(&self, target: &[f32]) -> String {
+        target.first().map(ToString::to_string).unwrap_or_default()
     }
 
     fn goal(&self) -> Goal {

@@ -6,12 +6,15 @@ use logit::loss::BinaryCrossEntropyLoss;
 use logit::metrics::{Average, LabelConfusion, LogLoss, MetricError, Ranking, Reliability};
 use logit::{HeadConfig, Labels, Logits};
 
+use logit_spec::Loss;
+
 use super::{Answer, Outputs, rows, written};
 use crate::error::ZooError;
 use crate::recipe::Weights;
 use crate::report::Table;
 use crate::run::Calibration;
 use crate::task::{Goal, Judgement, Pass, Scores, reliability};
+use crate::telemetry::Truth;
 
 /// The probability from which on a label is decided for, where none was fitted.
 const THRESHOLD: f64 = 0.5;
@@ -100,7 +103,30 @@ impl Answer for LabelsAnswer {
         let right =
             given.iter().zip(targets).filter(|(logit, target)| (**logit >= 0.0) == (**target > 0.5)).count();
         let loss = self.loss.forward(logits, rows(targets, self.width(), device))?;
-        Ok(Pass { loss: loss.value, samples, decisions: Some([targets.len() as u64, right as u64]) })
+        Ok(Pass {
+            loss: loss.value,
+            samples,
+            decisions: Some([targets.len() as u64, right as u64]),
+            facts: None,
+        })
+    }
+
+    fn loss(&self) -> Loss {
+        Loss::BinaryCrossEntropy
+    }
+
+    fn units(&self) -> Vec<String> {
+        self.names.clone()
+    }
+
+    fn truth(&self, targets: &[f32]) -> Truth {
+        Truth::Labels(targets.to_vec())
+    }
+
+    fn told(&self, target: &[f32]) -> String {
+        let yes = self.names.iter().zip(target).filter(|(_, target)| **target > 0.5);
+        let yes: Vec<&str> = yes.map(|(name, _)| name.as_str()).collect();
+        if yes.is_empty() { "none".to_owned() } else { yes.join(", ") }
     }
 
     fn goal(&self) -> Goal {

@@ -9,7 +9,9 @@ mod labels;
 mod values;
 
 use burn::tensor::{Device, Tensor};
+use logit::tape::Tape;
 use logit::{HeadConfig, Kind, Logits};
+use logit_spec::Loss;
 
 pub(crate) use classes::ClassesAnswer;
 pub(crate) use grades::GradesAnswer;
@@ -19,6 +21,7 @@ pub(crate) use values::ValuesAnswer;
 use super::{Goal, Judgement, Pass};
 use crate::error::ZooError;
 use crate::run::Calibration;
+use crate::telemetry::{Facts, Subject, Truth};
 
 /// A kind of answer, with the names and weights of its units.
 pub(crate) trait Answer: Sync {
@@ -32,6 +35,35 @@ pub(crate) trait Answer: Sync {
 
     /// The loss of a batch, whose targets are `[N, width]`.
     fn pass(&self, logits: Logits<Self::Kind>, targets: &[f32], device: &Device) -> Result<Pass, ZooError>;
+
+    /// The loss, as the table of heads names it.
+    fn loss(&self) -> Loss;
+
+    /// The names of the units.
+    fn units(&self) -> Vec<String>;
+
+    /// Targets as what the logits are compared with.
+    fn truth(&self, targets: &[f32]) -> Truth;
+
+    /// A row's target in words.
+    fn told(&self, target: &[f32]) -> String;
+
+    /// The loss of a batch, and what its output showed where it is told to a tape.
+    fn taped_pass(
+        &self,
+        logits: Logits<Self::Kind>,
+        targets: &[f32],
+        device: &Device,
+        tape: &Tape,
+    ) -> Result<Pass, ZooError> {
+        let facts = Facts::on(tape, logits.tensor(), || Ok(self.truth(targets)))?;
+        Ok(Pass { facts, ..self.pass(logits, targets, device)? })
+    }
+
+    /// What the last layer is for.
+    fn subject(&self) -> Subject {
+        Subject { answer: Self::Kind::ANSWER, units: self.units().len(), loss: self.loss() }
+    }
 
     /// The metric that decides which weights are kept.
     fn goal(&self) -> Goal;

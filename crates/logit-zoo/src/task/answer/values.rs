@@ -5,11 +5,14 @@ use logit::loss::SquaredLoss;
 use logit::metrics::{MetricError, Regression};
 use logit::{HeadConfig, Logits, Values};
 
+use logit_spec::Loss;
+
 use super::{Answer, Outputs, rows, written};
 use crate::error::ZooError;
 use crate::report::Table;
 use crate::run::Calibration;
 use crate::task::{Goal, Judgement, Pass, Scores};
+use crate::telemetry::Truth;
 
 /// Numbers, learned as `(number − mean) / deviation`.
 #[derive(Clone, Debug)]
@@ -44,7 +47,25 @@ impl Answer for ValuesAnswer {
     fn pass(&self, logits: Logits<Values>, targets: &[f32], device: &Device) -> Result<Pass, ZooError> {
         let samples = (targets.len() / self.width()) as u64;
         let loss = SquaredLoss::new().forward(logits, rows(targets, self.width(), device))?;
-        Ok(Pass { loss: loss.value, samples, decisions: None })
+        Ok(Pass { loss: loss.value, samples, decisions: None, facts: None })
+    }
+
+    fn loss(&self) -> Loss {
+        Loss::Squared
+    }
+
+    fn units(&self) -> Vec<String> {
+        self.names.clone()
+    }
+
+    fn truth(&self, targets: &[f32]) -> Truth {
+        Truth::Values(targets.to_vec())
+    }
+
+    fn told(&self, target: &[f32]) -> String {
+        let told =
+            self.names.iter().zip(self.restored(target)).map(|(name, value)| format!("{name} {value:.4}"));
+        told.collect::<Vec<_>>().join(", ")
     }
 
     fn goal(&self) -> Goal {

@@ -4,8 +4,10 @@ use burn::tensor::{Device, Int, Tensor, TensorData};
 use logit::loss::{BinaryCrossEntropyLoss, CrossEntropyLoss, DiceLoss, Loss};
 use logit::{Classes, Kind, Labels, Logits, LossError};
 
+use crate::error::ZooError;
 use crate::recipe::SegmentationLoss;
 use crate::task::digits::argmax;
+use crate::telemetry::Truth;
 
 /// A kind of answer a pixel.
 pub(crate) trait Answer: Sync {
@@ -17,6 +19,9 @@ pub(crate) trait Answer: Sync {
 
     /// Masks `[N, H, W]` as the loss takes them.
     fn targets(&self, masks: &[u8], shape: [usize; 3], device: &Device) -> Self::Targets;
+
+    /// What the logits of a batch are compared with.
+    fn truth(&self, targets: &Self::Targets) -> Result<Truth, ZooError>;
 
     /// The loss of a batch.
     fn loss(&self, logits: Logits<Self::Kind, 4>, targets: Self::Targets) -> Result<Tensor<1>, LossError>;
@@ -82,6 +87,10 @@ impl Answer for OneClass {
         Tensor::from_data(TensorData::new(indices, shape), device)
     }
 
+    fn truth(&self, targets: &Self::Targets) -> Result<Truth, ZooError> {
+        Truth::classes(targets)
+    }
+
     fn loss(&self, logits: Logits<Classes, 4>, targets: Self::Targets) -> Result<Tensor<1>, LossError> {
         self.factors.sum(
             || self.cross_entropy.forward(logits.clone(), targets.clone()),
@@ -129,6 +138,13 @@ impl Answer for AnyLabels {
         let values: Vec<f32> =
             planes.flat_map(|mask| (0..self.labels).flat_map(|label| of_label(mask, label))).collect();
         Tensor::from_data(TensorData::new(values, [count, self.labels, height, width]), device)
+    }
+
+    fn truth(&self, targets: &Self::Targets) -> Result<Truth, ZooError> {
+        // From map after map to position after position, as rows of labels.
+        let dims = targets.dims();
+        let rows = targets.clone().permute([0, 2, 3, 1]).reshape([dims[0] * dims[2] * dims[3] * dims[1]]);
+        Ok(Truth::Labels(rows.try_into_vec_as()?))
     }
 
     fn loss(&self, logits: Logits<Labels, 4>, targets: Self::Targets) -> Result<Tensor<1>, LossError> {

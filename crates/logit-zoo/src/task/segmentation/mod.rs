@@ -10,7 +10,9 @@ use std::path::Path;
 use burn::module::ParamId;
 use burn::tensor::{Device, Tensor, TensorData};
 use logit::metrics::MetricError;
+use logit::tape::{Tape, Taped};
 use logit::{Head, Kind};
+use logit_spec::{Answer as HeadAnswer, Loss};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 
@@ -28,6 +30,7 @@ use crate::models::{UNet, UNetConfig};
 use crate::recipe::{PixelAnswer, SegmentationData, SegmentationSetup, metric_key};
 use crate::report::{Fact, Picture, Pixels};
 use crate::run::{Calibration, DataSource, RunDir};
+use crate::telemetry::{Facts, Sample, Subject};
 
 /// Test images shown in a report, each as annotated and as decided.
 const SHOWN: usize = 8;
@@ -172,10 +175,32 @@ impl<A: Answer> Task for Segmentation<'_, A> {
         Ok(Squares { images, targets: self.answer.targets(&masks, [count, side, side], device) })
     }
 
-    fn pass(&self, net: &Self::Net, batch: Self::Batch) -> Result<Pass, ZooError> {
+    fn pass(&self, net: &Self::Net, batch: Self::Batch, tape: &mut Tape) -> Result<Pass, ZooError> {
         let samples = batch.images.dims()[0] as u64;
-        let loss = self.answer.loss(net.forward(batch.images), batch.targets)?;
-        Ok(Pass { loss, samples, decisions: None })
+        let logits = net.forward_on(batch.images, tape);
+        let facts = Facts::on(tape, logits.tensor(), || self.answer.truth(&batch.targets))?;
+        // Beside Dice, or with weights, the loss has another scale than cross entropy has.
+        let scaled = self.setup.loss.is_log_loss() && self.weights.is_none();
+        let facts = facts.map(|facts| Facts { chance_loss: facts.chance_loss.filter(|_| scaled), ..facts });
+        let loss = self.answer.loss(logits, batch.targets)?;
+        Ok(Pass { loss, samples, decisions: None, facts })
+    }
+
+    fn subject(&self) -> Subject {
+        let (answer, loss) = match self.setup.data.answer {
+            PixelAnswer::Classes => (HeadAnswer::Classes, Loss::CrossEntropy),
+            PixelAnswer::Labels => (HeadAnswer::Labels, Loss::BinaryCrossEntropy),
+        };
+        Subject { answer, units: self.units().len(), loss }
+    }
+
+    fn units(&self) -> Vec<String> {
+        self.setup.data.units().to_vec()
+    }
+
+    /// A map has as many answers as pixels: it is not shown as one.
+    fn sample(&self, _: u32) -> Result<Option<Sample>, ZooError> {
+        Ok(None)
     }
 
     fn head(&self, net: &Self::Net) -> ParamId {

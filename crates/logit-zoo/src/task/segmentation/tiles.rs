@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use burn::tensor::{Device, Tensor, TensorData};
 use logit::metrics::{MetricError, rows};
+use logit::tape::Taped;
 use logit::{Head, Kind};
 
 use crate::data::segmentation::Grey;

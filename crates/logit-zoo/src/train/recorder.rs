@@ -1,0 +1,227 @@
+//! What of the training passes is recorded: telemetry, run-time checks, and TensorBoard's files.
+
+use std::time::SystemTime;
+
+use logit::tape::{Content, Part, Recorded, Side, Tape, Watch};
+
+use crate::error::ZooError;
+use crate::recipe::{Recipe, WatchConfig};
+use crate::run::{Found, RunDir, RunError};
+use crate::task::Task;
+use crate::telemetry::{
+    Checks, EventFile, Facts, Frame, Histogram, Layer, SampleSeen, Telemetry, TelemetryLog, Watched, spread,
+};
+
+/// So many first steps are recorded each: there the head and its loss show whether they fit.
+const FIRST: u64 = 5;
+
+/// Records the training passes of a run.
+pub(super) struct Recorder {
+    config: WatchConfig,
+    chosen: Vec<u32>,
+    checks: Checks,
+    log: TelemetryLog,
+    events: Option<EventFile>,
+}
+
+/// When a pass was, and what its step came to.
+pub(super) struct Moment {
+    pub(super) step: u64,
+    pub(super) epoch: u64,
+    pub(super) batch: u32,
+    pub(super) loss: f64,
+    pub(super) learning_rate: f64,
+    pub(super) head_gradient_norm: f64,
+}
+
+/// What a pass told.
+pub(super) struct Told {
+    /// The samples that were in it.
+    pub(super) rows: Vec<u32>,
+    pub(super) tape: Tape,
+    pub(super) facts: Option<Facts>,
+}
+
+impl Recorder {
+    /// Opens a run's telemetry where its checkpoint left it, and lets the checks see what is there.
+    pub(super) fn open<T: Task>(
+        run: &RunDir,
+        recipe: &Recipe,
+        task: &T,
+        bytes: u64,
+        steps: u64,
+    ) -> Result<Self, ZooError> {
+        let config = recipe.watch.clone();
+        let mut chosen = if config.every == 0 { Vec::new() } else { spread(task.samples(), config.samples) };
+        let samples = chosen.iter().filter_map(|row| task.sample(*row).transpose());
+        let samples = samples.collect::<Result<Vec<_>, _>>()?;
+        chosen.retain(|row| samples.iter().any(|sample| sample.row == *row));
+        let subject = task.subject();
+        run.watch(&Watched { subject, names: task.units(), steps, samples })?;
+        let path = run.telemetry_path();
+        let log = TelemetryLog::open_at(&path, bytes)?;
+        let mut checks = Checks::new(subject);
+        let telemetry = Telemetry::open(&path)?;
+        for number in 0..telemetry.len() {
+            let frame = telemetry.frame(number)?;
+            if frame.has_layers() {
+                checks.see(&frame);
+            }
+        }
+        let next = telemetry.steps().last().map(|step| step + 1);
+        let events = if config.tensorboard { Some(events(run, next)?) } else { None };
+        Ok(Self { config, chosen, checks, log, events })
+    }
+
+    /// A tape for the pass of a step over some samples.
+    pub(super) fn tape(&self, step: u64, rows: &[u32]) -> Tape {
+        let every = self.config.every;
+        if every == 0 {
+            return Tape::off();
+        }
+        let due = step <= FIRST || Watch::new().every(every).is_due(step);
+        let places: Vec<usize> =
+            (0..rows.len()).filter(|place| self.chosen.contains(&rows[*place])).collect();
+        if !due && places.is_empty() {
+            return Tape::off();
+        }
+        let mut watch = Watch::new();
+        if !places.is_empty() {
+            let rows = Part::Rows(places);
+            watch = watch.outputs("logits", rows.clone()).outputs("probabilities", rows);
+        }
+        if due {
+            watch = watch.outputs("*", Part::Statistics);
+            if self.config.gradients {
+                watch = watch.gradients("*", Part::Statistics);
+            }
+        }
+        Tape::new(&watch)
+    }
+
+    /// Writes what a pass told, and gives what the checks newly found.
+    pub(super) fn record(
+        &mut self,
+        run: &RunDir,
+        moment: Moment,
+        told: Told,
+    ) -> Result<Vec<Found>, ZooError> {
+        if !told.tape.is_on() {
+            return Ok(Vec::new());
+        }
+        let frame = frame(&moment, told);
+        self.log.append(&frame)?;
+        if let Some(events) = &mut self.events {
+            tell(events, &frame).map_err(|source| RunError::io("write", &run.events_path(), source))?;
+        }
+        let seen = if frame.has_layers() { self.checks.see(&frame) } else { Vec::new() };
+        let found: Vec<Found> = seen.iter().map(Found::from).collect();
+        if !found.is_empty() {
+            run.find(found.iter().cloned())?;
+        }
+        Ok(found)
+    }
+
+    /// Bytes of telemetry so far, all of them on the disk.
+    pub(super) fn sync(&mut self) -> Result<u64, ZooError> {
+        if let Some(events) = &mut self.events {
+            let path = events.path().to_owned();
+            events.flush().map_err(|source| RunError::io("write", &path, source))?;
+        }
+        Ok(self.log.sync()?)
+    }
+}
+
+fn frame(moment: &Moment, told: Told) -> Frame {
+    let Told { rows, tape, facts } = told;
+    let facts = facts.unwrap_or_default();
+    let layers = |side: Side| {
+        let of_side = tape.recorded().iter().filter(move |value| value.side == side);
+        let layer = |value: &Recorded| {
+            let statistics = value.statistics()?.clone();
+            Some(Layer { name: value.name.clone(), statistics })
+        };
+        of_side.filter_map(layer).collect()
+    };
+    Frame {
+        step: moment.step,
+        epoch: moment.epoch,
+        batch: moment.batch,
+        loss: moment.loss,
+        learning_rate: moment.learning_rate,
+        head_gradient_norm: moment.head_gradient_norm,
+        layers: layers(Side::Output),
+        gradients: layers(Side::Gradient),
+        output: facts.output,
+        samples: samples(&tape, &rows),
+        confusion: facts.confusion,
+        reliability: facts.reliability,
+        shuffled_loss: facts.shuffled.map(|more| moment.loss + more),
+        chance_loss: facts.chance_loss,
+    }
+}
+
+/// The chosen samples of a batch, from the rows that were recorded of its logits and probabilities.
+fn samples(tape: &Tape, rows: &[u32]) -> Vec<SampleSeen> {
+    let of = |name: &str| {
+        tape.recorded().iter().find_map(|value| match &value.content {
+            Content::Rows { rows, numbers } if value.name == name => {
+                Some((rows, numbers.chunks(numbers.len() / rows.len().max(1)).map(<[f32]>::to_vec)))
+            }
+            _ => None,
+        })
+    };
+    let Some((places, logits)) = of("logits") else { return Vec::new() };
+    let mut probabilities = of("probabilities").map(|(_, each)| each);
+    let sample = |(place, logits): (&usize, Vec<f32>)| SampleSeen {
+        row: rows[*place],
+        logits,
+        probabilities: probabilities.as_mut().and_then(Iterator::next).unwrap_or_default(),
+    };
+    places.iter().zip(logits).map(sample).collect()
+}
+
+fn events(run: &RunDir, next: Option<u64>) -> Result<EventFile, ZooError> {
+    let path = run.events_path();
+    let told = |source| RunError::io("write", &path, source);
+    let mut events = EventFile::create(&path, SystemTime::now()).map_err(told)?;
+    if let Some(step) = next {
+        events.resume(step).map_err(told)?;
+    }
+    Ok(events)
+}
+
+/// Tells TensorBoard of a frame.
+fn tell(events: &mut EventFile, frame: &Frame) -> std::io::Result<()> {
+    let step = frame.step;
+    events.scalar(step, "train/loss", frame.loss as f32)?;
+    events.scalar(step, "train/learning_rate", frame.learning_rate as f32)?;
+    events.scalar(step, "train/head_gradient_norm", frame.head_gradient_norm as f32)?;
+    let sides = [("layers", &frame.layers), ("gradients", &frame.gradients)];
+    for (side, layer) in
+        sides.into_iter().flat_map(|(side, layers)| layers.iter().map(move |layer| (side, layer)))
+    {
+        let statistics = &layer.statistics;
+        if statistics.histogram.is_empty() {
+            continue;
+        }
+        let finite = statistics.count - statistics.not_finite;
+        let count = finite as f64;
+        let histogram = Histogram {
+            low: statistics.low,
+            high: statistics.high,
+            count: finite,
+            sum: statistics.mean * count,
+            sum_of_squares: (statistics.deviation.powi(2) + statistics.mean.powi(2)) * count,
+            bins: &statistics.histogram,
+        };
+        // Bounds that no axis has were left out above.
+        let _ = events.histogram(step, &format!("{side}/{}", layer.name), &histogram);
+    }
+    for sample in &frame.samples {
+        for (unit, probability) in sample.probabilities.iter().enumerate().take(100) {
+            events.scalar(step, &format!("softmax/row {}/{unit}", sample.row), *probability)?;
+        }
+    }
+    Ok(())
+}
