@@ -1,7 +1,7 @@
 //! The command line, as clap reads it.
 
 use std::ffi::OsString;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand};
@@ -64,6 +64,22 @@ Examples:
   logit predict runs/penguins new.csv --out out.csv
   logit predict runs/sts \"a sentence\" \"another\"")]
     Predict(Predict),
+    /// Look into trainings, running or finished: a page with the softmax of chosen samples at every recorded step
+    #[command(after_help = "\
+Examples:
+  logit watch runs/digits
+  logit watch runs/digits runs/digits-2 --port 8080
+
+What is shown is of the training passes themselves: training mode, before the update, with no pass beside.")]
+    Watch(Watch),
+    /// Tell what the run-time checks found in a training, what they found fine, and what they could not tell
+    #[command(after_help = "\
+Examples:
+  logit check runs/digits
+  logit check runs/digits --json
+
+It ends with 1 if there is an error or a warning.")]
+    Check(Check),
     /// List the recipes, or print one with the reason of each value
     #[command(after_help = "Examples:\n  logit recipes\n  logit recipes digits > my-recipe.toml")]
     Recipes {
@@ -221,6 +237,27 @@ pub(crate) struct Predict {
     /// the rows of a table
     #[arg(long, short, value_name = "PATH")]
     pub(crate) out: Option<PathBuf>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Watch {
+    /// The run directories, to be seen side by side
+    #[arg(required = true, value_name = "RUN")]
+    pub(crate) runs: Vec<PathBuf>,
+
+    /// The port; 0 takes a free one
+    #[arg(long, value_name = "PORT", default_value_t = 6060)]
+    pub(crate) port: u16,
+
+    /// The address to listen on, if others than this machine are to see the runs [default: 127.0.0.1]
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) host: Option<IpAddr>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Check {
+    /// The run directory
+    pub(crate) run: PathBuf,
 }
 
 #[derive(Debug, Subcommand)]

@@ -14,6 +14,8 @@ pub(crate) enum Failure {
     Usage(String),
     /// It failed: exit code 1.
     Failed(String),
+    /// What was looked at is not right: exit code 1, and all is said.
+    Found,
     /// The reader of the output went away: no failure.
     ReaderGone,
 }
@@ -30,6 +32,7 @@ impl Failure {
                 output::note(format_args!("error: {message}"));
                 ExitCode::FAILURE
             }
+            Self::Found => ExitCode::FAILURE,
             Self::ReaderGone => ExitCode::SUCCESS,
         }
     }

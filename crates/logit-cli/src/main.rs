@@ -6,6 +6,7 @@ mod dashboard;
 mod failure;
 mod output;
 mod progress;
+mod watch;
 
 use std::process::ExitCode;
 

@@ -1,5 +1,6 @@
 //! A file a command.
 
+mod check;
 mod eval;
 mod heads;
 mod predict;
@@ -7,6 +8,7 @@ mod recipes;
 mod serve_device;
 mod study;
 mod train;
+mod watch;
 
 use std::path::PathBuf;
 
@@ -23,6 +25,8 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
         Command::Train(train) => train::run(*train, json),
         Command::Eval(eval) => eval::run(&eval, json),
         Command::Predict(predict) => predict::run(&predict, json),
+        Command::Watch(args) => watch::run(&args),
+        Command::Check(args) => check::run(&args, json),
         Command::Recipes { name } => recipes::run(name.as_deref(), json),
         Command::Heads => heads::run(json),
         Command::ServeDevice { listen } => serve_device::run(listen),

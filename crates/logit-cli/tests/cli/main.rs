@@ -14,3 +14,4 @@ mod study;
 mod table;
 mod train;
 mod usage;
+mod watch;

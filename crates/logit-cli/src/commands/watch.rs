@@ -1,0 +1,26 @@
+//! `logit watch`
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
+
+use logit_zoo::RunDir;
+use logit_zoo::watch::Live;
+
+use crate::args::Watch;
+use crate::failure::Failure;
+use crate::output;
+use crate::watch;
+
+pub(crate) fn run(args: &Watch) -> Result<(), Failure> {
+    let runs = args.runs.iter().map(|run| Ok(Live::open(RunDir::open(run)?)?));
+    let runs = runs.collect::<Result<Vec<_>, Failure>>()?;
+    let host = args.host.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST));
+    let told =
+        |error| Failure::Failed(format!("port {} of {host} cannot be listened on: {error}", args.port));
+    let listener = TcpListener::bind(SocketAddr::new(host, args.port)).map_err(told)?;
+    let address = listener.local_addr().map_err(told)?;
+    if !host.is_loopback() {
+        output::note(format_args!("other machines that reach {host} can see these runs"));
+    }
+    output::text(&format!("http://{address}/ — Ctrl-C ends it\n"))?;
+    watch::serve(listener, runs).map_err(|error| Failure::Failed(error.to_string()))
+}
