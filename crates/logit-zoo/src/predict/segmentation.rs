@@ -138,7 +138,13 @@ fn predict<A: Answer>(
 ) -> Result<Vec<Prediction>, ZooError> {
     let (device, config, path) = (Device::flex(), setup.model.unet(), run.best_path());
     let net = Checkpoint::load(&path)?.apply(config.init(answer.kind(), &device)?, &path)?;
-    let reader = Reader { net: &net, config: &config, data: &setup.data, device: &device };
+    let reader = Reader {
+        net: &net,
+        config: &config,
+        data: &setup.data,
+        device: &device,
+        symmetries: setup.data.symmetries,
+    };
     std::fs::create_dir_all(folder).map_err(|source| RunError::io("make the folder", folder, source))?;
     let mut predictions = Vec::with_capacity(inputs.len());
     for (input, Output { mask: mask_path, overlay }) in inputs.iter().zip(outputs) {

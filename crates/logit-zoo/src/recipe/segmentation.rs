@@ -56,6 +56,10 @@ pub struct SegmentationData {
     pub rotations: bool,
     /// Largest logarithm of the factor that brightens or darkens a square, both ways as likely; 0 for none.
     pub brightness: f64,
+    /// Whether test images, and those that are predicted on, are answered by the mean logits over the square's eight
+    /// symmetries (turned by quarters, mirrored); eight passes instead of one.
+    #[serde(default)]
+    pub symmetries: bool,
 }
 
 /// What a pixel is answered with.

@@ -226,7 +226,9 @@ impl<A: Answer> Task for Segmentation<'_, A> {
             Part::Validation => &self.sets.validation,
             Part::Test => &self.sets.test,
         };
-        let reader = Reader { net, config: &self.config, data: &self.setup.data, device };
+        // The validation part only chooses among weights, once an epoch: one look is enough.
+        let symmetries = self.setup.data.symmetries && part == Part::Test;
+        let reader = Reader { net, config: &self.config, data: &self.setup.data, device, symmetries };
         let told = |source: MetricError| ZooError::Metric { what: "the evaluation", source };
         let mut tally = Tally::new(&self.setup.data).map_err(told)?;
         let mut overlaps = Vec::with_capacity(set.images.len());

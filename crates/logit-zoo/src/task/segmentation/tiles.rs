@@ -70,6 +70,33 @@ pub(crate) struct Reader<'a, K: Kind> {
     pub(crate) config: &'a UNetConfig,
     pub(crate) data: &'a SegmentationData,
     pub(crate) device: &'a Device,
+    /// Whether a tile is answered by the mean over its symmetries.
+    pub(crate) symmetries: bool,
+}
+
+/// A symmetry of the square: first over its diagonal, then upside down, then left to right, each or not.
+#[derive(Clone, Copy, Debug)]
+struct Symmetry([bool; 3]);
+
+impl Symmetry {
+    /// All eight, the one that changes nothing first.
+    fn all() -> impl Iterator<Item = Self> {
+        (0..8_u8).map(|bits| Self([0, 1, 2].map(|bit| bits >> bit & 1 == 1)))
+    }
+
+    fn of(self, map: Tensor<4>) -> Tensor<4> {
+        let Self([diagonal, down, right]) = self;
+        let map = if diagonal { map.swap_dims(2, 3) } else { map };
+        let map = if down { map.flip([2]) } else { map };
+        if right { map.flip([3]) } else { map }
+    }
+
+    fn undone(self, map: Tensor<4>) -> Tensor<4> {
+        let Self([diagonal, down, right]) = self;
+        let map = if right { map.flip([3]) } else { map };
+        let map = if down { map.flip([2]) } else { map };
+        if diagonal { map.swap_dims(2, 3) } else { map }
+    }
 }
 
 impl<K: Kind> Reader<'_, K> {
@@ -86,13 +113,25 @@ impl<K: Kind> Reader<'_, K> {
             .map(|pixel| scaled[usize::from(*pixel)])
             .collect();
         let data = TensorData::new(values, [1, 1, shown_rows.len(), shown_columns.len()]);
-        let logits = self.net.forward(Tensor::from_data(data, self.device)).into_tensor();
+        let logits = self.answered(Tensor::from_data(data, self.device));
         let inner = |axis: usize| {
             let (answered, shown) = (&tile.answered[axis], &tile.shown[axis]);
             answered.start - shown.start..answered.end - shown.start
         };
         let units = logits.dims()[1];
         rows(&logits.slice([0..1, 0..units, inner(0), inner(1)]))
+    }
+
+    /// The network's logits of a map.
+    fn answered(&self, map: Tensor<4>) -> Tensor<4> {
+        let plain = |map: Tensor<4>| self.net.forward(map).into_tensor();
+        if !self.symmetries {
+            return plain(map);
+        }
+        let whole =
+            Tensor::zeros([1, self.net.head().kind().units(), map.dims()[2], map.dims()[3]], self.device);
+        let sum = Symmetry::all().fold(whole, |sum, way| sum + way.undone(plain(way.of(map.clone()))));
+        sum.div_scalar(8.0)
     }
 
     /// An image as the network sees it, and its tiles.
@@ -114,6 +153,7 @@ pub(crate) fn scale(config: &SegmentationData, image: &Grey, gain: f64) -> [f32;
 }
 
 #[cfg(test)]
+#[expect(clippy::float_cmp, reason = "numbers that are only moved stay as they are")]
 mod tests {
     use logit::Classes;
 
@@ -137,7 +177,8 @@ mod tests {
         device.seed(3);
         let net = NET.init(Classes::new(3), &device).unwrap();
         let TaskConfig::Segmentation(setup) = Recipe::load("nuclei", &[]).unwrap().task else { panic!() };
-        let reader = Reader { net: &net, config: &NET, data: &setup.data, device: &device };
+        let reader =
+            Reader { net: &net, config: &NET, data: &setup.data, device: &device, symmetries: false };
         let [height, width] = size;
         let image = image(height, width);
         let (sight, _) = reader.sight(&image);
@@ -178,5 +219,18 @@ mod tests {
     #[test]
     fn tiles_that_see_less_answer_otherwise() {
         assert!(difference([67, 90], Some(8)) > 1e-4);
+    }
+
+    #[test]
+    fn each_symmetry_is_another_and_is_undone() {
+        let map = Tensor::<4>::from_floats([[[[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]]], &Device::flex());
+        let numbers = |map: Tensor<4>| (map.dims(), map.try_into_vec_as::<f32>().unwrap());
+        let all: Vec<_> = Symmetry::all().map(|way| numbers(way.of(map.clone()))).collect();
+        for (at, one) in all.iter().enumerate() {
+            assert!(!all[..at].contains(one), "{one:?}");
+        }
+        for way in Symmetry::all() {
+            assert_eq!(numbers(way.undone(way.of(map.clone()))), numbers(map.clone()));
+        }
     }
 }
