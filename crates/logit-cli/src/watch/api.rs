@@ -55,7 +55,7 @@ pub(super) async fn layer(State(runs): State<Runs>, Path(id): Path<usize>, Query
 }
 
 pub(super) async fn findings(State(runs): State<Runs>, Path(id): Path<usize>) -> Answer {
-    answer(&runs, id, |live| live.findings())
+    answer(&runs, id, Live::findings)
 }
 
 fn answer<T: Serialize>(runs: &Runs, id: usize, ask: impl FnOnce(&Live) -> Result<T, ZooError>) -> Answer {

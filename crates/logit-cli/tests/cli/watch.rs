@@ -142,7 +142,9 @@ fn a_training_whose_labels_are_shuffled_apart_is_found() {
     let mut table = "a,b,label\n".to_owned();
     for _ in 0..2000 {
         let label = ["x", "y", "z"][random() as usize % 3];
-        table.push_str(&format!("{},{},{label}\n", random() % 1000, random() % 1000));
+        let numbers = [random() % 1000, random() % 1000].map(|number| number.to_string());
+        table += &[numbers[0].as_str(), &numbers[1], label].join(",");
+        table.push('\n');
     }
     scratch.write("noise.csv", table);
     let args =

@@ -32,6 +32,7 @@ impl SegmentationModel {
 /// What is said of a pixel, and what is done to the images.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of its own, as recipes write it")]
 pub struct SegmentationData {
     /// Whether a pixel is of one class or has any of several labels.
     pub answer: PixelAnswer,

@@ -14,7 +14,7 @@ pub struct WatchConfig {
     pub samples: u32,
     /// Whether the gradients that arrive at the layers' outputs are recorded too.
     pub gradients: bool,
-    /// Whether `TensorBoard`'s files are written beside, in the run's folder `tensorboard`.
+    /// Whether TensorBoard's files are written beside, in the run's folder `tensorboard`.
     pub tensorboard: bool,
 }
 

@@ -283,7 +283,7 @@ impl RunDir {
         self.path.join(TELEMETRY)
     }
 
-    /// The folder of `TensorBoard`'s files.
+    /// The folder of TensorBoard's files.
     pub fn events_path(&self) -> PathBuf {
         self.path.join(EVENTS)
     }

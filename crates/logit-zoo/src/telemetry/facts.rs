@@ -216,6 +216,7 @@ fn each(row: &[f32], targets: &[f32], place: usize, loss: impl Fn(f64, f64) -> f
 }
 
 #[cfg(test)]
+#[expect(clippy::float_cmp, reason = "these numbers are exact")]
 mod tests {
     use super::*;
     use burn::tensor::Device;

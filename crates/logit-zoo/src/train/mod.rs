@@ -106,7 +106,7 @@ mod tests {
     #[test]
     fn the_version_written_down_is_the_one_built_with() {
         let manifest = include_str!("../../../../Cargo.toml");
-        assert!(manifest.contains(&format!("burn = {{ version = \"={}\"", BURN)));
+        assert!(manifest.contains(&format!("burn = {{ version = \"={BURN}\"")));
     }
 
     #[derive(Default)]

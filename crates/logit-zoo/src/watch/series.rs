@@ -30,6 +30,7 @@ struct Steps {
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[expect(clippy::struct_field_names, reason = "the field is named as in `metrics.jsonl`")]
 struct Epoch {
     epoch: u64,
     step: u64,

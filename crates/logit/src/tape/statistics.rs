@@ -80,8 +80,8 @@ impl Sums {
         };
         let (whole, rest) = block.as_chunks::<LANES>();
         for part in whole {
-            for lane in 0..LANES {
-                take(lane, part[lane]);
+            for (lane, number) in part.iter().enumerate() {
+                take(lane, *number);
             }
         }
         for (lane, number) in rest.iter().enumerate() {
@@ -129,6 +129,7 @@ fn histogram(numbers: &[f32], low: f32, high: f32) -> Vec<u32> {
 }
 
 #[cfg(test)]
+#[expect(clippy::float_cmp, reason = "these numbers are exact")]
 mod tests {
     use super::*;
     use proptest::prelude::*;

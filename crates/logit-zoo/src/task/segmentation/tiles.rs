@@ -153,7 +153,6 @@ pub(crate) fn scale(config: &SegmentationData, image: &Grey, gain: f64) -> [f32;
 }
 
 #[cfg(test)]
-#[expect(clippy::float_cmp, reason = "numbers that are only moved stay as they are")]
 mod tests {
     use logit::Classes;
 
