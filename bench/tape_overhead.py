@@ -88,7 +88,7 @@ def main():
             times[every].append(seconds)
     ours = told("Logit", times[0], times[EVERY], steps // EVERY)
     if args.keras:
-        command = [args.keras, "-c", KERAS, str(args.rounds), "3", str(EVERY)]
+        command = [args.keras, "-c", KERAS, str(args.rounds), "10", str(EVERY)]
         answer = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()[-1])
         theirs = told("Keras", answer["times"]["plain"], answer["times"]["look"], answer["looks"])
         if ours > 0:

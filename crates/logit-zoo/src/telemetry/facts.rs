@@ -55,13 +55,15 @@ impl Truth {
 }
 
 impl Facts {
-    /// Of what a pass gave, where a tape records it.
+    /// Of what a pass gave, where its tape has statistics.
     pub(crate) fn on<const D: usize>(
         tape: &Tape,
         output: &Tensor<D>,
         truth: impl FnOnce() -> Result<Truth, ZooError>,
     ) -> Result<Option<Self>, ZooError> {
-        if tape.is_on() { Ok(Some(Self::of(output, &truth()?)?)) } else { Ok(None) }
+        // A step that is recorded for its samples alone is not looked at as a whole.
+        let whole = tape.recorded().iter().any(|value| value.statistics().is_some());
+        if whole { Ok(Some(Self::of(output, &truth()?)?)) } else { Ok(None) }
     }
 
     /// Reads what the loss was fed, `[N, K, d…]`, against its targets.
@@ -89,7 +91,7 @@ impl Rows {
     fn of<const D: usize>(output: &Tensor<D>) -> Result<Self, ZooError> {
         let dims = output.dims();
         let (batch, units, positions) = (dims[0], dims[1], dims[2..].iter().product::<usize>());
-        let all: Vec<f32> = output.clone().detach().try_into_vec_as()?;
+        let all: Vec<f32> = output.clone().without_autodiff().try_into_vec_as()?;
         let every = (batch * positions).div_ceil(MOST_ROWS).max(1);
         let places: Vec<usize> = (0..batch * positions).step_by(every).collect();
         let start = |place: usize| place / positions * units * positions + place % positions;

@@ -74,13 +74,10 @@ impl TelemetryLog {
         Ok(())
     }
 
-    /// Bytes so far, all of them on the disk.
-    ///
-    /// # Errors
-    /// The disk does not take them.
-    pub fn sync(&mut self) -> Result<u64, RunError> {
-        self.file.sync_data().map_err(|source| RunError::io("write", &self.path, source))?;
-        Ok(self.bytes)
+    /// Bytes so far. They are the system's to put on the disk: what a loss of power takes is recorded frames, which no number
+    /// of the training hangs on.
+    pub fn bytes(&self) -> u64 {
+        self.bytes
     }
 }
 
@@ -120,6 +117,15 @@ impl Telemetry {
         let mut telemetry = Self { path: path.to_owned(), file, index: Vec::new(), scanned };
         telemetry.refresh()?;
         Ok(telemetry)
+    }
+
+    /// Opens a file once there is one: one that was just made may be without its first bytes.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn begun(path: &Path) -> Result<Option<Self>, RunError> {
+        let begun = std::fs::metadata(path).is_ok_and(|file| file.len() >= MAGIC.len() as u64);
+        if begun { Self::open(path).map(Some) } else { Ok(None) }
     }
 
     /// Finds the frames that were written since; whether any were, or some are there no more.
@@ -211,7 +217,7 @@ mod tests {
         for step in steps {
             log.append(&frame(step)).unwrap();
         }
-        log.sync().unwrap()
+        log.bytes()
     }
 
     #[test]

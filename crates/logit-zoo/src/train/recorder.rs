@@ -122,13 +122,13 @@ impl Recorder {
         Ok(found)
     }
 
-    /// Bytes of telemetry so far, all of them on the disk.
-    pub(super) fn sync(&mut self) -> Result<u64, ZooError> {
+    /// Bytes of telemetry so far; TensorBoard's files are on the disk.
+    pub(super) fn flush(&mut self) -> Result<u64, ZooError> {
         if let Some(events) = &mut self.events {
             let path = events.path().to_owned();
             events.flush().map_err(|source| RunError::io("write", &path, source))?;
         }
-        Ok(self.log.sync()?)
+        Ok(self.log.bytes())
     }
 }
 

@@ -274,7 +274,7 @@ impl<'a, T: Task> Trainer<'a, T> {
 
     fn save(&mut self) -> Result<(), ZooError> {
         self.place.metrics_bytes = self.log.sync()?;
-        self.place.telemetry_bytes = self.recorder.sync()?;
+        self.place.telemetry_bytes = self.recorder.flush()?;
         let path = self.run.last_path();
         let unusable = |reason: String| ZooError::Optimizer { path: path.clone(), reason };
         let mut checkpoint = self.weights()?;

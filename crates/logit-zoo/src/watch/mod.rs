@@ -110,11 +110,7 @@ impl Live {
             Some(telemetry) => {
                 telemetry.refresh()?;
             }
-            // A file that was just made may be without its first bytes.
-            None if self.run.telemetry_path().exists() => {
-                self.telemetry = Telemetry::open(&self.run.telemetry_path()).ok();
-            }
-            None => {}
+            None => self.telemetry = Telemetry::begun(&self.run.telemetry_path())?,
         }
         Ok(())
     }

@@ -66,6 +66,7 @@ pub use watch::{Part, Side, Watch};
 
 use crate::kind::Kind;
 use crate::logits::Logits;
+use crate::ops::operation::{array_of, fits};
 
 /// A network whose forward pass can be given a tape.
 ///
@@ -282,29 +283,24 @@ impl Content {
 
 /// A part of a value, read from its device; none where it cannot be.
 fn content<const D: usize>(value: &Tensor<D>, part: &Part) -> Option<Content> {
-    let whole = value.clone().detach();
-    let batch = value.dims()[0];
+    // Read where they lie, where that can be.
+    if fits(value) {
+        return Some(of_numbers(array_of(value.clone()).numbers(), value.dims()[0], part));
+    }
+    let data = value.clone().without_autodiff().try_into_data().ok()?.convert::<f32>();
+    Some(of_numbers(data.as_slice().ok()?, value.dims()[0], part))
+}
+
+fn of_numbers(all: &[f32], batch: usize, part: &Part) -> Content {
     let rows: Vec<usize> = match part {
-        Part::Statistics => {
-            let data = whole.try_into_data().ok()?.convert::<f32>();
-            return Some(Content::Statistics(Statistics::of(data.as_slice::<f32>().ok()?)));
-        }
+        Part::Statistics => return Content::Statistics(Statistics::of(all)),
         Part::Whole => (0..batch).collect(),
         Part::First(count) => (0..batch.min(*count)).collect(),
         Part::Rows(rows) => rows.iter().copied().filter(|row| *row < batch).collect(),
     };
-    let numbers = match rows.first() {
-        None => Vec::new(),
-        // Rows that follow each other are a slice.
-        Some(_) if rows.windows(2).all(|pair| pair[1] == pair[0] + 1) => {
-            whole.narrow(0, rows[0], rows.len()).try_into_vec_as::<f32>().ok()?
-        }
-        Some(_) => {
-            let each: Vec<Tensor<D>> = rows.iter().map(|row| whole.clone().narrow(0, *row, 1)).collect();
-            Tensor::cat(each, 0).try_into_vec_as::<f32>().ok()?
-        }
-    };
-    Some(Content::Rows { rows, numbers })
+    let each = all.len() / batch.max(1);
+    let numbers = rows.iter().flat_map(|row| &all[row * each..][..each]).copied().collect();
+    Content::Rows { rows, numbers }
 }
 
 /// A gradient that is there once the backward pass is done.
