@@ -20,6 +20,7 @@ pub mod pool;
 pub mod relu;
 pub mod softmax;
 pub mod softmax_backward;
+pub mod summary;
 
 mod element;
 mod math;

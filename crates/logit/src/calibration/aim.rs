@@ -14,6 +14,13 @@ pub enum Aim {
         /// The weight, 0 or above; 1 for F1.
         beta: f64,
     },
+    /// The highest F-beta of the decisions on all labels together (micro-averaged), recall weighing β times as much as
+    /// precision. A label that is hard to find is then decided for as sure as the others are, or never; each label's own
+    /// highest F has it decided for at every doubt.
+    MaxMicroF {
+        /// The weight, 0 or above; 1 for F1.
+        beta: f64,
+    },
     /// The highest recall of a precision at least this.
     MinPrecision {
         /// The precision, in [0, 1].
@@ -30,7 +37,9 @@ impl Aim {
     /// The aim is within its range.
     pub(super) fn check(self) -> Result<(), CalibrationError> {
         let (aim, value) = match self {
-            Self::MaxF { beta } => return Ok(Counts::default().f_beta(beta).map(|_| ())?),
+            Self::MaxF { beta } | Self::MaxMicroF { beta } => {
+                return Ok(Counts::default().f_beta(beta).map(|_| ())?);
+            }
             Self::MinPrecision { precision } => ("precision", precision),
             Self::MinRecall { recall } => ("recall", recall),
         };
@@ -41,7 +50,7 @@ impl Aim {
     pub(super) fn merit(self, counts: Counts) -> Option<(f64, f64)> {
         let (precision, recall) = (counts.precision(), counts.recall());
         match self {
-            Self::MaxF { beta } => Some((counts.f_beta(beta).ok()?, 0.0)),
+            Self::MaxF { beta } | Self::MaxMicroF { beta } => Some((counts.f_beta(beta).ok()?, 0.0)),
             Self::MinPrecision { precision: least } => (precision >= least).then_some((recall, precision)),
             Self::MinRecall { recall: least } => (recall >= least).then_some((precision, recall)),
         }

@@ -3,7 +3,7 @@
 use super::aim::Aim;
 use crate::metrics::MetricError;
 
-/// Why a temperature or a threshold could not be fitted, read or applied.
+/// Why a temperature, a threshold or an offset could not be fitted, read or applied.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum CalibrationError {
@@ -46,6 +46,14 @@ pub enum CalibrationError {
     /// A temperature out of bounds.
     #[error("temperature {index} is {value}: temperatures must be in [0.01, 100]")]
     TemperatureOutOfRange {
+        /// Which of them.
+        index: usize,
+        /// The value found.
+        value: f64,
+    },
+    /// An offset out of bounds.
+    #[error("offset {index} is {value}: offsets must be in [-100, 100]")]
+    OffsetOutOfRange {
         /// Which of them.
         index: usize,
         /// The value found.

@@ -3,8 +3,9 @@
 //!
 //! - [`Temperature`] makes confidences honest and changes no decision of an argmax.
 //! - [`Thresholds`] turn the scores of labels into decisions, for a stated [`Aim`].
+//! - [`Offsets`] move the decision among classes towards the highest mean IoU.
 //!
-//! Both are small, are saved and read with serde, and are checked when read. Shapes and what may be left out
+//! All are small, are saved and read with serde, and are checked when read. Shapes and what may be left out
 //! are as in [`metrics`](crate::metrics).
 //!
 //! ```
@@ -27,10 +28,12 @@
 
 mod aim;
 mod error;
+mod offsets;
 mod temperature;
 mod thresholds;
 
 pub use aim::Aim;
 pub use error::CalibrationError;
+pub use offsets::Offsets;
 pub use temperature::Temperature;
 pub use thresholds::Thresholds;

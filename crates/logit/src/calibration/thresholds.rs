@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::aim::Aim;
 use super::error::CalibrationError;
 use crate::metrics::input::{check_number, check_rows};
-use crate::metrics::{MetricError, OperatingPoint, Ranking, Real};
+use crate::metrics::{Counts, MetricError, OperatingPoint, Ranking, Real};
 
 /// One threshold for each label: the decision is yes if score ≥ threshold.
 ///
@@ -45,13 +45,20 @@ impl Thresholds {
     ///
     /// # Errors
     ///
-    /// If the aim is out of its range, a label is true in no row, or no threshold of a label is precise
-    /// enough.
+    /// If the aim is out of its range, a label is true in no row (with [`Aim::MaxMicroF`], all labels are), or no
+    /// threshold of a label is precise enough.
     pub fn fit(ranking: &Ranking, aim: Aim) -> Result<Self, CalibrationError> {
         aim.check()?;
-        let labels =
-            (0..ranking.columns()).filter_map(|label| Some((label, ranking.operating_points(label)?)));
-        let values = labels.map(|(label, points)| best(label, &points, aim)).collect::<Result<_, _>>()?;
+        let labels: Vec<_> =
+            (0..ranking.columns()).filter_map(|label| ranking.operating_points(label)).collect();
+        let values = match aim {
+            Aim::MaxMicroF { beta } => best_together(&labels, beta)?,
+            _ => labels
+                .iter()
+                .enumerate()
+                .map(|(label, points)| best(label, points, aim))
+                .collect::<Result<_, _>>()?,
+        };
         Ok(Self { aim, values })
     }
 
@@ -116,6 +123,50 @@ fn best(label: usize, points: &[OperatingPoint], aim: Aim) -> Result<f64, Calibr
     Ok(between(points[i].score, points.get(i + 1).map(|below| below.score)))
 }
 
+/// The thresholds with the highest F-beta of all labels together.
+///
+/// F = (1 + β²) TP / (decided + β² true) is a ratio of sums over the labels, and no thresholds have a higher one than `F`
+/// just where none have Σ ((1 + β²) TP − F · decided) above F · β² · Σ true. That sum is highest where each label's part
+/// is, so that a value of `F` leads to thresholds of a higher one, until there is none (Dinkelbach 1967).
+fn best_together(labels: &[Vec<OperatingPoint>], beta: f64) -> Result<Vec<f64>, CalibrationError> {
+    let mut positives = 0.0;
+    for (label, points) in labels.iter().enumerate() {
+        let last = points.last().ok_or(CalibrationError::NoTargetsOfLabel { label })?;
+        positives += last.counts.support() as f64;
+    }
+    if positives == 0.0 {
+        return Err(CalibrationError::NoPositives { label: 0 });
+    }
+    let weight = 1.0 + beta * beta;
+    let hits = |counts: &Counts| counts.true_positives as f64;
+    let decided = |counts: &Counts| (counts.true_positives + counts.false_positives) as f64;
+    let mut reached = 0.0;
+    loop {
+        // The place of each label's last row that is a yes; none where it never is.
+        let choose = |points: &Vec<OperatingPoint>| {
+            let merits =
+                points.iter().map(|point| weight * hits(&point.counts) - reached * decided(&point.counts));
+            let best = merits
+                .enumerate()
+                .fold((None, 0.0), |best, (at, merit)| if merit > best.1 { (Some(at), merit) } else { best });
+            best.0
+        };
+        let chosen: Vec<Option<usize>> = labels.iter().map(choose).collect();
+        let counts = || labels.iter().zip(&chosen).filter_map(|(points, at)| Some(points[(*at)?].counts));
+        let all = counts().map(|counts| decided(&counts)).sum::<f64>() + (weight - 1.0) * positives;
+        let f = weight * counts().map(|counts| hits(&counts)).sum::<f64>() / all;
+        if f > reached {
+            reached = f;
+            continue;
+        }
+        let threshold = |(points, at): (&Vec<OperatingPoint>, Option<usize>)| match at {
+            Some(at) => between(points[at].score, points.get(at + 1).map(|below| below.score)),
+            None => f64::from((points[0].score as f32).next_up()).max(points[0].score.next_up()),
+        };
+        return Ok(labels.iter().zip(chosen).map(threshold).collect());
+    }
+}
+
 /// A number above `below`, and not above `score`.
 fn between(score: f64, below: Option<f64>) -> f64 {
     let midway = below.map(|below| (f64::from((below + (score - below) / 2.0) as f32), below));
@@ -128,7 +179,6 @@ fn between(score: f64, below: Option<f64>) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::metrics::Counts;
     use proptest::prelude::*;
 
     fn ranking(scores: &[f64], targets: &[bool], labels: usize) -> Ranking {
@@ -154,6 +204,21 @@ mod tests {
         for aim in [Aim::MaxF { beta: 1.0 }, Aim::MinRecall { recall: 0.0 }] {
             assert_eq!(Thresholds::fit(&ranking, aim), Err(CalibrationError::NoPositives { label: 0 }));
         }
+    }
+
+    #[test]
+    fn together_a_label_that_is_not_found_is_left_alone() {
+        // The first label is told well; the second is true in one row of four, which scores lowest.
+        let scores = [0.9, 0.4, 0.8, 0.3, 0.2, 0.2, 0.1, 0.1];
+        let targets = [true, false, true, false, false, false, false, true];
+        let ranking = ranking(&scores, &targets, 2);
+        let alone = Thresholds::fit(&ranking, Aim::MaxF { beta: 1.0 }).unwrap();
+        assert_eq!(alone.values(), [0.5, 0.1]);
+        let together = Thresholds::fit(&ranking, Aim::MaxMicroF { beta: 1.0 }).unwrap();
+        assert_eq!(together.decide(&scores).unwrap(), [true, false, true, false, false, false, false, false]);
+        let mut never = Ranking::new(2).unwrap();
+        never.update_labels(&[0.5, 0.25], &[false, false], None).unwrap();
+        assert!(Thresholds::fit(&never, Aim::MaxMicroF { beta: 1.0 }).is_err());
     }
 
     #[test]
@@ -239,6 +304,37 @@ mod tests {
                         let unreachable = matches!(error, CalibrationError::Unreachable { .. });
                         prop_assert!(unreachable && best.is_none());
                     }
+                }
+            }
+        }
+    }
+    proptest! {
+        /// No pair of thresholds, tried one by one, has a higher F of both labels together.
+        #[test]
+        fn no_thresholds_together_are_better(
+            rows in prop::collection::vec(((0_i32..8, 0_i32..8), any::<[bool; 2]>()), 1..20),
+            beta in 0.25..2.0_f64,
+        ) {
+            let scores: Vec<f64> = rows.iter().flat_map(|row| [row.0.0, row.0.1]).map(f64::from).collect();
+            let targets: Vec<bool> = rows.iter().flat_map(|row| row.1).collect();
+            prop_assume!(targets.contains(&true));
+            let f = |decided: &[bool]| {
+                let mut counts = Counts::default();
+                for (decided, target) in decided.iter().zip(&targets) {
+                    counts.true_positives += u64::from(*decided && *target);
+                    counts.false_positives += u64::from(*decided && !*target);
+                    counts.false_negatives += u64::from(!*decided && *target);
+                }
+                counts.f_beta(beta).unwrap()
+            };
+            let fitted = Thresholds::fit(&ranking(&scores, &targets, 2), Aim::MaxMicroF { beta }).unwrap();
+            let reached = f(&fitted.decide(&scores).unwrap());
+            for first in 0..=8 {
+                for second in 0..=8 {
+                    let ends = [f64::from(first), f64::from(second)];
+                    let decided: Vec<bool> =
+                        scores.iter().zip(ends.iter().cycle()).map(|(score, end)| score >= end).collect();
+                    prop_assert!(f(&decided) <= reached + 1e-12, "{ends:?}");
                 }
             }
         }

@@ -195,7 +195,7 @@ impl Tape {
         let kind = logits.kind().clone();
         let raw = self.layer("logits", logits.into_tensor());
         if self.wants(Side::Output, "probabilities")
-            && let Some(probabilities) = kind.probabilities(raw.clone().detach())
+            && let Some(probabilities) = kind.probabilities(raw.clone().without_autodiff())
         {
             self.record(Side::Output, "probabilities", &probabilities);
         }

@@ -1,15 +1,10 @@
 //! What is told of a tensor's numbers.
 
+use logit_kernels::summary::{Summary, histogram};
 use serde::{Deserialize, Serialize};
 
-/// Bins of a histogram.
-const BINS: usize = 32;
-
-/// Numbers that are summed in `f32` before the sum is added up in `f64`.
-const BLOCK: usize = 256;
-
-/// Sums that run side by side, as many as a vector of a processor holds.
-const LANES: usize = 16;
+/// Numbers that a histogram counts at the most, or little more: as many as show its shape.
+const MOST_COUNTED: usize = 1 << 14;
 
 /// What is told of a tensor's numbers.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -28,114 +23,39 @@ pub struct Statistics {
     pub high: f64,
     /// The share of them that is exactly 0.
     pub zeros: f64,
-    /// How many lie in each of 32 equally wide bins from the smallest to the largest; empty where all are equal.
+    /// How many lie in each of 32 equally wide bins from the smallest to the largest; empty where all are equal. Of more
+    /// than 16,384 numbers, about so many are counted, evenly spread over the tensor.
     pub histogram: Vec<u32>,
 }
 
 impl Statistics {
     /// The statistics of some numbers.
     pub fn of(numbers: &[f32]) -> Self {
-        let sums = Sums::of(numbers);
-        if sums.not_finite == 0 {
-            return sums.statistics(numbers);
+        let summary = Summary::of(numbers);
+        if summary.not_finite == 0 {
+            return told(&summary, numbers);
         }
         let finite: Vec<f32> = numbers.iter().copied().filter(|number| number.is_finite()).collect();
-        let of_finite = Sums::of(&finite).statistics(&finite);
-        Self { count: numbers.len() as u64, not_finite: sums.not_finite, ..of_finite }
+        let of_finite = told(&Summary::of(&finite), &finite);
+        Self { count: numbers.len() as u64, not_finite: summary.not_finite, ..of_finite }
     }
 }
 
-#[derive(Default)]
-struct Sums {
-    sum: f64,
-    squares: f64,
-    zeros: u64,
-    not_finite: u64,
-    low: f32,
-    high: f32,
-}
-
-impl Sums {
-    fn of(numbers: &[f32]) -> Self {
-        let Some(first) = numbers.first() else { return Self::default() };
-        let mut sums = Self { low: *first, high: *first, ..Self::default() };
-        for block in numbers.chunks(BLOCK) {
-            sums.add(block);
-        }
-        sums
+fn told(summary: &Summary, numbers: &[f32]) -> Statistics {
+    let count = numbers.len().max(1) as f64;
+    let mean = summary.sum / count;
+    let histogram = histogram(numbers, summary.low, summary.high, MOST_COUNTED);
+    Statistics {
+        count: numbers.len() as u64,
+        not_finite: summary.not_finite,
+        mean,
+        // The difference of two near numbers may come out below 0.
+        deviation: (summary.squares / count - mean * mean).max(0.0).sqrt(),
+        low: f64::from(summary.low),
+        high: f64::from(summary.high),
+        zeros: summary.zeros as f64 / count,
+        histogram: histogram.map_or_else(Vec::new, Vec::from),
     }
-
-    /// Adds a block, in lanes that the compiler makes vectors of.
-    fn add(&mut self, block: &[f32]) {
-        let (mut sum, mut squares, mut low, mut high) =
-            ([0_f32; LANES], [0_f32; LANES], [self.low; LANES], [self.high; LANES]);
-        let (mut zeros, mut odd) = ([0_u32; LANES], [0_u32; LANES]);
-        let mut take = |lane: usize, number: f32| {
-            sum[lane] += number;
-            squares[lane] += number * number;
-            low[lane] = low[lane].min(number);
-            high[lane] = high[lane].max(number);
-            zeros[lane] += u32::from(number == 0.0);
-            odd[lane] += u32::from(!number.is_finite());
-        };
-        let (whole, rest) = block.as_chunks::<LANES>();
-        for part in whole {
-            for (lane, number) in part.iter().enumerate() {
-                take(lane, *number);
-            }
-        }
-        for (lane, number) in rest.iter().enumerate() {
-            take(lane, *number);
-        }
-        let total = |lanes: [f32; LANES]| lanes.iter().map(|lane| f64::from(*lane)).sum::<f64>();
-        let count = |lanes: [u32; LANES]| lanes.iter().map(|lane| u64::from(*lane)).sum::<u64>();
-        self.sum += total(sum);
-        self.squares += total(squares);
-        self.zeros += count(zeros);
-        self.not_finite += count(odd);
-        self.low = low.into_iter().fold(self.low, f32::min);
-        self.high = high.into_iter().fold(self.high, f32::max);
-    }
-
-    fn statistics(&self, numbers: &[f32]) -> Statistics {
-        let count = numbers.len().max(1) as f64;
-        let mean = self.sum / count;
-        Statistics {
-            count: numbers.len() as u64,
-            not_finite: self.not_finite,
-            mean,
-            // The difference of two near numbers may come out below 0.
-            deviation: (self.squares / count - mean * mean).max(0.0).sqrt(),
-            low: f64::from(self.low),
-            high: f64::from(self.high),
-            zeros: self.zeros as f64 / count,
-            histogram: histogram(numbers, self.low, self.high),
-        }
-    }
-}
-
-fn histogram(numbers: &[f32], low: f32, high: f32) -> Vec<u32> {
-    let width = high - low;
-    if !(width > 0.0 && width.is_finite()) {
-        return Vec::new();
-    }
-    let scale = BINS as f32 / width;
-    // The largest number stands at the end of the last bin, and belongs to it.
-    let bin = |number: f32| (((number - low) * scale) as u32).min(BINS as u32 - 1);
-    // A count that is added to again and again, as that of a rectifier's zeros, would be waited for each time: neighbours
-    // count apart.
-    let mut apart = [[0_u32; BINS]; LANES];
-    let (whole, rest) = numbers.as_chunks::<LANES>();
-    for part in whole {
-        let places = part.map(bin);
-        for (bins, place) in apart.iter_mut().zip(places) {
-            bins[place as usize] += 1;
-        }
-    }
-    for number in rest {
-        apart[0][bin(*number) as usize] += 1;
-    }
-    (0..BINS).map(|at| apart.iter().map(|bins| bins[at]).sum()).collect()
 }
 
 #[cfg(test)]
