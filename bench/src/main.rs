@@ -9,12 +9,15 @@
 //! | `{"do": "memory"}` | `{"before": 300000000, "peak": 600000000}`, bytes before and at the peak of one step |
 //!
 //! `bench/torch_side.py` speaks the same. It ends when standard input does.
+//!
+//! `logit-bench recording` measures Logit alone, what recording adds to a training, and ends.
 
 mod case;
 mod data;
 mod inference;
 mod losses;
 mod memory;
+mod recording;
 mod training;
 
 use std::io::{BufRead, Write};
@@ -48,7 +51,10 @@ fn main() -> ExitCode {
 }
 
 fn serve() -> Result<(), Failure> {
-    let name = std::env::args().nth(1).ok_or("name a case: logit-bench CASE")?;
+    let name = std::env::args().nth(1).ok_or("name a case: logit-bench CASE, or logit-bench recording")?;
+    if name == "recording" {
+        return print(&recording::measure()?);
+    }
     let mut case = prepare(&name)?;
     print(&json!({ "ready": name, "version": env!("CARGO_PKG_VERSION") }))?;
     for line in std::io::stdin().lock().lines() {
