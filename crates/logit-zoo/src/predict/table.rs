@@ -67,7 +67,13 @@ impl ForAnswer for Predict<'_> {
         let net = Checkpoint::load(&path)?.apply(net, &path)?;
         let mut reader = Reader::open(self.input)?;
         let encoder = Encoder::new(self.schema, &reader, false)?;
-        let mut sink = self.out.map(|out| Sink::new(out, reader.header(), &answer.columns())).transpose()?;
+        let kept = kept(reader.header(), &answer.columns());
+        let mut sink = match self.out {
+            Some(out) => {
+                Some(Sink::new(out, kept.iter().map(|at| &reader.header()[*at]), &answer.columns())?)
+            }
+            None => None,
+        };
         let (mut rows, mut first) = (0, Vec::new());
         loop {
             let (records, numbers) = batch(&mut reader, &encoder)?;
@@ -85,7 +91,8 @@ impl ForAnswer for Predict<'_> {
                 }
                 let told = answer.decide(logits, &self.calibration);
                 if let Some(sink) = &mut sink {
-                    sink.write(record.iter().chain(told.iter().map(String::as_str)))?;
+                    let before = kept.iter().map(|at| record.get(*at).unwrap_or_default());
+                    sink.write(before.chain(told.iter().map(String::as_str)))?;
                 }
                 if first.len() < SHOWN {
                     first.push(told);
@@ -108,6 +115,24 @@ fn batch(reader: &mut Reader, encoder: &Encoder<'_>) -> Result<(Vec<StringRecord
     Ok((records, numbers))
 }
 
+/// The columns of a table that are written beside what is predicted: not those of an earlier prediction.
+fn kept(header: &[String], predicted: &[String]) -> Vec<usize> {
+    (0..header.len()).filter(|at| !predicted.contains(&header[*at])).collect()
+}
+
+/// Whether a file's name promises something else than what is written to it.
+fn check_ending(path: &Path) -> Result<(), ZooError> {
+    let ending = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
+    if !["parquet", "arff", "tsv", "gz", "json", "xlsx"].contains(&ending.as_str()) {
+        return Ok(());
+    }
+    let what = format!(
+        "{}: predictions are written as CSV, which a name that ends in `.{ending}` hides; end it in `.csv`",
+        path.display()
+    );
+    Err(ZooError::Usage { what })
+}
+
 /// A CSV file of the rows as they were, and what was predicted.
 struct Sink {
     writer: Writer<Replacement>,
@@ -115,10 +140,15 @@ struct Sink {
 }
 
 impl Sink {
-    fn new(path: &Path, header: &[String], columns: &[String]) -> Result<Self, ZooError> {
+    fn new<'a>(
+        path: &Path,
+        header: impl Iterator<Item = &'a String>,
+        columns: &'a [String],
+    ) -> Result<Self, ZooError> {
+        check_ending(path)?;
         let mut sink =
             Self { writer: Writer::from_writer(Replacement::create(path)?), path: path.to_owned() };
-        sink.write(header.iter().chain(columns))?;
+        sink.write(header.chain(columns))?;
         Ok(sink)
     }
 
