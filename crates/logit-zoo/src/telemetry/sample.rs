@@ -65,6 +65,15 @@ impl Input {
         let pixels = base64::engine::general_purpose::STANDARD.encode(bytes);
         Self::Picture { width, height, channels, pixels }
     }
+
+    /// Width, height and channels of a picture, and its bytes.
+    pub(crate) fn pixels(&self) -> Option<([usize; 3], Vec<u8>)> {
+        use base64::Engine as _;
+
+        let Self::Picture { width, height, channels, pixels } = self else { return None };
+        let bytes = base64::engine::general_purpose::STANDARD.decode(pixels).ok()?;
+        Some(([*width, *height, *channels], bytes))
+    }
 }
 
 /// Some rows of so many, evenly spread.
@@ -76,6 +85,13 @@ pub(crate) fn spread(rows: u32, count: u32) -> Vec<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_picture_gives_its_bytes_back() {
+        let picture = Input::picture([2, 1, 3], &[1, 2, 3, 4, 5, 255]);
+        assert_eq!(picture.pixels(), Some(([2, 1, 3], vec![1, 2, 3, 4, 5, 255])));
+        assert_eq!(Input::None.pixels(), None);
+    }
 
     #[test]
     fn rows_are_spread() {

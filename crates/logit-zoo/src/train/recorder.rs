@@ -7,9 +7,10 @@ use logit::tape::{Content, Part, Recorded, Side, Tape, Watch};
 use crate::error::ZooError;
 use crate::recipe::{Recipe, WatchConfig};
 use crate::run::{Found, RunDir, RunError};
-use crate::task::Task;
+use crate::task::{Scores, Task};
 use crate::telemetry::{
-    Checks, EventFile, Facts, Frame, Histogram, Layer, SampleSeen, Telemetry, TelemetryLog, Watched, spread,
+    Checks, EventFile, Facts, Frame, Histogram, Layer, Sample, SampleSeen, Telemetry, TelemetryLog, Watched,
+    spread,
 };
 
 /// So many first steps are recorded each: there the head and its loss show whether they fit.
@@ -57,7 +58,8 @@ impl Recorder {
         let samples = samples.collect::<Result<Vec<_>, _>>()?;
         chosen.retain(|row| samples.iter().any(|sample| sample.row == *row));
         let subject = task.subject();
-        run.watch(&Watched { subject, names: task.units(), steps, samples })?;
+        let watched = Watched { subject, names: task.units(), steps, samples };
+        run.watch(&watched)?;
         let path = run.telemetry_path();
         let log = TelemetryLog::open_at(&path, bytes)?;
         let mut checks = Checks::new(subject);
@@ -69,7 +71,7 @@ impl Recorder {
             }
         }
         let next = telemetry.steps().last().map(|step| step + 1);
-        let events = if config.tensorboard { Some(events(run, next)?) } else { None };
+        let events = if config.tensorboard { Some(events(run, next, &watched.samples)?) } else { None };
         Ok(Self { config, chosen, checks, log, events })
     }
 
@@ -120,6 +122,16 @@ impl Recorder {
             run.find(found.iter().cloned())?;
         }
         Ok(found)
+    }
+
+    /// Tells TensorBoard what an epoch's weights are worth on the validation part.
+    pub(super) fn judged(&mut self, run: &RunDir, step: u64, validation: &Scores) -> Result<(), ZooError> {
+        let Some(events) = &mut self.events else { return Ok(()) };
+        for (metric, value) in validation.iter() {
+            let told = events.scalar(step, &format!("validation/{metric}"), value as f32);
+            told.map_err(|source| RunError::io("write", &run.events_path(), source))?;
+        }
+        Ok(())
     }
 
     /// Bytes of telemetry so far; TensorBoard's files are on the disk.
@@ -181,12 +193,21 @@ fn samples(tape: &Tape, rows: &[u32]) -> Vec<SampleSeen> {
     places.iter().zip(logits).map(sample).collect()
 }
 
-fn events(run: &RunDir, next: Option<u64>) -> Result<EventFile, ZooError> {
+/// TensorBoard's file, with the pictures of the chosen samples; `next` is the step that a resumed training begins with.
+fn events(run: &RunDir, next: Option<u64>, samples: &[Sample]) -> Result<EventFile, ZooError> {
     let path = run.events_path();
     let told = |source| RunError::io("write", &path, source);
     let mut events = EventFile::create(&path, SystemTime::now()).map_err(told)?;
     if let Some(step) = next {
         events.resume(step).map_err(told)?;
+        return Ok(events);
+    }
+    for Sample { row, truth, input } in samples {
+        if let Some(([width, height, channels], pixels)) = input.pixels() {
+            let tag = format!("samples/row {row}, {truth}");
+            // Pixels that fill no picture are not shown.
+            let _ = events.image(0, &tag, width as u32, height as u32, channels as u8, &pixels);
+        }
     }
     Ok(events)
 }
@@ -205,12 +226,13 @@ fn tell(events: &mut EventFile, frame: &Frame) -> std::io::Result<()> {
         if statistics.histogram.is_empty() {
             continue;
         }
-        let finite = statistics.count - statistics.not_finite;
-        let count = finite as f64;
+        // Of many numbers the bins count some, and the sums are told of as many.
+        let counted = statistics.histogram.iter().map(|bin| u64::from(*bin)).sum();
+        let count = counted as f64;
         let histogram = Histogram {
             low: statistics.low,
             high: statistics.high,
-            count: finite,
+            count: counted,
             sum: statistics.mean * count,
             sum_of_squares: (statistics.deviation.powi(2) + statistics.mean.powi(2)) * count,
             bins: &statistics.histogram,

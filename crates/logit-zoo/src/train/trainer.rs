@@ -228,6 +228,7 @@ impl<'a, T: Task> Trainer<'a, T> {
         let weights = self.weights()?;
         let net = self.net.valid();
         let validation = self.task.judge(&net, Part::Validation, &Calibration::default(), &device)?.scores;
+        self.recorder.judged(self.run, self.place.step, &validation)?;
         let goal = self.task.goal();
         let reached = validation.get(goal.metric).unwrap_or(f64::NAN);
         let best = goal.improves(reached, self.place.best);

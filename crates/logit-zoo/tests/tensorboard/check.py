@@ -37,6 +37,9 @@ def check_files(folder, losses):
     histograms = tags["histograms"]
     for name in ("layers/hidden1", "layers/logits", "gradients/logits"):
         assert name in histograms, (name, tags)
+    assert len(tags["images"]) == 8 and all(tag.startswith("samples/row ") for tag in tags["images"]), tags["images"]
+    assert events.Images(tags["images"][0])[0].width == 28
+    assert len(events.Scalars("validation/log_loss")) == 2, tags["scalars"]
     return len(told), len(histograms)
 
 
@@ -47,7 +50,7 @@ def ask(port, path):
 
 def check_server(folder, port):
     server = subprocess.Popen(
-        [sys.executable, "-m", "tensorboard.main", "--logdir", folder, "--port", str(port), "--bind_all"],
+        [sys.executable, "-m", "tensorboard.main", "--logdir", folder, "--port", str(port), "--host", "127.0.0.1"],
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )
     try:
