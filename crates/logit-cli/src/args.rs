@@ -218,7 +218,8 @@ pub(crate) struct Eval {
     /// The run directory
     pub(crate) run: PathBuf,
 
-    /// Other data of the same kind, of which the test part is used [default: what the run was trained on]
+    /// Other data of the same kind: a table, or a folder or list of images, is judged as a whole, of others the test part
+    /// [default: what the run was trained on]
     #[arg(long, value_name = "PATH")]
     pub(crate) data: Option<PathBuf>,
 }

@@ -3,7 +3,7 @@
 use std::io;
 use std::time::{Duration, Instant};
 
-use logit_zoo::run::Record;
+use logit_zoo::run::{Found, Record};
 use logit_zoo::task::metric_name;
 use logit_zoo::train::Progress;
 use ratatui::crossterm::event::{self, Event, KeyCode, KeyModifiers};
@@ -11,9 +11,10 @@ use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::{Color, Stylize};
 use ratatui::symbols::Marker;
 use ratatui::text::Line;
-use ratatui::widgets::{Axis, Block, Chart, Dataset, Gauge, GraphType, Paragraph};
+use ratatui::widgets::{Axis, Block, Chart, Dataset, Gauge, GraphType, Paragraph, Wrap};
 use ratatui::{DefaultTerminal, Frame};
 
+use crate::output::note;
 use crate::progress::{Pace, told};
 
 /// Time between two drawings.
@@ -21,6 +22,9 @@ const REDRAW: Duration = Duration::from_millis(150);
 
 /// Points kept a curve: more than a terminal has columns.
 const POINTS: usize = 400;
+
+/// Lines that the last finding has of the screen.
+const FINDING: u16 = 4;
 
 /// Curves of loss and accuracy, the pace, and a key to stop.
 pub(crate) struct Dashboard {
@@ -55,12 +59,20 @@ impl Dashboard {
 impl Drop for Dashboard {
     fn drop(&mut self) {
         ratatui::restore();
+        // What was on the screen is gone with it.
+        for found in &self.screen.findings {
+            note(format_args!("{found}"));
+        }
     }
 }
 
 impl Progress for Dashboard {
     fn begin(&mut self, done: u64, steps: u64) {
         self.screen.pace = Pace::new(done, steps);
+    }
+
+    fn found(&mut self, found: &Found) {
+        self.screen.findings.push(found.clone());
     }
 
     fn record(&mut self, record: &Record) {
@@ -89,6 +101,7 @@ struct Screen {
     /// The first of the metrics, and its name.
     validation_metric: Curve,
     metric: String,
+    findings: Vec<Found>,
     stopping: bool,
 }
 
@@ -121,9 +134,10 @@ impl Screen {
     }
 
     fn draw(&self, frame: &mut Frame<'_>) {
-        let [top, middle, bottom] =
-            Layout::vertical([Constraint::Length(3), Constraint::Min(8), Constraint::Length(1)])
-                .areas(frame.area());
+        let finding = if self.findings.is_empty() { 0 } else { FINDING };
+        let heights =
+            [Constraint::Length(3), Constraint::Min(8), Constraint::Length(finding), Constraint::Length(1)];
+        let [top, middle, finding, bottom] = Layout::vertical(heights).areas(frame.area());
         let [left, right] = Layout::horizontal([Constraint::Fill(1), Constraint::Fill(1)]).areas(middle);
         let label = format!(
             "step {} of {}, epoch {}, learning rate {:.2e}, {} left",
@@ -146,6 +160,9 @@ impl Screen {
         );
         let accuracy = [("training", &self.train_accuracy), ("validation", &self.validation_metric)];
         chart(frame, right, &self.metric, steps, accuracy);
+        if let Some(last) = self.findings.last() {
+            frame.render_widget(told_of(last, self.findings.len()), finding);
+        }
         let keys = if self.stopping { "stopping after this step…" } else { "q: stop and save" };
         let line = match self.validation_metric.points.last() {
             Some((_, value)) => format!("validation {} {value:.4}   {keys}", self.metric),
@@ -153,6 +170,13 @@ impl Screen {
         };
         frame.render_widget(Paragraph::new(Line::from(line).dim()), bottom);
     }
+}
+
+/// The last of so many findings.
+fn told_of(found: &Found, count: usize) -> Paragraph<'_> {
+    let title = if count == 1 { " 1 finding ".to_owned() } else { format!(" {count} findings, the last: ") };
+    let line = Line::from(format!("{}: {}", found.name, found.message));
+    Paragraph::new(line).wrap(Wrap { trim: true }).block(Block::bordered().title(title).yellow())
 }
 
 /// Points of a curve, thinned as they become many.
@@ -229,6 +253,25 @@ mod tests {
         (1..=50).for_each(|at| screen.add(&step(at, 2.0 / at as f64)));
         let text = shown(&screen);
         for part in ["digits", "step 50 of 200", "epoch 1", "loss", "2.000", "0.040", "training batch"] {
+            assert!(text.contains(part), "{part}:\n{text}");
+        }
+    }
+
+    #[test]
+    fn the_last_finding_is_shown() {
+        let found = |name: &str| Found {
+            step: Some(3),
+            rule: Some(1),
+            level: "warning".to_owned(),
+            name: name.to_owned(),
+            message: "the probabilities sum to 1 before the softmax".to_owned(),
+            reason: String::new(),
+            fix: String::new(),
+        };
+        let mut screen = Screen::new("digits".to_owned());
+        screen.findings = vec![found("first"), found("double-softmax")];
+        let text = shown(&screen);
+        for part in ["2 findings", "double-softmax: the probabilities sum to 1", "q: stop and save"] {
             assert!(text.contains(part), "{part}:\n{text}");
         }
     }

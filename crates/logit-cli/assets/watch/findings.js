@@ -33,12 +33,12 @@ export function drawFindings() {
   byId('no-findings').hidden = told.length > 0;
 }
 
-function findingItem(run, { step, level, rule, name, message, reason, fix }) {
+function findingItem(run, { step = null, level, rule, name, message, reason, fix }) {
   const when = step === null ? 'before training' : el('button', { type: 'button', className: 'link' }, `step ${whole(step)}`);
   if (step !== null) when.addEventListener('click', () => seek(step));
   return el('li', { className: level },
     el('p', { className: 'head' }, el('strong', {}, icon(level), capital(level)), badge(run),
-      el('span', { className: 'hidden' }, run.info.name), when, wide(`${name}, rule ${rule}`)),
+      el('span', { className: 'hidden' }, run.info.name), when, wide(rule ? `${name}, rule ${rule}` : name)),
     el('p', {}, ...prose(message)),
     el('p', { className: 'why' }, el('b', {}, 'Why '), ...prose(reason)),
     el('p', { className: 'fix' }, el('b', {}, 'Fix '), ...prose(fix)));

@@ -25,7 +25,7 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
         Command::Train(train) => train::run(*train, json),
         Command::Eval(eval) => eval::run(&eval, json),
         Command::Predict(predict) => predict::run(&predict, json),
-        Command::Watch(args) => watch::run(&args),
+        Command::Watch(args) => watch::run(&args, json),
         Command::Check(args) => check::run(&args, json),
         Command::Recipes { name } => recipes::run(name.as_deref(), json),
         Command::Heads => heads::run(json),

@@ -8,6 +8,7 @@ use crate::failure::Failure;
 use crate::output;
 
 pub(crate) fn run(listen: SocketAddr) -> Result<(), Failure> {
+    train::can_serve_device()?;
     let told = |error| Failure::Failed(format!("{listen} cannot be listened on: {error}"));
     let listener = TcpListener::bind(listen).map_err(told)?;
     let address = listener.local_addr().map_err(told)?;

@@ -38,7 +38,7 @@ fn table(study: &ActivationStudy) -> String {
             format!("{:.4}", outcome.gradient_norm_last),
             outcome.saturated.map_or("–".to_owned(), |share| format!("{:.1} %", 100.0 * share)),
             outcome.caught.as_ref().map_or("–".to_owned(), |found| {
-                format!("step {}, rule {}", found.step.unwrap_or_default(), found.rule)
+                format!("step {}, rule {}", found.step.unwrap_or_default(), found.rule.unwrap_or_default())
             }),
         ]
     };

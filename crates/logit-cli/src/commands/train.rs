@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use logit_zoo::task::metric_name;
+use logit_zoo::task::{chosen, metric_name};
 use logit_zoo::train::{self, DeviceName, Devices, End, Progress};
 use logit_zoo::{RECIPES, Recipe, RunDir, Source, setting};
 use serde_json::json;
@@ -27,6 +27,10 @@ pub(crate) fn run(args: Train, json: bool) -> Result<(), Failure> {
     };
     let folder = run.path().display();
     output::note(format_args!("run directory: {folder}"));
+    let chosen = chosen(&run)?;
+    if let Some(chosen) = &chosen {
+        output::note(format_args!("{chosen}"));
+    }
     let stop = stop_on_interrupt()?;
     let mut progress = progress(args.plain || json, &run);
     let end = train::run(&run, &devices, &stop, progress.as_mut());
@@ -42,6 +46,9 @@ pub(crate) fn run(args: Train, json: bool) -> Result<(), Failure> {
             });
             for (metric, value) in test.iter() {
                 object[metric] = json!(value);
+            }
+            if let Some(chosen) = &chosen {
+                object["answer"] = json!(chosen);
             }
             output::json(&object)?;
         }
@@ -81,6 +88,13 @@ fn start(args: &Train) -> Result<RunDir, Failure> {
         given = Recipe::preset(given, preset)?;
     }
     let own = OwnData::of(given, &args.table);
+    if let (Some(own), Some(data)) = (&own, &args.data) {
+        return Err(Failure::Usage(format!(
+            "`--data {}` is for recipes; {} is the data itself: leave `--data` out (test rows are given by `--test FILE`)",
+            data.display(),
+            own.path.display()
+        )));
+    }
     let mut settings = of_table(&args.table, own.as_ref())?;
     if own.is_none() && !settings.is_empty() {
         return Err(Failure::Usage(format!(
@@ -143,16 +157,22 @@ fn of_table(args: &TableArgs, own: Option<&OwnData>) -> Result<Vec<String>, Fail
     if let Some(images) = &args.images {
         set("data.path_column", json!(images));
     }
-    let targets: Vec<&String> = args.target.iter().chain(&args.targets).collect();
+    let listed: Vec<&str> = args.targets.iter().map(|target| target.trim()).collect();
+    let targets: Vec<&str> = args.target.iter().map(String::as_str).chain(listed).collect();
     if !targets.is_empty() {
         set(&of_columns("targets"), json!(targets));
     }
     if !args.drop.is_empty() {
-        set(&of_columns("drop"), json!(args.drop));
+        set(&of_columns("drop"), json!(args.drop.iter().map(|column| column.trim()).collect::<Vec<_>>()));
     }
     match args.grades[..] {
         [] => {}
-        [low, high] => set(&of_columns("grades"), json!([low, high])),
+        [low, high] if low < high => set(&of_columns("grades"), json!([low, high])),
+        [low, high] => {
+            return Err(Failure::Usage(format!(
+                "`--grades {low},{high}`: write the lowest grade first, LOW,HIGH"
+            )));
+        }
         _ => {
             return Err(Failure::Usage(
                 "`--grades` takes the lowest and the highest grade: LOW,HIGH".to_owned(),

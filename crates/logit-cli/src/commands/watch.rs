@@ -4,13 +4,14 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 
 use logit_zoo::RunDir;
 use logit_zoo::watch::Live;
+use serde_json::json;
 
 use crate::args::Watch;
 use crate::failure::Failure;
 use crate::output;
 use crate::watch;
 
-pub(crate) fn run(args: &Watch) -> Result<(), Failure> {
+pub(crate) fn run(args: &Watch, json: bool) -> Result<(), Failure> {
     let runs = args.runs.iter().map(|run| Ok(Live::open(RunDir::open(run)?)?));
     let runs = runs.collect::<Result<Vec<_>, Failure>>()?;
     let host = args.host.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST));
@@ -21,6 +22,10 @@ pub(crate) fn run(args: &Watch) -> Result<(), Failure> {
     if !host.is_loopback() {
         output::note(format_args!("other machines that reach {host} can see these runs"));
     }
-    output::text(&format!("http://{address}/ — Ctrl-C ends it\n"))?;
+    if json {
+        output::json(&json!({ "url": format!("http://{address}/") }))?;
+    } else {
+        output::text(&format!("http://{address}/ — Ctrl-C ends it\n"))?;
+    }
     watch::serve(listener, runs).map_err(|error| Failure::Failed(error.to_string()))
 }

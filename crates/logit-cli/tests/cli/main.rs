@@ -12,6 +12,7 @@ mod segmentation;
 mod sts;
 mod study;
 mod table;
+mod table_faults;
 mod train;
 mod usage;
 mod watch;

@@ -126,8 +126,8 @@ fn targets_that_do_not_fit_are_refused_by_row_and_value() {
     let scratch = Scratch::new();
     scratch.write("t.csv", "x,real,from1,two,same,blank,g\n1,0.5,1,0,1,,1\n2,1.5,2,1,1,,2\n3,2.5,2,1,1,,9\n");
     let train = |args: &[&str]| scratch.logit(&[&["train", "t.csv", "--out", "run"], args].concat());
-    refused(train(&[]), 1, &["name the column to learn with `--target`", "real, from1"]);
-    refused(train(&["--target", "reel"]), 1, &["t.csv has no column `reel`", "its columns are x, real"]);
+    refused(train(&[]), 2, &["name the column to learn with `--target`", "real, from1"]);
+    refused(train(&["--target", "reel"]), 2, &["t.csv has no column `reel`", "its columns are x, real"]);
     refused(train(&["--target", "real", "--answer", "classes"]), 1, &["`real` is 0.5 in row 1", "[rule 10]"]);
     refused(
         train(&["--target", "from1", "--answer", "labels"]),
@@ -278,6 +278,13 @@ fn folders_and_lists_that_cannot_be_learned_are_named() {
         &["row 1", "leads out of the list's folder"],
     );
     refused(train(&["list.csv", "--images", "path", "--target", "y"]), 1, &["no column `path`"]);
+    refused(
+        train(&["list.csv", "--images", "file", "--target", "y", "--test", "list.csv"]),
+        2,
+        &["`--test` is for tables"],
+    );
+    refused(train(&["photos", "--target", "y"]), 2, &["`--target` is for tables and lists"]);
+    refused(train(&["photos", "--data", "photos"]), 2, &["`--data photos` is for recipes"]);
 }
 
 #[test]

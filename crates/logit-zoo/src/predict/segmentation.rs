@@ -137,6 +137,7 @@ fn predict<A: Answer>(
     outputs: Vec<Output>,
 ) -> Result<Vec<Prediction>, ZooError> {
     let (device, config, path) = (Device::flex(), setup.model.unet(), run.best_path());
+    let calibration = run.calibration()?;
     let net = Checkpoint::load(&path)?.apply(config.init(answer.kind(), &device)?, &path)?;
     let reader = Reader {
         net: &net,
@@ -149,7 +150,7 @@ fn predict<A: Answer>(
     let mut predictions = Vec::with_capacity(inputs.len());
     for (input, Output { mask: mask_path, overlay }) in inputs.iter().zip(outputs) {
         let image = Grey::read(input)?;
-        let mask = decide(&reader, answer, input, &image)?;
+        let mask = decide(&reader, answer, &calibration, input, &image)?;
         replace(&mask_path, &encoded(&image, ColorType::Grayscale, input, |row| mask[row].to_vec())?)?;
         let palette = palette(setup.data.answer);
         let coloured = |row: Range<usize>| {

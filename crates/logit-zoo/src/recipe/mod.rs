@@ -275,8 +275,13 @@ impl Recipe {
             Some(_) => return Err(told(origin, "`task` is no text".to_owned())),
             None => return Err(told(origin, format!("missing field `task`: one of {}", TASKS.join(", ")))),
         };
+        let given = text;
         let text = if settings.is_empty() { Text::Written(text) } else { Text::Replaced(table) };
-        let recipe = Self::of_task(&task, &text).map_err(|message| told(origin, message))?;
+        let recipe =
+            Self::of_task(&task, &text).map_err(|message| match refused(&task, given, settings) {
+                Some(setting) => told(origin, format!("`{setting}`: {message}")),
+                None => told(origin, message),
+            })?;
         recipe.check(origin)?;
         Ok(recipe)
     }
@@ -303,6 +308,16 @@ impl Recipe {
             None => Ok(()),
         }
     }
+}
+
+/// The first of the settings with which a recipe cannot be read any more; none if it cannot be read without them.
+fn refused<'a>(task: &str, text: &str, settings: &'a [String]) -> Option<&'a String> {
+    let mut table: toml::Table = text.parse().ok()?;
+    let reads = |table: &toml::Table| Recipe::of_task(task, &Text::Replaced(table.clone())).is_ok();
+    if !reads(&table) {
+        return None;
+    }
+    settings.iter().find(|setting| set(&mut table, setting).is_ok() && !reads(&table))
 }
 
 fn is_known(name: &str) -> bool {
@@ -376,6 +391,9 @@ mod tests {
         assert!(set("model.dropout=1.0").contains("`model.dropout` is 1"));
         assert!(set("train.epochs").contains("KEY=VALUE"));
         assert!(set("train.optimizer=lion").contains("lion"));
+        let several = ["train.epochs=3", "model.dropout=abc", "train.seed=2"].map(str::to_owned);
+        let message = told(Recipe::load("digits", &several));
+        assert!(message.starts_with("digits: `model.dropout=abc`: invalid type"), "{message}");
         assert!(set("task=digitz").contains("`task` is `digitz`; it must be one of digits"));
         assert!(set("task=digitz").contains("sts"));
         assert!(told(Recipe::load("digitz", &[])).contains("digits, digits-linear, digits-mlp"));

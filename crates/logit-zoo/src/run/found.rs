@@ -15,9 +15,10 @@ pub struct Found {
     pub step: Option<u64>,
     /// `error`, `warning` or `advice`.
     pub level: String,
-    /// The rule's number.
-    pub rule: u8,
-    /// The rule's name.
+    /// The rule's number; none where what was found is of the data alone, and breaks no rule of output layers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rule: Option<u8>,
+    /// The rule's name, or the fault's.
     pub name: String,
     /// What was found.
     pub message: String,
@@ -27,13 +28,21 @@ pub struct Found {
     pub fix: String,
 }
 
+impl Found {
+    /// A warning of the data, which breaks no rule of output layers.
+    pub(crate) fn of_data(name: &str, message: String, reason: String, fix: String) -> Self {
+        let level = Level::Warning.name().to_owned();
+        Self { step: None, level, rule: None, name: name.to_owned(), message, reason, fix }
+    }
+}
+
 impl From<&Finding> for Found {
     fn from(finding: &Finding) -> Self {
         let rule = finding.rule.facts();
         Self {
             step: None,
             level: finding.level.name().to_owned(),
-            rule: rule.number,
+            rule: Some(rule.number),
             name: rule.name.to_owned(),
             message: finding.message.clone(),
             reason: finding.reason.clone(),
@@ -55,7 +64,8 @@ impl From<&Found> for report::Finding {
             name if name == Level::Warning.name() => report::Level::Warning,
             _ => report::Level::Note,
         };
-        let text = format!("{}: {} (rule {}, {}).", found.message, found.reason, found.rule, found.name);
+        let rule = found.rule.map_or(String::new(), |rule| format!("rule {rule}, "));
+        let text = format!("{}: {} ({rule}{}).", found.message, found.reason, found.name);
         Self { level, text, fix: found.fix.clone() }
     }
 }

@@ -6,31 +6,48 @@ use burn::module::ParamId;
 use burn::tensor::{Device, Tensor, TensorData};
 use logit::Head;
 use logit::tape::{Tape, Taped};
-use logit_spec::Finding;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
 use super::answer::{Answer, Outputs};
-use super::table::{ForAnswer, keep_test_rows, schema_of, with_answer};
+use super::table::{ForAnswer, check_columns, keep_test_rows, schema_of, with_answer};
 use super::{Goal, Judgement, Need, Part, Pass, Task, WithTask};
-use crate::data::labelled::{Listed, Pictures, folder_schema, list_schema, listed, listed_folder};
+use crate::data::labelled::{
+    Listed, Pictures, Unread, folder_schema, list_schema, listed, listed_folder, unread_images,
+};
 use crate::data::table::{AnswerKind, Dealer, PartOf, Schema};
 use crate::error::ZooError;
 use crate::models::PictureNet;
-use crate::recipe::{ImagesData, ImagesSetup};
+use crate::recipe::{AnswerChoice, ImagesData, ImagesSetup, TableData};
 use crate::report::Fact;
-use crate::run::{Calibration, DataSource, RunDir};
+use crate::run::{Calibration, DataSource, Found, RunDir};
 use crate::telemetry::{Input, Sample, Subject};
 
 /// Images judged at a time.
 const BATCH: usize = 256;
 
 /// What is settled about images before they are trained on.
-pub(crate) fn prepared(setup: &ImagesSetup, source: &DataSource) -> Result<(Schema, Vec<Finding>), ZooError> {
+pub(crate) fn prepared(setup: &ImagesSetup, source: &DataSource) -> Result<(Schema, Vec<Found>), ZooError> {
     match source {
-        DataSource::File(list) => list_schema(list, &setup.data),
+        DataSource::File(list) => {
+            if setup.data.table.test_file.is_some() {
+                let what = "`--test` is for tables: of a list of images a share is held out, `--set data.table.test=SHARE`"
+                    .to_owned();
+                return Err(ZooError::Usage { what });
+            }
+            check_columns(list, &setup.data.table)?;
+            let (schema, findings) = list_schema(list, &setup.data)?;
+            Ok((schema, findings.iter().map(Found::from).collect()))
+        }
         DataSource::Folder(folder) => {
-            Ok((folder_schema(parted(folder).unwrap_or([folder, folder])[0])?, Vec::new()))
+            refuse_columns(folder, &setup.data.table)?;
+            let folders = match parted(folder) {
+                Some(parts) => parts.map(|part| folder.join(part)).to_vec(),
+                None => vec![folder.clone()],
+            };
+            let schema = folder_schema(&folders[0])?;
+            let unread = folders.iter().map(|folder| unread_images(folder)).collect::<Result<Vec<_>, _>>()?;
+            Ok((schema, unread.iter().flatten().map(unread_found).collect()))
         }
         DataSource::Embedded => {
             let what =
@@ -38,6 +55,38 @@ pub(crate) fn prepared(setup: &ImagesSetup, source: &DataSource) -> Result<(Sche
             Err(ZooError::Usage { what })
         }
     }
+}
+
+/// Refuses what is said of columns where there are none.
+fn refuse_columns(folder: &Path, data: &TableData) -> Result<(), ZooError> {
+    let said = [
+        ("--target", !data.targets.is_empty()),
+        ("--answer", data.answer != AnswerChoice::Auto),
+        ("--grades", data.grades.is_some()),
+        ("--drop", !data.drop.is_empty()),
+        ("--test", data.test_file.is_some()),
+    ];
+    match said.into_iter().find(|(_, is_said)| *is_said) {
+        None => Ok(()),
+        Some((option, _)) => {
+            let folder = folder.display();
+            let what = format!(
+                "`{option}` is for tables and lists; {folder} is a folder, in which each folder is a class: leave it out"
+            );
+            Err(ZooError::Usage { what })
+        }
+    }
+}
+
+/// What is said of images that are not read.
+fn unread_found(unread: &Unread) -> Found {
+    Found::of_data(
+        "unread-images",
+        unread.to_string(),
+        "only PNG and JPEG are read, by the endings .png, .jpg and .jpeg: the network never sees the others"
+            .to_owned(),
+        "save them as PNG, or take them out of the folder".to_owned(),
+    )
 }
 
 /// The training and the test folder, where a folder has both.
@@ -57,6 +106,9 @@ pub(super) fn with_images<W: WithTask>(
 ) -> Result<W::Output, ZooError> {
     let schema = schema_of(run)?;
     let own = run.about()?.data == source.absolute()?;
+    if let (true, Some(file), DataSource::File(list)) = (own, &schema.file, source) {
+        file.check(list)?;
+    }
     let sets = Sets::read(setup, &schema, seed, source, need, own, run)?;
     let then = WithAnswer { setup, sets, then };
     with_answer(&schema.targets, setup.data.table.weights, &setup.loss, then)

@@ -21,13 +21,14 @@ use logit_spec::Finding;
 pub use judgement::Judgement;
 pub(crate) use judgement::{confusion, reliability};
 pub use scores::{Goal, Scores, metric_name};
+pub use table::{Chosen, chosen};
 
 use crate::data::epoch_order;
 use crate::data::table::Schema;
 use crate::error::ZooError;
 use crate::recipe::{Recipe, TaskConfig};
 use crate::report::Fact;
-use crate::run::{Calibration, DataSource, RunDir};
+use crate::run::{Calibration, DataSource, Found, RunDir};
 use crate::telemetry::{Facts, Sample, Subject};
 
 /// What is trained.
@@ -161,7 +162,7 @@ pub(crate) fn with_task<W: WithTask>(
 /// What is settled about the data before a run begins.
 pub(crate) struct Prepared {
     schema: Option<Schema>,
-    findings: Vec<Finding>,
+    findings: Vec<Found>,
 }
 
 /// Sees whether data, network and loss fit each other.
@@ -192,7 +193,7 @@ impl Prepared {
         if let Some(schema) = &self.schema {
             table::keep(run, schema)?;
         }
-        Ok(run.find(self.findings.iter().map(Into::into))?)
+        Ok(run.find(self.findings.iter().cloned())?)
     }
 }
 

@@ -13,9 +13,17 @@ pub struct Scores {
 }
 
 impl Scores {
-    /// Scores on so many samples.
+    /// Scores on so many samples; metrics that are no finite numbers, as R² of targets that are all the same, are left out.
     pub fn new<N: Into<String>>(samples: u64, values: impl IntoIterator<Item = (N, f64)>) -> Self {
-        Self { values: values.into_iter().map(|(name, value)| (name.into(), value)).collect(), samples }
+        let finite = values.into_iter().filter(|(_, value)| value.is_finite());
+        Self { values: finite.map(|(name, value)| (name.into(), value)).collect(), samples }
+    }
+
+    /// These, and more of the same samples.
+    #[must_use]
+    pub fn and<N: Into<String>>(mut self, more: impl IntoIterator<Item = (N, f64)>) -> Self {
+        self.values.extend(Self::new(self.samples, more).values);
+        self
     }
 
     /// The value of a metric.
@@ -49,14 +57,14 @@ impl Goal {
         Self { metric, more: true }
     }
 
-    /// Whether a value is better than the best so far.
+    /// Whether a value is better than the best so far, which may be no number where none could be told.
     pub fn improves(self, value: f64, best: Option<f64>) -> bool {
-        best.is_none_or(|best| if self.more { value > best } else { value < best })
+        best.is_none_or(|best| best.is_nan() || if self.more { value > best } else { value < best })
     }
 }
 
 /// The names of metrics as people write them.
-const NAMES: [(&str, &str); 22] = [
+const NAMES: [(&str, &str); 23] = [
     ("log_loss", "log loss"),
     ("ece", "calibration error"),
     ("brier", "Brier score"),
@@ -64,6 +72,7 @@ const NAMES: [(&str, &str); 22] = [
     ("micro_f1", "micro F1"),
     ("macro_recall", "macro recall"),
     ("mean_iou", "mean IoU"),
+    ("mean_iou_by_image", "mean IoU by image"),
     ("mean_dice", "mean Dice"),
     ("mse", "mean squared error"),
     ("mae", "mean absolute error"),
@@ -108,5 +117,14 @@ mod tests {
         );
         assert!(Goal::most("r2").improves(2.0, Some(1.0)) && Goal::most("r2").improves(-9.0, None));
         assert!(!Goal::most("r2").improves(f64::NAN, Some(1.0)));
+        assert!(Goal::most("r2").improves(-9.0, Some(f64::NAN)));
+    }
+
+    #[test]
+    fn metrics_that_are_no_numbers_are_left_out_and_the_rest_is_read_back() {
+        let scores = Scores::new(3, [("r2", f64::NAN), ("mse", 0.5), ("ratio", f64::INFINITY)]);
+        assert_eq!((scores.get("r2"), scores.get("mse"), scores.get("ratio")), (None, Some(0.5), None));
+        let text = serde_json::to_string(&scores).unwrap();
+        assert_eq!(serde_json::from_str::<Scores>(&text).unwrap(), scores);
     }
 }

@@ -7,18 +7,20 @@ use burn::tensor::{Device, Int, Tensor, TensorData};
 use logit::Head;
 use logit::tape::{Tape, Taped};
 use logit_spec::Finding;
+use serde::Serialize;
 
 use super::answer::{Answer, ClassesAnswer, GradesAnswer, LabelsAnswer, Outputs, ValuesAnswer};
 use super::{Goal, Judgement, Need, Part, Pass, Task, WithTask};
 use crate::data::table::{
-    AnswerKind, Feature, Form, Parts, Schema, Store, TableError, TargetsOf, parts, rows_folder, settle,
+    AnswerKind, Feature, Form, Parts, Reader, Schema, Settled, Spoiled, Store, TableError, TargetsOf,
+    other_separator, parts, rows_folder, settle, some_of, test_of,
 };
 use crate::data::{blockwise_order, epoch_order};
 use crate::error::ZooError;
 use crate::models::{Columns, FeedForward};
-use crate::recipe::{TableLoss, TableSetup, Weights};
+use crate::recipe::{AnswerChoice, TableData, TableLoss, TableSetup, TaskConfig, Weights};
 use crate::report::{Fact, Table};
-use crate::run::{Calibration, DataSource, RunDir, replace};
+use crate::run::{Calibration, DataSource, Found, RunDir, replace};
 use crate::telemetry::{Input, Sample, Subject};
 
 /// The run's file that says how rows are read.
@@ -31,8 +33,83 @@ const BATCH: usize = 4096;
 const TEST_ROWS: &str = "test_rows.txt";
 
 /// What is settled about a table before it is trained on.
-pub(crate) fn prepared(setup: &TableSetup, source: &DataSource) -> Result<(Schema, Vec<Finding>), ZooError> {
-    Ok(settle(file_of(source)?, &setup.data)?)
+pub(crate) fn prepared(setup: &TableSetup, source: &DataSource) -> Result<(Schema, Vec<Found>), ZooError> {
+    let path = file_of(source)?;
+    check_columns(path, &setup.data)?;
+    let Settled { schema, findings, spoiled } = settle(path, &setup.data)?;
+    Ok((schema, spoiled.iter().map(spoiled_column).chain(findings.iter().map(Found::from)).collect()))
+}
+
+/// Refuses what is asked of a table's columns and contradicts itself, or names none.
+pub(crate) fn check_columns(path: &Path, data: &TableData) -> Result<(), ZooError> {
+    let usage = |what: String| Err(ZooError::Usage { what });
+    let twice = |(at, target): &(usize, &String)| data.targets[..*at].contains(target);
+    if let Some((_, target)) = data.targets.iter().enumerate().find(twice) {
+        return usage(format!("`--targets` names `{target}` twice; name each column once"));
+    }
+    if let Some(target) = data.targets.iter().find(|target| data.drop.contains(target)) {
+        return usage(format!(
+            "`{target}` is the target and cannot be left out by `--drop`; the network never reads it"
+        ));
+    }
+    if data.answer == AnswerChoice::Grades && data.grades.is_none() {
+        return usage("`--answer grades` needs the ends of the scale: `--grades LOW,HIGH`".to_owned());
+    }
+    let reader = Reader::open(path)?;
+    let columns = reader.header();
+    if data.targets.is_empty() {
+        return usage(format!(
+            "{}: name the column to learn with `--target`; its columns are {}{}",
+            path.display(),
+            some_of(columns),
+            other_separator(columns)
+        ));
+    }
+    match data.targets.iter().chain(&data.drop).find_map(|name| reader.column(name).err()) {
+        Some(error) => usage(error.to_string()),
+        None => Ok(()),
+    }
+}
+
+/// What is said of a column that a few cells spoil.
+fn spoiled_column(spoiled: &Spoiled) -> Found {
+    Found::of_data(
+        "unreadable-cells",
+        spoiled.message(),
+        "a column is read as numbers only where all its filled cells are: the network does not see this one as such"
+            .to_owned(),
+        spoiled.fix(),
+    )
+}
+
+/// The kind of answer that a run learns, and why.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Chosen {
+    /// The columns that are learned.
+    pub targets: Vec<String>,
+    /// The kind of answer, as `--answer` names it.
+    pub kind: &'static str,
+    /// Why that kind.
+    pub reason: String,
+}
+
+/// `species: classes, because the target is text, such as …`.
+impl std::fmt::Display for Chosen {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}: {}, because {}", some_of(&self.targets), self.kind, self.reason)
+    }
+}
+
+/// The kind of answer that a run on a table or on labelled images learns; none of other runs, whose recipes say it.
+///
+/// # Errors
+/// The run's files cannot be read.
+pub fn chosen(run: &RunDir) -> Result<Option<Chosen>, ZooError> {
+    if !matches!(run.recipe()?.task, TaskConfig::Table(_) | TaskConfig::Images(_)) {
+        return Ok(None);
+    }
+    let Schema { targets, reason, .. } = schema_of(run)?;
+    Ok(Some(Chosen { kind: targets.kind.name(), targets: targets.columns, reason }))
 }
 
 /// Keeps the schema in the run's folder.
@@ -80,7 +157,13 @@ pub(super) fn with_table<W: WithTask>(
     let (path, schema) = (file_of(source)?, schema_of(run)?);
     // Judging may run beside training, and must not touch its rows.
     let folder = if need == Need::All { rows_folder(Some(run.path())) } else { rows_folder(None) };
-    let parts = parts(path, &schema, &setup.data, seed, &folder)?;
+    // Another table was never learned from, and is a test as a whole.
+    let own = need == Need::All || run.about()?.data == source.absolute()?;
+    let parts = if own {
+        parts(path, &schema, &setup.data, seed, &folder)?
+    } else {
+        test_of(path, &schema, &folder)?
+    };
     if need == Need::All {
         keep_test_rows(run, &parts.test_rows)?;
     }
@@ -297,7 +380,11 @@ impl<A: Answer> Task for TableTask<'_, A> {
     }
 
     fn goal(&self) -> Goal {
-        self.answer.goal()
+        match self.answer.goal() {
+            // Of targets that are all the same, R² is no number; the error that it is made of is one.
+            goal if goal.metric == "r2" && self.parts.validation_is_constant => Goal::least("mse"),
+            goal => goal,
+        }
     }
 
     fn calibrated(&self, net: &Self::Net, device: &Device) -> Result<Calibration, ZooError> {

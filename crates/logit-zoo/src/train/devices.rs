@@ -19,7 +19,7 @@ pub fn serve_device(listener: std::net::TcpListener) -> Result<(), ZooError> {
     #[cfg(not(feature = "remote"))]
     {
         drop(listener);
-        Err(without("serving a device", "remote"))
+        can_serve_device()
     }
     #[cfg(feature = "remote")]
     {
@@ -33,6 +33,17 @@ pub fn serve_device(listener: std::net::TcpListener) -> Result<(), ZooError> {
         }
         server.serve(WebSocketTransport::from_listener(listener)).map_err(|error| told(&error))
     }
+}
+
+/// Whether this program was built to serve devices.
+///
+/// # Errors
+/// It was not.
+pub fn can_serve_device() -> Result<(), ZooError> {
+    #[cfg(not(feature = "remote"))]
+    return Err(without("serving a device", "remote"));
+    #[cfg(feature = "remote")]
+    Ok(())
 }
 
 #[cfg(not(all(feature = "cuda", feature = "remote")))]

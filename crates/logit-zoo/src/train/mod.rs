@@ -17,7 +17,7 @@ use std::sync::atomic::AtomicBool;
 
 use burn::tensor::Device;
 
-pub use devices::{DeviceName, Devices, TOKEN, serve_device};
+pub use devices::{DeviceName, Devices, TOKEN, can_serve_device, serve_device};
 pub use progress::{Progress, Silent};
 pub use trainer::End;
 pub(crate) use trainer::batch_size;

@@ -25,6 +25,26 @@ const MOST_BYTES: usize = 2 << 30;
 /// How images' names end.
 const ENDINGS: [&str; 3] = ["png", "jpg", "jpeg"];
 
+/// How the names of images end that are not read.
+const OTHER_ENDINGS: [&str; 12] =
+    ["gif", "bmp", "webp", "tif", "tiff", "avif", "heic", "jfif", "jp2", "ppm", "pgm", "tga"];
+
+/// Images of a class that are not read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Unread {
+    folder: PathBuf,
+    files: usize,
+    /// One of them.
+    first: String,
+}
+
+impl std::fmt::Display for Unread {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { folder, files, first } = self;
+        write!(f, "{} holds {files} images of a format that is not read, such as {first}", folder.display())
+    }
+}
+
 /// The images of a source, not yet read.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Listed {
@@ -64,7 +84,7 @@ pub(crate) fn folder_schema(folder: &Path) -> Result<Schema, ZooError> {
         kind: AnswerKind::Classes { names, counts, one_hot: false },
     };
     let reason = "each class has a folder".to_owned();
-    Ok(Schema { rows, features: Vec::new(), ignored: Vec::new(), targets, reason, without_target: 0 })
+    Ok(Schema::of_targets(rows, targets, reason, 0))
 }
 
 /// The images of a folder whose classes are known.
@@ -133,12 +153,30 @@ fn class_folders(folder: &Path) -> Result<Vec<OsString>, ZooError> {
 }
 
 fn images_in(folder: &Path) -> Result<Vec<PathBuf>, ZooError> {
+    files_ending_in(folder, &ENDINGS)
+}
+
+fn files_ending_in(folder: &Path, endings: &[&str]) -> Result<Vec<PathBuf>, ZooError> {
     let mut paths: Vec<PathBuf> = names_in(folder)?.into_iter().map(|name| folder.join(name)).collect();
     paths.retain(|path| {
         let ending = path.extension().map(|ending| ending.to_string_lossy().to_lowercase());
-        path.is_file() && ending.is_some_and(|ending| ENDINGS.contains(&ending.as_str()))
+        path.is_file() && ending.is_some_and(|ending| endings.contains(&ending.as_str()))
     });
     Ok(paths)
+}
+
+/// Of each class of a folder, the images that are not read.
+pub(crate) fn unread_images(folder: &Path) -> Result<Vec<Unread>, ZooError> {
+    let mut all = Vec::new();
+    for class in class_folders(folder)? {
+        let folder = folder.join(class);
+        let files = files_ending_in(&folder, &OTHER_ENDINGS)?;
+        if let Some(first) = files.first().and_then(|path| path.file_name()) {
+            let first = first.to_string_lossy().into_owned();
+            all.push(Unread { folder, files: files.len(), first });
+        }
+    }
+    Ok(all)
 }
 
 /// The names in a folder, in order; those that begin with a point are left alone.

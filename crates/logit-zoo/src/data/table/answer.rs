@@ -5,7 +5,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::TableError;
-use super::survey::{Column, Survey, shortened};
+use super::survey::{Column, LARGEST, Survey, is_tame, shortened};
 use crate::recipe::{AnswerChoice, TableData};
 
 /// Different texts up to which a target is a class.
@@ -62,6 +62,19 @@ pub enum AnswerKind {
     },
 }
 
+impl AnswerKind {
+    /// Its name on the command line.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Classes { .. } => AnswerChoice::Classes,
+            Self::Labels { .. } => AnswerChoice::Labels,
+            Self::Values { .. } => AnswerChoice::Values,
+            Self::Grades { .. } => AnswerChoice::Grades,
+        }
+        .name()
+    }
+}
+
 /// The kind that is asked for, or that the targets show.
 pub(super) fn choose(
     path: &Path,
@@ -77,18 +90,51 @@ pub(super) fn choose(
             column.name
         )));
     }
+    if let Some(column) = columns.iter().find(|column| column.text.is_none() && column.wild.is_some()) {
+        return Err(unusable(wild(column)));
+    }
     let (kind, reason) = match (data.answer, data.grades) {
         (_, Some([low, high])) => {
             (grades(&columns, low, high), "`--grades` gives the ends of the scale".to_owned())
         }
         (AnswerChoice::Auto, None) => by_the_targets(&columns),
-        (choice, None) => (asked(choice, &columns, found), format!("`--answer {}`", choice.name())),
+        (choice, None) => (asked(choice, &columns, found), format!("`--answer {}` says so", choice.name())),
     };
-    let kind = kind.map_err(unusable)?;
+    let kind = kind.and_then(|kind| varied(kind, &columns)).map_err(unusable)?;
     Ok((TargetsOf { columns: data.targets.clone(), kind }, reason))
 }
 
 type Found = Result<AnswerKind, String>;
+
+/// Why a target with a number that cannot be learned from is refused.
+fn wild(column: &Column) -> String {
+    let (row, value) = column.wild.clone().unwrap_or_default();
+    let more = match column.wilds {
+        0 | 1 => String::new(),
+        count => format!(" (the first of {count} such rows)"),
+    };
+    format!(
+        "target `{}` is `{value}` in row {row}{more}: a network learns finite numbers up to {LARGEST:e} either way; mend \
+         the cell, or leave it blank for the row to be left out",
+        column.name
+    )
+}
+
+/// Refuses numbers that are all the same, and a single label that never changes.
+fn varied(kind: AnswerKind, columns: &[&Column]) -> Found {
+    let refused = match &kind {
+        AnswerKind::Values { .. } | AnswerKind::Grades { .. } => true,
+        AnswerKind::Labels { .. } => columns.len() == 1,
+        AnswerKind::Classes { .. } => false,
+    };
+    match columns.iter().find(|column| refused && column.is_one_number()) {
+        None => Ok(kind),
+        Some(column) => Err(format!(
+            "target `{}` is {} in every row: there is nothing to learn; choose another column",
+            column.name, column.numbers.least.0
+        )),
+    }
+}
 
 fn by_the_targets(columns: &[&Column]) -> (Found, String) {
     if columns.iter().all(|column| column.is_binary()) {
@@ -97,17 +143,17 @@ fn by_the_targets(columns: &[&Column]) -> (Found, String) {
     }
     let [column] = columns else {
         return match columns.iter().find(|column| !column.is_numeric()) {
-            None => (Ok(values(columns)), format!("{} targets of numbers", columns.len())),
+            None => (Ok(values(columns)), format!("all {} targets are numbers", columns.len())),
             Some(column) => (Err(mixed(column)), String::new()),
         };
     };
+    let few = column.values.as_ref().map(indexmap::IndexMap::len).filter(|count| *count <= FEW);
     if let Some((_, text)) = &column.text {
+        if few.is_none() && column.is_nearly_numeric() {
+            return (Err(slipped(column)), String::new());
+        }
         return (classes(column), format!("the target is text, such as `{text}`"));
     }
-    if let Some((number, row)) = column.numbers.infinite {
-        return (Err(format!("target `{}` is {number} in row {row}", column.name)), String::new());
-    }
-    let few = column.values.as_ref().map(indexmap::IndexMap::len).filter(|count| *count <= FEW);
     match (column.numbers.broken, few) {
         (None, Some(count)) if column.numbers.count >= 2 * count as u64 => {
             (classes(column), format!("the target has {count} different whole numbers"))
@@ -117,6 +163,16 @@ fn by_the_targets(columns: &[&Column]) -> (Found, String) {
             (Ok(values(columns)), format!("the target is a real number, such as {number}"))
         }
     }
+}
+
+/// Why numbers with a text among them are neither learned as numbers nor as classes.
+fn slipped(column: &Column) -> String {
+    let (row, text) = column.text.clone().unwrap_or_default();
+    format!(
+        "target `{}` is a number in {} rows, but row {row} holds `{text}`, which is no number; mend the cell, leave it \
+         blank, or say `--answer classes` if the values are no amounts",
+        column.name, column.numbers.count
+    )
 }
 
 fn mixed(column: &Column) -> String {
@@ -183,12 +239,29 @@ fn classes(column: &Column) -> Found {
             shortened(only)
         ));
     }
+    if values.iter().all(|(_, count, _)| *count == 1) {
+        return Err(all_different(column, values.len()));
+    }
     let counts = values.iter().map(|(_, count, _)| *count).collect();
     Ok(AnswerKind::Classes {
         names: values.into_iter().map(|(name, ..)| name).collect(),
         counts,
         one_hot: false,
     })
+}
+
+/// Why values of which each occurs once are no classes.
+fn all_different(column: &Column, rows: usize) -> String {
+    let instead = if column.is_numeric() {
+        "use `--answer values`, or `--grades LOW,HIGH`"
+    } else {
+        "choose another column; if numbers are meant, mend the texts and say `--answer values`"
+    };
+    format!(
+        "target `{}` has as many different values as rows, {rows}: as classes, none could be both learned and judged; \
+         {instead}",
+        column.name
+    )
 }
 
 /// Classes with a column each.
@@ -235,8 +308,10 @@ fn values(columns: &[&Column]) -> AnswerKind {
 fn grades(columns: &[&Column], low: f64, high: f64) -> Found {
     const MOST_STEPS: f64 = 100.0;
     let [column] = columns else { return Err("a grade is one column".to_owned()) };
-    if !(low.is_finite() && high.is_finite() && low < high) {
-        return Err(format!("`--grades {low},{high}`: the lowest grade comes first, and both are finite"));
+    if !(is_tame(low) && is_tame(high) && low < high) {
+        return Err(format!(
+            "`--grades {low},{high}`: the lowest grade comes first, and both are within {LARGEST:e}"
+        ));
     }
     if let Some((row, text)) = &column.text {
         return Err(format!("`{}` holds `{text}` in row {row}, which is no number", column.name));

@@ -19,6 +19,7 @@ pub(super) fn findings(
     let columns: Vec<&Column> = targets.iter().map(|target| &found.columns[*target]).collect();
     let mut all: Vec<Finding> = columns.iter().filter_map(|column| blanks(column)).collect();
     all.extend(one_positive(found, answer));
+    all.extend(columns.iter().filter_map(|column| unchanging(column, answer)));
     all.extend(ordered(&columns, answer));
     if data.weights == Weights::None {
         all.extend(imbalance(answer));
@@ -62,6 +63,19 @@ fn one_positive(found: &Survey, answer: &TargetsOf) -> Option<Finding> {
     })
 }
 
+/// Rule 16, of a label that is the same in every row.
+fn unchanging(column: &Column, answer: &TargetsOf) -> Option<Finding> {
+    let AnswerKind::Labels { .. } = answer.kind else { return None };
+    column.is_one_number().then(|| Finding {
+        rule: Rule::ClassImbalance,
+        level: Level::Warning,
+        message: format!("label `{}` is {} in every row", column.name, column.numbers.least.0),
+        reason: "nothing shows when it would be otherwise: the network learns to answer always the same"
+            .to_owned(),
+        fix: "leave it out of `--targets`, or add rows in which it is otherwise".to_owned(),
+    })
+}
+
 /// Rule 10, as advice.
 fn ordered(columns: &[&Column], answer: &TargetsOf) -> Option<Finding> {
     let AnswerKind::Classes { names, one_hot: false, .. } = &answer.kind else { return None };
@@ -95,7 +109,9 @@ fn imbalance(answer: &TargetsOf) -> Option<Finding> {
             )
         }
         AnswerKind::Labels { positives, rows } => {
-            let rarest = (0..positives.len()).min_by_key(|label| positives[*label])?;
+            // One that never changes is told of by itself.
+            let varied = (0..positives.len()).filter(|label| (1..*rows).contains(&positives[*label]));
+            let rarest = varied.min_by_key(|label| positives[*label])?;
             let count = positives[rarest];
             (
                 "label",

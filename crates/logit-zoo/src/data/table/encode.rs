@@ -8,7 +8,7 @@ use super::TableError;
 use super::answer::AnswerKind;
 use super::reader::{Reader, is_blank};
 use super::schema::{Form, Schema};
-use super::survey::{check_length, shortened};
+use super::survey::{LARGEST, check_length, is_tame, shortened};
 
 /// Reads the rows of a table by its schema.
 pub(crate) struct Encoder<'a> {
@@ -123,8 +123,10 @@ impl<'a> Encoder<'a> {
 }
 
 fn number(reader: &Reader, name: &str, field: &str) -> Result<f64, TableError> {
-    match field.parse::<f64>() {
-        Ok(number) if number.is_finite() => Ok(number),
-        _ => Err(reader.at_row(format!("`{name}` holds `{}`, which is no finite number", shortened(field)))),
-    }
+    let what = match field.parse::<f64>() {
+        Ok(number) if is_tame(number) => return Ok(number),
+        Ok(number) if number.is_finite() => format!("which is beyond {LARGEST:e}, the largest that is read"),
+        _ => "which is no finite number".to_owned(),
+    };
+    Err(reader.at_row(format!("`{name}` holds `{}`, {what}; mend it, or leave it blank", shortened(field))))
 }

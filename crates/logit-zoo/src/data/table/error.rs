@@ -41,7 +41,10 @@ pub enum TableError {
         reason: String,
     },
     /// A column that is not there.
-    #[error("{} has no column `{column}`; its columns are {}", path.display(), some_of(columns))]
+    #[error(
+        "{} has no column `{column}`; its columns are {}{}",
+        path.display(), some_of(columns), other_separator(columns)
+    )]
     NoColumn {
         /// The file.
         path: PathBuf,
@@ -56,6 +59,33 @@ pub enum TableError {
         /// The file.
         path: PathBuf,
     },
+    /// Another file than a run was trained on.
+    #[error(
+        "{} is not as it was when the run was trained: {reason}; put it back, or train a new run on it; to judge the run on \
+         what it holds now, copy it elsewhere and give the copy by `logit eval RUN --data COPY`",
+        path.display()
+    )]
+    Changed {
+        /// The file.
+        path: PathBuf,
+        /// What shows it.
+        reason: String,
+    },
+    /// A class that a run does not know.
+    #[error(
+        "{}, row {row}: `{class}` is a class that the run does not know; its classes are {}: mend it, or leave such rows out",
+        path.display(), some_of(classes)
+    )]
+    UnknownClass {
+        /// The file.
+        path: PathBuf,
+        /// The first row with it.
+        row: u64,
+        /// The class.
+        class: String,
+        /// The classes of the run.
+        classes: Vec<String>,
+    },
     /// Nothing to learn from.
     #[error("{}: {reason}", path.display())]
     Unusable {
@@ -66,10 +96,42 @@ pub enum TableError {
     },
 }
 
-fn some_of(columns: &[String]) -> String {
+/// What to do about a header that is one column, because its names are separated by something else.
+pub(crate) fn other_separator(columns: &[String]) -> String {
+    let [only] = columns else { return String::new() };
+    let told = |name: &str| {
+        format!(
+            "; the file seems to be separated by {name}: write it with commas as .csv, or with tabs as .tsv"
+        )
+    };
+    let separators = [(';', "`;`"), ('\t', "tabs"), ('|', "`|`"), (',', "commas")];
+    separators
+        .into_iter()
+        .find(|(separator, _)| only.contains(*separator))
+        .map_or(String::new(), |(_, name)| told(name))
+}
+
+/// Names, and how many there are beyond those that fit into a line.
+pub(crate) fn some_of(columns: &[String]) -> String {
     let named: Vec<&str> = columns.iter().take(NAMED).map(String::as_str).collect();
     match columns.len().saturating_sub(NAMED) {
         0 => named.join(", "),
         more => format!("{} and {more} more", named.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_separator_is_suggested_where_the_header_is_one_column() {
+        let told = |header: &[&str]| {
+            other_separator(&header.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>())
+        };
+        assert!(told(&["species;island"]).contains("separated by `;`"));
+        assert!(told(&["species\tisland"]).contains("separated by tabs"));
+        assert_eq!(told(&["species"]), "");
+        assert_eq!(told(&["species;island", "mass"]), "");
     }
 }

@@ -7,9 +7,11 @@ use serde::{Deserialize, Serialize};
 
 use super::TableError;
 use super::answer::{self, AnswerKind, TargetsOf};
+use super::cells::Spoiled;
 use super::checks;
+use super::fingerprint::Fingerprint;
 use super::reader::Reader;
-use super::survey::{Column, Survey, survey};
+use super::survey::{Column, NAMED_ROWS, Survey, survey};
 use crate::recipe::TableData;
 
 /// Values up to which a category is given as one-hot numbers; more are embedded.
@@ -37,6 +39,12 @@ pub struct Schema {
     pub reason: String,
     /// Rows that have no target, and are left out.
     pub without_target: u64,
+    /// The file that was surveyed; none of runs that did not keep it, and of folders.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<Fingerprint>,
+    /// The file of test rows, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub test_file: Option<Fingerprint>,
 }
 
 /// A column that the network reads.
@@ -73,6 +81,11 @@ pub enum Form {
 }
 
 impl Form {
+    /// Whether it is a category of so many values that they may well have been meant as numbers.
+    fn is_large(&self) -> bool {
+        matches!(self, Self::Category { values, .. } if values.len() > MOST_ONE_HOT)
+    }
+
     /// Numbers of a stored row.
     pub(crate) fn stored(&self) -> usize {
         match self {
@@ -90,21 +103,36 @@ impl Form {
     }
 }
 
+/// How a table is read, and what was found of it.
+pub(crate) struct Settled {
+    pub(crate) schema: Schema,
+    /// What the targets show.
+    pub(crate) findings: Vec<Finding>,
+    /// Columns that are not read as numbers because of a few cells.
+    pub(crate) spoiled: Vec<Spoiled>,
+}
+
 /// Surveys a table and settles how it is read.
-pub(crate) fn settle(path: &Path, data: &TableData) -> Result<(Schema, Vec<Finding>), TableError> {
+pub(crate) fn settle(path: &Path, data: &TableData) -> Result<Settled, TableError> {
     let mut reader = Reader::open(path)?;
-    let (mut schema, findings, found) = surveyed(&mut reader, data)?;
+    // Before the rows: what is changed while they are read is then not taken for what was read.
+    let file = Fingerprint::of(path)?;
+    let test_file = data.test_file.as_deref().map(Fingerprint::of).transpose()?;
     let columns =
         |names: &[String]| names.iter().map(|name| reader.column(name)).collect::<Result<Vec<_>, _>>();
     let (targets, dropped) = (columns(&data.targets)?, columns(&data.drop)?);
-    (schema.features, schema.ignored) = features(path, &found, &targets, &dropped)?;
-    Ok((schema, findings))
+    let (schema, findings, found) = surveyed(&mut reader, data)?;
+    let Columns { features, ignored, spoiled } = features(path, &found, &targets, &dropped)?;
+    let schema = Schema { features, ignored, file: Some(file), test_file, ..schema };
+    Ok(Settled { schema, findings, spoiled })
 }
 
 /// Surveys a table for its targets alone.
 pub(crate) fn settle_targets(path: &Path, data: &TableData) -> Result<(Schema, Vec<Finding>), TableError> {
-    let (schema, findings, _) = surveyed(&mut Reader::open(path)?, data)?;
-    Ok((schema, findings))
+    let mut reader = Reader::open(path)?;
+    let file = Some(Fingerprint::of(path)?);
+    let (schema, findings, _) = surveyed(&mut reader, data)?;
+    Ok((Schema { file, ..schema }, findings))
 }
 
 /// What the targets are, what was found of them, and the survey.
@@ -120,8 +148,7 @@ fn surveyed(reader: &mut Reader, data: &TableData) -> Result<(Schema, Vec<Findin
     let (answer, reason) = answer::choose(&path, &found, &targets, data)?;
     let findings = checks::findings(&found, &targets, &answer, data);
     let without_target = blanks(&found, &targets);
-    let (features, ignored) = (Vec::new(), Vec::new());
-    let schema = Schema { rows: found.rows, features, ignored, targets: answer, reason, without_target };
+    let schema = Schema::of_targets(found.rows, answer, reason, without_target);
     Ok((schema, findings, found))
 }
 
@@ -129,31 +156,48 @@ fn blanks(found: &Survey, targets: &[usize]) -> u64 {
     targets.iter().map(|target| found.columns[*target].blanks).max().unwrap_or(0)
 }
 
-type Features = (Vec<Feature>, Vec<[String; 2]>);
+/// The columns beside the targets.
+#[derive(Default)]
+struct Columns {
+    features: Vec<Feature>,
+    ignored: Vec<[String; 2]>,
+    spoiled: Vec<Spoiled>,
+}
 
 fn features(
     path: &Path,
     found: &Survey,
     targets: &[usize],
     dropped: &[usize],
-) -> Result<Features, TableError> {
-    let (mut features, mut ignored) = (Vec::new(), Vec::new());
+) -> Result<Columns, TableError> {
+    let mut all = Columns::default();
     for (place, column) in found.columns.iter().enumerate() {
         if targets.contains(&place) {
             continue;
         }
-        let form =
-            if dropped.contains(&place) { Err("`--drop`".to_owned()) } else { form(column, found.rows) };
-        match form {
-            Ok(form) => features.push(Feature { name: column.name.clone(), form }),
-            Err(why) => ignored.push([column.name.clone(), why]),
+        if dropped.contains(&place) {
+            all.ignored.push([column.name.clone(), "`--drop`".to_owned()]);
+            continue;
+        }
+        match form(column, found.rows) {
+            Ok(form) => {
+                all.spoiled.extend(Spoiled::of(column).filter(|_| form.is_large()));
+                all.features.push(Feature { name: column.name.clone(), form });
+            }
+            Err(why) => {
+                let spoiled = Spoiled::of(column);
+                let why = spoiled.as_ref().map_or(why, Spoiled::fault);
+                all.spoiled.extend(spoiled);
+                all.ignored.push([column.name.clone(), why]);
+            }
         }
     }
-    if features.is_empty() {
-        let reason = "no column is left to learn from".to_owned();
+    if all.features.is_empty() {
+        let why = all.ignored.iter().map(|[column, why]| format!("; `{column}`: {why}")).take(NAMED_ROWS);
+        let reason = format!("no column is left to learn from{}", why.collect::<String>());
         return Err(TableError::Unusable { path: path.to_owned(), reason });
     }
-    Ok((features, ignored))
+    Ok(all)
 }
 
 /// How a column is read, or why it is not.
@@ -164,10 +208,10 @@ fn form(column: &Column, rows: u64) -> Result<Form, String> {
     if column.is_constant() {
         return Err("it has one value throughout".to_owned());
     }
-    if let Some((number, row)) = column.numbers.infinite
+    if let Some((row, value)) = &column.wild
         && column.text.is_none()
     {
-        return Err(format!("row {row} holds {number}"));
+        return Err(format!("row {row} holds `{value}`"));
     }
     if column.is_numeric() {
         let numbers = &column.numbers;
@@ -189,6 +233,12 @@ fn form(column: &Column, rows: u64) -> Result<Form, String> {
 }
 
 impl Schema {
+    /// Of targets alone.
+    pub(crate) fn of_targets(rows: u64, targets: TargetsOf, reason: String, without_target: u64) -> Self {
+        let (features, ignored) = (Vec::new(), Vec::new());
+        Self { rows, features, ignored, targets, reason, without_target, file: None, test_file: None }
+    }
+
     /// Numbers of a stored row's features.
     pub(crate) fn stored(&self) -> usize {
         self.features.iter().map(|feature| feature.form.stored()).sum()

@@ -13,6 +13,17 @@ pub(crate) enum PartOf {
     Test,
 }
 
+impl PartOf {
+    /// Its name.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Train => "training",
+            Self::Validation => "validation",
+            Self::Test => "test",
+        }
+    }
+}
+
 /// Deals rows out to the parts, stratum by stratum, as they come by.
 ///
 /// Selection sampling (Knuth, volume 2, algorithm 3.4.2 S): of the rows that a stratum still has, as many as a part still

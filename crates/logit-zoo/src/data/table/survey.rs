@@ -12,6 +12,13 @@ pub(crate) const MOST_VALUES: usize = 10_000;
 /// Bytes of a value that is kept as such; longer ones are text, not categories.
 const MOST_VALUE_BYTES: usize = 200;
 
+/// The largest number, either way, that is learned from: its square, and that of its distance from a mean, fit into single
+/// precision.
+pub(crate) const LARGEST: f64 = 1e18;
+
+/// Share of a column's filled cells that are numbers from which on the others are taken for slips.
+const MOSTLY: f64 = 0.9;
+
 /// Rows that are named in a finding.
 pub(crate) const NAMED_ROWS: usize = 5;
 
@@ -33,8 +40,12 @@ pub(crate) struct Column {
     pub(crate) blank_rows: Vec<u64>,
     /// The numbers.
     pub(crate) numbers: Numbers,
-    /// The first field that is no number, and its row.
+    /// The first field that is no number, and its row; and how many there are.
     pub(crate) text: Option<(u64, String)>,
+    pub(crate) texts: u64,
+    /// The first number that cannot be learned from, as it is written, and its row; and how many there are.
+    pub(crate) wild: Option<(u64, String)>,
+    pub(crate) wilds: u64,
     /// How often each value occurs, and its first row; none once they are too many.
     pub(crate) values: Option<IndexMap<String, (u64, u64)>>,
 }
@@ -51,23 +62,17 @@ pub(crate) struct Numbers {
     pub(crate) most: (f64, u64),
     /// The first that is not whole, and its row.
     pub(crate) broken: Option<(f64, u64)>,
-    /// The first that is not finite, and its row.
-    pub(crate) infinite: Option<(f64, u64)>,
 }
 
 impl Default for Numbers {
     fn default() -> Self {
         let (least, most) = ((f64::INFINITY, 0), (f64::NEG_INFINITY, 0));
-        Self { count: 0, mean: 0.0, squares: 0.0, least, most, broken: None, infinite: None }
+        Self { count: 0, mean: 0.0, squares: 0.0, least, most, broken: None }
     }
 }
 
 impl Numbers {
     fn add(&mut self, number: f64, row: u64) {
-        if !number.is_finite() {
-            self.infinite.get_or_insert((number, row));
-            return;
-        }
         self.count += 1;
         let from_mean = number - self.mean;
         self.mean += from_mean / self.count as f64;
@@ -104,8 +109,13 @@ impl Column {
             return;
         }
         match field.parse::<f64>() {
-            Ok(number) => self.numbers.add(number, row),
+            Ok(number) if is_tame(number) => self.numbers.add(number, row),
+            Ok(_) => {
+                self.wilds += 1;
+                self.wild.get_or_insert_with(|| (row, shortened(field)));
+            }
             Err(_) => {
+                self.texts += 1;
                 self.text.get_or_insert_with(|| (row, shortened(field)));
             }
         }
@@ -119,9 +129,20 @@ impl Column {
         }
     }
 
-    /// Whether every value is a finite number.
+    /// Whether every value is a number that can be learned from.
     pub(crate) fn is_numeric(&self) -> bool {
-        self.text.is_none() && self.numbers.infinite.is_none() && self.numbers.count > 0
+        self.text.is_none() && self.wild.is_none() && self.numbers.count > 0
+    }
+
+    /// Whether nearly every value is a number that can be learned from, and some are not.
+    pub(crate) fn is_nearly_numeric(&self) -> bool {
+        let others = self.texts + self.wilds;
+        others > 0 && self.numbers.count as f64 >= MOSTLY * (self.numbers.count + others) as f64
+    }
+
+    /// Whether every value is the same number, however it is written.
+    pub(crate) fn is_one_number(&self) -> bool {
+        self.is_numeric() && self.numbers.least.0 >= self.numbers.most.0
     }
 
     /// Whether every value is 0 or 1.
@@ -135,7 +156,7 @@ impl Column {
 
     /// Whether there is no value at all.
     pub(crate) fn is_empty(&self) -> bool {
-        self.text.is_none() && self.numbers.count == 0 && self.numbers.infinite.is_none()
+        self.text.is_none() && self.wild.is_none() && self.numbers.count == 0
     }
 
     /// Whether there is just one value.
@@ -210,6 +231,11 @@ pub(crate) fn check_length(reader: &Reader, record: &StringRecord) -> Result<(),
         format!("it has {} fields, and there are {} columns", record.len(), reader.header().len())
     };
     Err(reader.at_row(reason))
+}
+
+/// Whether a number can be learned from.
+pub(crate) fn is_tame(number: f64) -> bool {
+    number.abs() <= LARGEST
 }
 
 /// The beginning of a text, for messages.

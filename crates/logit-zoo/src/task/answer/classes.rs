@@ -8,7 +8,7 @@ use logit::{Classes, HeadConfig, Logits};
 
 use logit_spec::Loss;
 
-use super::{Answer, Outputs, softmax, written};
+use super::{Answer, Outputs, softmax, trusted, written};
 use crate::error::ZooError;
 use crate::recipe::Weights;
 use crate::report::Table;
@@ -94,7 +94,8 @@ impl Answer for ClassesAnswer {
     fn calibrated(&self, of: &Outputs) -> Result<Calibration, ZooError> {
         let told = |error: logit::calibration::CalibrationError| ZooError::Calibration { source: error };
         let fitted = Temperature::fit_classes(&of.logits, &indices(&of.targets), self.names.len(), None);
-        Ok(Calibration { temperature: Some(fitted.map_err(told)?.values()[0]), ..Calibration::default() })
+        let temperature = trusted(&fitted.map_err(told)?, of.targets.len());
+        Ok(Calibration { temperature, ..Calibration::default() })
     }
 
     fn judge(&self, of: &Outputs, calibration: &Calibration) -> Result<Judgement, ZooError> {

@@ -8,7 +8,7 @@ use logit::{HeadConfig, Labels, Logits};
 
 use logit_spec::Loss;
 
-use super::{Answer, Outputs, rows, written};
+use super::{Answer, Outputs, rows, trusted, written};
 use crate::error::ZooError;
 use crate::recipe::Weights;
 use crate::report::Table;
@@ -71,10 +71,14 @@ impl LabelsAnswer {
     }
 }
 
+/// The probability of a yes.
+pub(crate) fn sigmoid(logit: f32, temperature: f64) -> f32 {
+    (1.0 / (1.0 + (-f64::from(logit) / temperature).exp())) as f32
+}
+
 /// The probabilities, row by row.
-fn sigmoids(logits: &[f32], calibration: &Calibration) -> Vec<f32> {
-    let temperature = calibration.temperature();
-    logits.iter().map(|logit| (1.0 / (1.0 + (-f64::from(*logit) / temperature).exp())) as f32).collect()
+pub(crate) fn sigmoids(logits: &[f32], temperature: f64) -> Vec<f32> {
+    logits.iter().map(|logit| sigmoid(*logit, temperature)).collect()
 }
 
 fn told(source: MetricError) -> ZooError {
@@ -133,35 +137,30 @@ impl Answer for LabelsAnswer {
         Goal::least("log_loss")
     }
 
-    /// One temperature for all labels, and of each label the threshold with the highest F1.
+    /// One temperature for all labels, and the thresholds with the highest F1 of all of them together.
     fn calibrated(&self, of: &Outputs) -> Result<Calibration, ZooError> {
         let labels = self.names.len();
         let truth = truth(&of.targets);
         let fitted = Temperature::fit_labels(&of.logits, &truth, 1, None);
         let fitted = fitted.map_err(|source| ZooError::Calibration { source })?;
-        let mut calibration = Calibration { temperature: Some(fitted.values()[0]), ..Calibration::default() };
-        let probabilities = sigmoids(&of.logits, &calibration);
-        let threshold = |label: usize| {
-            let column =
-                |numbers: &[f32]| numbers.iter().skip(label).step_by(labels).copied().collect::<Vec<_>>();
-            let truth: Vec<bool> = truth.iter().skip(label).step_by(labels).copied().collect();
-            let mut ranking = Ranking::new(1).map_err(told)?;
-            ranking.update_labels(&column(&probabilities), &truth, None).map_err(told)?;
-            // A label that the validation part never has says nothing about its threshold.
-            Ok(Thresholds::fit(&ranking, Aim::MaxF { beta: 1.0 })
-                .map_or(THRESHOLD, |fitted| fitted.values()[0]))
-        };
-        calibration.thresholds = Some((0..labels).map(threshold).collect::<Result<_, ZooError>>()?);
+        let temperature = trusted(&fitted, truth.len() / labels);
+        let mut calibration = Calibration { temperature, ..Calibration::default() };
+        let probabilities = sigmoids(&of.logits, calibration.temperature());
+        let mut ranking = Ranking::new(labels).map_err(told)?;
+        ranking.update_labels(&probabilities, &truth, None).map_err(told)?;
+        // A validation part where no label is true says nothing about thresholds.
+        let fitted = Thresholds::fit(&ranking, Aim::MaxMicroF { beta: 1.0 });
+        calibration.thresholds = fitted.ok().map(|fitted| fitted.values().to_vec());
         Ok(calibration)
     }
 
     fn judge(&self, of: &Outputs, calibration: &Calibration) -> Result<Judgement, ZooError> {
         let (labels, truth) = (self.names.len(), truth(&of.targets));
-        let probabilities = sigmoids(&of.logits, calibration);
+        let probabilities = sigmoids(&of.logits, calibration.temperature());
         let thresholds = self.thresholds(calibration);
         let plain = vec![THRESHOLD; labels];
         let confusion = self.confusion(&probabilities, &truth, &thresholds)?;
-        let untuned = self.confusion(&sigmoids(&of.logits, &Calibration::default()), &truth, &plain)?;
+        let untuned = self.confusion(&sigmoids(&of.logits, 1.0), &truth, &plain)?;
         let mut log_loss = LogLoss::new(labels).map_err(told)?;
         let scaled: Vec<f64> = of.logits.iter().map(|z| f64::from(*z) / calibration.temperature()).collect();
         log_loss.update_labels_from_logits(&scaled, &truth, None).map_err(told)?;
@@ -203,7 +202,7 @@ impl Answer for LabelsAnswer {
     }
 
     fn decide(&self, logits: &[f32], calibration: &Calibration) -> Vec<String> {
-        let probabilities = sigmoids(logits, calibration);
+        let probabilities = sigmoids(logits, calibration.temperature());
         let decisions = self.decisions(&probabilities, &self.thresholds(calibration));
         let numbers = logits.iter().chain(&probabilities).map(|number| written(*number));
         numbers.chain(decisions.into_iter().map(|yes| u8::from(yes).to_string())).collect()
@@ -241,6 +240,6 @@ fn before_and_after(before: &LabelConfusion, after: &LabelConfusion) -> Table {
             row("macro F1", &|of| of.f1(Average::Macro)),
             row("all labels right", &LabelConfusion::exact_match),
         ],
-        note: "Each label's threshold has the highest F1 on the validation part.".to_owned(),
+        note: "The thresholds have the highest F1 of all labels together on the validation part.".to_owned(),
     }
 }

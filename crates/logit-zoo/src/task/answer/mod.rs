@@ -9,19 +9,29 @@ mod labels;
 mod values;
 
 use burn::tensor::{Device, Tensor};
+use logit::calibration::Temperature;
 use logit::tape::Tape;
 use logit::{HeadConfig, Kind, Logits};
 use logit_spec::Loss;
 
 pub(crate) use classes::ClassesAnswer;
 pub(crate) use grades::GradesAnswer;
-pub(crate) use labels::LabelsAnswer;
+pub(crate) use labels::{LabelsAnswer, sigmoid, sigmoids};
 pub(crate) use values::ValuesAnswer;
 
 use super::{Goal, Judgement, Pass};
 use crate::error::ZooError;
 use crate::run::Calibration;
 use crate::telemetry::{Facts, Subject, Truth};
+
+/// Rows that a temperature needs to be fitted on: fewer say nothing about how sure a network may be.
+const LEAST_ROWS: usize = 30;
+
+/// A fitted temperature, where there were rows enough and the fit did not stop at an end of what is tried.
+fn trusted(fitted: &Temperature, rows: usize) -> Option<f64> {
+    let value = fitted.values()[0];
+    (rows >= LEAST_ROWS && Temperature::MIN < value && value < Temperature::MAX).then_some(value)
+}
 
 /// A kind of answer, with the names and weights of its units.
 pub(crate) trait Answer: Sync {

@@ -87,9 +87,11 @@ impl Answer for ValuesAnswer {
             ("mae", number(regression.mae())),
             ("mse", number(regression.mse())),
         ];
+        let r2 = regression
+            .r2()
+            .map_or("no R², for the targets are all the same,".to_owned(), |r2| format!("R² {r2:.4}"));
         let summary = format!(
-            "R² {:.4} on {} rows; root mean squared error {:.4}, mean absolute error {:.4}.",
-            values[0].1,
+            "{r2} on {} rows; root mean squared error {:.4}, mean absolute error {:.4}.",
             regression.rows(),
             values[1].1,
             values[2].1

@@ -1,13 +1,21 @@
 //! What a pixel is answered with, as the network, the loss and the masks see it.
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
+use logit::calibration::{Aim, Offsets, Thresholds};
 use logit::loss::{BinaryCrossEntropyLoss, CrossEntropyLoss, DiceLoss, Loss};
+use logit::metrics::Ranking;
 use logit::{Classes, Kind, Labels, Logits, LossError};
 
+use super::evaluating;
 use crate::error::ZooError;
 use crate::recipe::SegmentationLoss;
+use crate::run::Calibration;
+use crate::task::answer::{sigmoid, sigmoids};
 use crate::task::digits::argmax;
 use crate::telemetry::Truth;
+
+/// The probability from which on a label is decided for, where none was fitted.
+const EVEN: f64 = 0.5;
 
 /// A kind of answer a pixel.
 pub(crate) trait Answer: Sync {
@@ -26,8 +34,11 @@ pub(crate) trait Answer: Sync {
     /// The loss of a batch.
     fn loss(&self, logits: Logits<Self::Kind, 4>, targets: Self::Targets) -> Result<Tensor<1>, LossError>;
 
+    /// What decides better than logits alone, from rows of logits and the mask's values.
+    fn calibrated(&self, logits: &[f32], masks: &[u8]) -> Result<Calibration, ZooError>;
+
     /// The mask's value that a pixel's logits decide for.
-    fn decide(&self, logits: &[f32]) -> u8;
+    fn decide(&self, logits: &[f32], calibration: &Calibration) -> u8;
 }
 
 /// Factors of cross entropy and Dice; a loss whose factor is 0 is not computed.
@@ -98,8 +109,18 @@ impl Answer for OneClass {
         )
     }
 
-    fn decide(&self, logits: &[f32]) -> u8 {
-        argmax(logits) as u8
+    /// The offsets with the highest mean IoU.
+    fn calibrated(&self, logits: &[f32], masks: &[u8]) -> Result<Calibration, ZooError> {
+        let offsets = Offsets::fit_classes(logits, masks, self.classes, None);
+        let offsets = offsets.map_err(|source| ZooError::Calibration { source })?;
+        Ok(Calibration { offsets: Some(offsets), ..Calibration::default() })
+    }
+
+    fn decide(&self, logits: &[f32], calibration: &Calibration) -> u8 {
+        match &calibration.offsets {
+            Some(offsets) => offsets.decide_row(logits) as u8,
+            None => argmax(logits) as u8,
+        }
     }
 }
 
@@ -154,9 +175,38 @@ impl Answer for AnyLabels {
         )
     }
 
-    fn decide(&self, logits: &[f32]) -> u8 {
-        logits.iter().enumerate().fold(0, |mask, (label, logit)| mask | u8::from(*logit >= 0.0) << label)
+    /// The thresholds with the highest F1, and so the highest IoU.
+    fn calibrated(&self, logits: &[f32], masks: &[u8]) -> Result<Calibration, ZooError> {
+        let truth: Vec<bool> =
+            masks.iter().flat_map(|mask| (0..self.labels).map(move |label| mask >> label & 1 == 1)).collect();
+        let probabilities = sigmoids(logits, 1.0);
+        let thresholds = Some(best_thresholds(&probabilities, &truth, self.labels)?);
+        Ok(Calibration { thresholds, ..Calibration::default() })
     }
+
+    fn decide(&self, logits: &[f32], calibration: &Calibration) -> u8 {
+        let thresholds = calibration.thresholds.as_deref().unwrap_or_default();
+        let decided = |label: usize, logit: f32| match thresholds.get(label) {
+            Some(threshold) => sigmoid(logit, 1.0) >= *threshold as f32,
+            None => logit >= 0.0,
+        };
+        logits
+            .iter()
+            .enumerate()
+            .fold(0, |mask, (label, logit)| mask | u8::from(decided(label, *logit)) << label)
+    }
+}
+
+/// Of each label the threshold with the highest F1; one that is never true says nothing about its own.
+fn best_thresholds(probabilities: &[f32], truth: &[bool], labels: usize) -> Result<Vec<f64>, ZooError> {
+    let threshold = |label: usize| {
+        let column: Vec<f32> = probabilities.iter().skip(label).step_by(labels).copied().collect();
+        let truth: Vec<bool> = truth.iter().skip(label).step_by(labels).copied().collect();
+        let mut ranking = Ranking::new(1).map_err(evaluating)?;
+        ranking.update_labels(&column, &truth, None).map_err(evaluating)?;
+        Ok(Thresholds::fit(&ranking, Aim::MaxF { beta: 1.0 }).map_or(EVEN, |fitted| fitted.values()[0]))
+    };
+    (0..labels).map(threshold).collect()
 }
 
 #[cfg(test)]
@@ -213,7 +263,8 @@ mod tests {
         let targets = answer.targets(&[0, 1, 2, 3], [1, 2, 2], &Device::flex());
         assert_eq!(targets.dims(), [1, 2, 2, 2]);
         assert_eq!(targets.clone().try_into_vec_as::<f32>().unwrap(), [0., 1., 0., 1., 0., 0., 1., 1.]);
-        let masks = [[-1.0, -1.0], [0.0, -1.0], [-2.0, 3.0], [1.0, 1.0]].map(|row| answer.decide(&row));
+        let masks = [[-1.0, -1.0], [0.0, -1.0], [-2.0, 3.0], [1.0, 1.0]]
+            .map(|row| answer.decide(&row, &Calibration::default()));
         assert_eq!(masks, [0, 1, 2, 3]);
         // All logits 0: ln 2 each, five times as much for the two positives of the first label.
         let flat = logits(answer.kind(), &[0.0; 8]);
@@ -224,6 +275,9 @@ mod tests {
     #[test]
     fn a_pixel_is_of_the_class_with_the_largest_logit() {
         let answer = OneClass::new(3, &config(1.0, 1.0), None);
-        assert_eq!([[0.0, -1.0, 2.0], [3.0, 3.0, 1.0]].map(|row| answer.decide(&row)), [2, 0]);
+        assert_eq!(
+            [[0.0, -1.0, 2.0], [3.0, 3.0, 1.0]].map(|row| answer.decide(&row, &Calibration::default())),
+            [2, 0]
+        );
     }
 }

@@ -18,7 +18,7 @@ use rand::rngs::StdRng;
 
 pub(crate) use answer::{Answer, AnyLabels, OneClass};
 pub(crate) use overlay::{palette, tinted};
-use tally::Tally;
+use tally::{Overlap, Tally, by_image};
 pub(crate) use tiles::{Reader, scale};
 
 use super::{Goal, Judgement, Need, Part, Pass, Scores, Task, WithTask};
@@ -34,6 +34,9 @@ use crate::telemetry::{Facts, Sample, Subject};
 
 /// Test images shown in a report, each as annotated and as decided.
 const SHOWN: usize = 8;
+
+/// The most pixels that calibration looks at; more are thinned out evenly.
+const MOST_PIXELS: usize = 1 << 22;
 
 /// The longest side of a picture in a report.
 const SHOWN_SIDE: usize = 256;
@@ -215,11 +218,28 @@ impl<A: Answer> Task for Segmentation<'_, A> {
         self.setup.loss.is_log_loss().then_some("log_loss")
     }
 
+    fn calibrated(&self, net: &Self::Net, device: &Device) -> Result<Calibration, ZooError> {
+        let reader = self.reader(net, self.setup.data.symmetries, device);
+        let images = &self.sets.validation.images;
+        let pixels: usize = images.iter().map(|image| image.mask.len()).sum();
+        let every = pixels.div_ceil(MOST_PIXELS).max(1);
+        let (mut logits, mut masks) = (Vec::new(), Vec::new());
+        for Annotated { image, mask, .. } in images {
+            let (sight, tiles) = reader.sight(image);
+            for tile in tiles {
+                let rows = reader.logits(&sight, &tile).map_err(evaluating)?;
+                logits.extend(rows.chunks(self.answer.kind().units()).step_by(every).flatten());
+                masks.extend(tile.of(mask, image.width).iter().step_by(every));
+            }
+        }
+        self.answer.calibrated(&logits, &masks)
+    }
+
     fn judge(
         &self,
         net: &Self::Net,
         part: Part,
-        _: &Calibration,
+        calibration: &Calibration,
         device: &Device,
     ) -> Result<Judgement, ZooError> {
         let set = match part {
@@ -228,27 +248,36 @@ impl<A: Answer> Task for Segmentation<'_, A> {
         };
         // The validation part only chooses among weights, once an epoch: one look is enough.
         let symmetries = self.setup.data.symmetries && part == Part::Test;
-        let reader = Reader { net, config: &self.config, data: &self.setup.data, device, symmetries };
-        let told = |source: MetricError| ZooError::Metric { what: "the evaluation", source };
-        let mut tally = Tally::new(&self.setup.data).map_err(told)?;
+        let reader = self.reader(net, symmetries, device);
+        let new_tally = || Tally::new(&self.setup.data).map_err(evaluating);
+        let (mut plain, mut tally) = (new_tally()?, new_tally()?);
         let mut overlaps = Vec::with_capacity(set.images.len());
         for image in &set.images {
-            let mut alone = Tally::new(&self.setup.data).map_err(told)?;
-            self.count(&reader, image, &mut [&mut tally, &mut alone]).map_err(told)?;
-            overlaps.push(alone.mean_iou().unwrap_or(0.0));
+            let mut alone = new_tally()?;
+            let (sight, tiles) = reader.sight(&image.image);
+            for tile in tiles {
+                let logits = reader.logits(&sight, &tile).map_err(evaluating)?;
+                let truth = tile.of(&image.mask, image.image.width);
+                let decided = decisions(&self.answer, &logits, calibration);
+                for tally in [&mut tally, &mut alone] {
+                    tally.add(&logits, &decided, &truth).map_err(evaluating)?;
+                }
+                let decided = decisions(&self.answer, &logits, &Calibration::default());
+                plain.add(&logits, &decided, &truth).map_err(evaluating)?;
+            }
+            overlaps.push(alone.overlap());
         }
         let scores = tally.scores(set.images.len() as u64);
+        let scores = scores.and(by_image(&overlaps, self.setup.data.units()));
         let summary = self.summary(&scores);
-        let pictures = match part {
-            Part::Validation => Vec::new(),
-            Part::Test => self.pictures(&reader, set, &overlaps)?,
-        };
-        Ok(Judgement {
-            confusion: tally.confusion(),
-            tables: vec![tally.table()],
-            pictures,
-            ..Judgement::of(scores, summary)
-        })
+        let (mut tables, mut pictures) = (vec![tally.table()], Vec::new());
+        if *calibration != Calibration::default() {
+            tables.push(tally.beside(&plain));
+        }
+        if part == Part::Test {
+            pictures = self.pictures(&reader, set, &overlaps, calibration)?;
+        }
+        Ok(Judgement { confusion: tally.confusion(), tables, pictures, ..Judgement::of(scores, summary) })
     }
 
     fn facts(&self) -> Vec<Fact> {
@@ -274,23 +303,13 @@ impl<A: Answer> Task for Segmentation<'_, A> {
 }
 
 impl<A: Answer> Segmentation<'_, A> {
-    /// Counts the decisions on an image.
-    fn count(
-        &self,
-        reader: &Reader<'_, A::Kind>,
-        Annotated { image, mask, .. }: &Annotated,
-        tallies: &mut [&mut Tally],
-    ) -> Result<(), MetricError> {
-        let (sight, tiles) = reader.sight(image);
-        for tile in tiles {
-            let logits = reader.logits(&sight, &tile)?;
-            let decided = decisions(&self.answer, &logits);
-            let truth = tile.of(mask, image.width);
-            for tally in tallies.iter_mut() {
-                tally.add(&logits, &decided, &truth)?;
-            }
-        }
-        Ok(())
+    fn reader<'a>(
+        &'a self,
+        net: &'a UNet<Head<A::Kind>>,
+        symmetries: bool,
+        device: &'a Device,
+    ) -> Reader<'a, A::Kind> {
+        Reader { net, config: &self.config, data: &self.setup.data, device, symmetries }
     }
 
     fn summary(&self, scores: &Scores) -> String {
@@ -300,10 +319,11 @@ impl<A: Answer> Segmentation<'_, A> {
             Some(format!("{unit} {iou:.3}"))
         });
         format!(
-            "Mean intersection over union {:.3} on {} test images: {}.",
+            "Mean intersection over union {:.3} over the pixels of {} test images: {}. As a mean over the images {:.3}.",
             number("mean_iou"),
             scores.samples,
-            each.collect::<Vec<_>>().join(", ")
+            each.collect::<Vec<_>>().join(", "),
+            number("mean_iou_by_image")
         )
     }
 
@@ -312,8 +332,10 @@ impl<A: Answer> Segmentation<'_, A> {
         &self,
         reader: &Reader<'_, A::Kind>,
         set: &SegmentationSet,
-        overlaps: &[f64],
+        overlaps: &[Overlap],
+        calibration: &Calibration,
     ) -> Result<Vec<Picture>, ZooError> {
+        let overlaps: Vec<f64> = overlaps.iter().map(|overlap| overlap.mean.unwrap_or(0.0)).collect();
         let mut order: Vec<usize> = (0..overlaps.len()).collect();
         order.sort_by(|a, b| overlaps[*a].total_cmp(&overlaps[*b]).then(a.cmp(b)));
         let shown = SHOWN.min(order.len());
@@ -321,7 +343,7 @@ impl<A: Answer> Segmentation<'_, A> {
         for place in 0..shown {
             let row = order[place * (order.len() - 1) / (shown - 1).max(1)];
             let Annotated { name, image, mask } = &set.images[row];
-            let decided = decide(reader, &self.answer, Path::new(name), image)?;
+            let decided = decide(reader, &self.answer, calibration, Path::new(name), image)?;
             let name = file_name(name);
             let caption = format!("{name}: annotated");
             pictures.push(picture(image, mask, self.setup.data.answer, caption));
@@ -336,6 +358,7 @@ impl<A: Answer> Segmentation<'_, A> {
 pub(crate) fn decide<A: Answer>(
     reader: &Reader<'_, A::Kind>,
     answer: &A,
+    calibration: &Calibration,
     input: &Path,
     image: &Grey,
 ) -> Result<Vec<u8>, ZooError> {
@@ -349,7 +372,7 @@ pub(crate) fn decide<A: Answer>(
             let (class, value) = (at % answer.kind().units(), logits[at]);
             return Err(ZooError::Logit { input: input.to_owned(), class, value });
         }
-        let decided = decisions(answer, &logits);
+        let decided = decisions(answer, &logits, calibration);
         let rows = decided.chunks(tile.answered[1].len().max(1));
         for (places, row) in tile.places(image.width).zip(rows) {
             mask[places].copy_from_slice(row);
@@ -359,8 +382,12 @@ pub(crate) fn decide<A: Answer>(
 }
 
 /// The mask's values that rows of logits decide for.
-fn decisions<A: Answer>(answer: &A, logits: &[f32]) -> Vec<u8> {
-    logits.chunks(answer.kind().units().max(1)).map(|row| answer.decide(row)).collect()
+fn decisions<A: Answer>(answer: &A, logits: &[f32], calibration: &Calibration) -> Vec<u8> {
+    logits.chunks(answer.kind().units().max(1)).map(|row| answer.decide(row, calibration)).collect()
+}
+
+fn evaluating(source: MetricError) -> ZooError {
+    ZooError::Metric { what: "the evaluation", source }
 }
 
 fn file_name(path: &str) -> String {

@@ -55,6 +55,11 @@ impl Tally {
         }
     }
 
+    /// The intersection over union of each class or label.
+    pub(crate) fn overlap(&self) -> Overlap {
+        Overlap { mean: self.mean_iou(), each: self.counts().iter().map(Counts::iou).collect() }
+    }
+
     /// The metrics, over so many images; a class that occurs neither in masks nor in decisions has none.
     pub(crate) fn scores(&self, images: u64) -> Scores {
         let (mean_dice, accuracy) = match &self.decisions {
@@ -97,6 +102,24 @@ impl Tally {
         }
     }
 
+    /// The overlap beside that of decisions by logits alone.
+    pub(crate) fn beside(&self, plain: &Self) -> Table {
+        let cell = |value: Option<f64>| value.map_or_else(|| "–".to_owned(), |value| format!("{value:.4}"));
+        let row = |name: String, [plain, fitted]: [Option<f64>; 2]| vec![name, cell(plain), cell(fitted)];
+        let each = self.units.iter().zip(plain.counts().into_iter().zip(self.counts()));
+        let each =
+            each.map(|(unit, (plain, fitted))| row(format!("IoU of {unit}"), [plain.iou(), fitted.iou()]));
+        let mean = row("mean IoU".to_owned(), [plain.mean_iou(), self.mean_iou()]);
+        Table {
+            title: "Decisions".to_owned(),
+            columns: ["on the test part", "by the logits alone", "fitted"].map(str::to_owned).to_vec(),
+            rows: std::iter::once(mean).chain(each).collect(),
+            note: "What is added to logits, or the threshold of a label, has the highest overlap on the validation \
+                   part."
+                .to_owned(),
+        }
+    }
+
     /// Decisions by true class, where a pixel has one.
     pub(crate) fn confusion(&self) -> Option<report::Confusion> {
         match &self.decisions {
@@ -111,6 +134,27 @@ impl Tally {
             Decisions::Labels(confusion) => confusion.per_label().to_vec(),
         }
     }
+}
+
+/// Intersections over union in one image; none of what does not occur in it.
+pub(crate) struct Overlap {
+    pub(crate) mean: Option<f64>,
+    pub(crate) each: Vec<Option<f64>>,
+}
+
+/// The means over images of what each has alone: there small images, and those with little in them, weigh as the others.
+pub(crate) fn by_image(overlaps: &[Overlap], units: &[String]) -> Vec<(String, f64)> {
+    let mean = |name: String, of: &dyn Fn(&Overlap) -> Option<f64>| {
+        let found: Vec<f64> = overlaps.iter().filter_map(of).collect();
+        (!found.is_empty()).then(|| (name, found.iter().sum::<f64>() / found.len() as f64))
+    };
+    let each = units.iter().enumerate().map(|(unit, name)| {
+        mean(format!("iou_{}_by_image", metric_key(name)), &move |overlap| overlap.each[unit])
+    });
+    std::iter::once(mean("mean_iou_by_image".to_owned(), &|overlap| overlap.mean))
+        .chain(each)
+        .flatten()
+        .collect()
 }
 
 #[cfg(test)]
@@ -149,6 +193,18 @@ mod tests {
         assert_eq!(table.rows[1], ["nucleus", "0.6667", "0.8000", "1.0000", "0.6667", "3"]);
         assert_eq!(table.rows[2][1], "–");
         assert_eq!(tally.confusion().unwrap().counts, [[1, 0, 0], [1, 2, 0], [0, 0, 0]]);
+    }
+
+    #[test]
+    fn images_weigh_alike_where_they_are_measured_alone() {
+        let overlap =
+            |mean: f64, nucleus: Option<f64>| Overlap { mean: Some(mean), each: vec![Some(1.0), nucleus] };
+        let overlaps = [overlap(1.0, None), overlap(0.5, Some(0.25)), overlap(0.0, Some(0.75))];
+        let found = by_image(&overlaps, &["background".to_owned(), "a nucleus".to_owned()]);
+        let expected =
+            [("mean_iou_by_image", 0.5), ("iou_background_by_image", 1.0), ("iou_a_nucleus_by_image", 0.5)];
+        assert_eq!(found, expected.map(|(name, value)| (name.to_owned(), value)));
+        assert!(by_image(&[], &[]).is_empty());
     }
 
     #[test]
