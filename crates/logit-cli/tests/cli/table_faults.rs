@@ -239,7 +239,7 @@ fn options_that_contradict_each_other_are_usage_errors() {
         2,
         &["no column `kind`", "separated by `;`"],
     );
-    let names: String = (0..60).map(|row| format!("{row},name{row}\n")).collect();
+    let names = (0..60).fold(String::new(), |rows, row| rows + &format!("{row},name{row}\n"));
     scratch.write("names.csv", format!("x,name\n{names}"));
     refused(
         train(&scratch, &["names.csv", "--target", "name", "--out", "run"]),
@@ -273,4 +273,19 @@ fn images_of_other_formats_are_told_of() {
         told.contains("such as a.gif") && told.contains("folder: classes, because each class has a folder"),
         "{told}"
     );
+}
+
+#[test]
+fn what_was_predicted_before_is_not_written_twice() {
+    let scratch = Scratch::new();
+    scratch.write("t.csv", rows());
+    train(&scratch, &["t.csv", "--target", "kind", "--out", "run"]).success();
+    scratch.logit(&["predict", "run", "t.csv", "-o", "once.csv"]).success();
+    scratch.logit(&["predict", "run", "once.csv", "-o", "twice.csv"]).success();
+    assert_eq!(scratch.text("once.csv"), scratch.text("twice.csv"));
+    for name in ["out.parquet", "out.csv.gz", "out.tsv"] {
+        let told = scratch.logit(&["predict", "run", "t.csv", "-o", name]);
+        refused(told, 2, &[name, "predictions are written as CSV"]);
+        assert!(!scratch.path(name).exists());
+    }
 }

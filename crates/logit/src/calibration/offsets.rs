@@ -164,7 +164,7 @@ impl Turns {
                 at: (sum - own) as f32,
                 rival: rival as u32,
                 target: target as u32,
-                turned: now > sum || now == sum && class < rival,
+                turned: now > sum || class < rival && now >= sum,
             }
         };
         let mut turns: Vec<Turn> = rows.map(turn).collect();
