@@ -79,10 +79,11 @@ def told(name, plain, look, looks):
 def steps(bench):
     """Seconds that a step with recorded layers takes more than one that is not recorded."""
     found = json.loads(subprocess.run([bench, "recording"], check=True, capture_output=True, text=True).stdout)
-    print(f"Logit, step by step: {1e3 * found['step']:.3f} ms a step, and more of it")
-    for kind in ("nothing", "samples", "layers"):
+    print(f"Logit, step by step: {1e3 * found['step']:.3f} ms a step; where nothing is recorded, the trainings are "
+          f"{1e3 * found['apart_without']:+.3f} ms apart; beyond that")
+    for kind in ("samples", "layers"):
         share, more = found[kind]["share_of_steps"], found[kind]["seconds_more"]
-        print(f"  {1e3 * more:+.3f} ms where {kind} was recorded, {100 * share:.1f} % of the steps")
+        print(f"  {1e3 * more:+.3f} ms where {kind} were recorded, {100 * share:.1f} % of the steps")
     print(f"  {100 * found['overhead']:.2f} % of the mean step")
     return found["layers"]["seconds_more"]
 
