@@ -54,7 +54,7 @@ async function ready(page) {
 }
 
 const shot = async (page, name) => shots && page.screenshot({ path: here(`shots/${name}.png`), fullPage: true });
-const bars = page => page.$$eval('.frame:not([hidden]) .bars td.number:not(.logit)', cells => cells.map(cell => cell.textContent).join());
+const bars = page => page.$$eval('.frame:not([hidden]) .bars table:not([hidden]) td.number:not(.logit)', cells => cells.map(cell => cell.textContent).join());
 const live = (page, on) => page.waitForFunction(on => document.getElementById('live').getAttribute('aria-pressed') === String(on), on, { timeout: 5000 });
 const place = page => page.textContent('#place');
 const room = page => page.$$eval('.track', all => Math.min(...all.filter(track => track.checkVisibility()).map(track => track.clientWidth)));
