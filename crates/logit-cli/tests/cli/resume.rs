@@ -45,6 +45,17 @@ fn undisturbed(scratch: &Scratch) -> String {
     text
 }
 
+#[test]
+fn a_run_whose_last_checkpoint_is_gone_is_not_begun_anew() {
+    let scratch = Scratch::new();
+    let text = undisturbed(&scratch);
+    std::fs::remove_file(scratch.path("undisturbed/last.safetensors")).unwrap();
+    let resumed = scratch.logit(&["train", "--resume", "undisturbed"]);
+    refused(resumed, 1, &["last.safetensors is gone", "`eval` and `predict`"]);
+    assert_eq!(metrics(&scratch, "undisturbed"), text);
+    scratch.logit(&["eval", "undisturbed"]).success();
+}
+
 /// The `resume` lines of the metrics, and the rest.
 fn parted(text: &str) -> (Vec<&str>, String) {
     let (resumes, rest): (Vec<&str>, Vec<&str>) =

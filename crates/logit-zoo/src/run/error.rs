@@ -32,6 +32,16 @@ pub enum RunError {
         /// The file.
         path: PathBuf,
     },
+    /// The last checkpoint is gone, though there was one.
+    #[error(
+        "{} is gone, though an epoch was finished: put it back, or start a new run; what the best epoch reached is there for \
+         `eval` and `predict`",
+        path.display()
+    )]
+    Lost {
+        /// The file.
+        path: PathBuf,
+    },
     /// Another process trains in the folder.
     #[error("{} is being trained in by another process; wait for it, or choose another folder", path.display())]
     Busy {

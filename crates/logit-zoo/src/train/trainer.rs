@@ -19,7 +19,7 @@ use crate::evaluate::judge_best;
 use crate::models::drawn;
 use crate::recipe::Recipe;
 use crate::report;
-use crate::run::{Calibration, Checkpoint, Found, MetricsLog, Record, RunDir, RunError};
+use crate::run::{Calibration, Checkpoint, Found, MetricsLog, Record, RunDir, RunError, read_records};
 use crate::task::{Part, Pass, Scores, Task};
 
 /// How many batches are made ready while a step computes.
@@ -76,6 +76,9 @@ impl<'a, T: Task> Trainer<'a, T> {
         let (mut place, text) = (Place::default(), recipe.to_toml()?);
         let path = run.last_path();
         let resumed = path.exists();
+        if !resumed && was_saved(run)? {
+            return Err(RunError::Lost { path }.into());
+        }
         if resumed {
             let checkpoint = Checkpoint::load(&path)?;
             net = checkpoint.apply(net, &path)?;
@@ -307,6 +310,13 @@ impl<'a, T: Task> Trainer<'a, T> {
         let path = self.run.path().to_owned();
         ZooError::NotFinite { step, what: what.to_owned(), value, kept, path }
     }
+}
+
+/// Whether a run has a step after its first epoch, at whose end it was saved. Without that checkpoint, training would begin
+/// anew over what is there.
+fn was_saved(run: &RunDir) -> Result<bool, RunError> {
+    let later = |record: &Record| matches!(record, Record::Step { epoch, .. } if *epoch > 1);
+    Ok(run.metrics_path().exists() && read_records(&run.metrics_path())?.iter().any(later))
 }
 
 /// A device's part of a step's samples.
