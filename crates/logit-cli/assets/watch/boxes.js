@@ -1,4 +1,4 @@
-// A box to tick for each run, with where the run stands.
+// A box to tick per run, with the state of the run.
 
 import { badge, el, icon, say, wide } from './dom.js';
 import { wake } from './feed.js';
