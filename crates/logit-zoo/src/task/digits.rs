@@ -5,6 +5,7 @@ use burn::tensor::{Device, Int, Tensor, activation::softmax};
 use logit::HeadError;
 use logit::metrics::{Average, Brier, ConfusionMatrix, LogLoss, MetricError, Reliability};
 use logit::tape::{Tape, Taped};
+use logit_kernels::row::argmax;
 
 use logit_spec::{Answer, Loss};
 
@@ -279,11 +280,6 @@ pub fn judge<C: Classifier>(
         pictures: pictures(mistakes, set),
         ..Judgement::of(scores, String::new())
     })
-}
-
-/// The first of the largest numbers.
-pub(crate) fn argmax(row: &[f32]) -> usize {
-    row.iter().enumerate().fold(0, |best, (at, value)| if *value > row[best] { at } else { best })
 }
 
 /// The wrongly decided digits, the surest first.

@@ -2,6 +2,7 @@
 
 use burn::tensor::{Int, Tensor};
 use logit::tape::Tape;
+use logit_kernels::row::{argmax, binary_cross_entropy, cross_entropy};
 
 use super::frame::OutputSeen;
 use crate::error::ZooError;
@@ -167,7 +168,8 @@ impl Rows {
                 let place = self.places[(at + shift) % count];
                 match truth {
                     Truth::Classes(classes) => {
-                        classes.get(place).map_or(0.0, |class| cross_entropy(row, *class))
+                        let class = classes.get(place).filter(|class| **class < self.units);
+                        class.map_or(0.0, |class| cross_entropy(row, *class))
                     }
                     Truth::Labels(targets) => each(row, targets, place, binary_cross_entropy),
                     Truth::Values(targets) => each(row, targets, place, |x, y| (x - y).powi(2)),
@@ -185,7 +187,7 @@ impl Rows {
         let mut reliability = vec![[0.0; 3]; BINS];
         for (row, place) in self.rows().zip(&self.places) {
             let Some(class) = classes.get(*place).filter(|class| **class < self.units) else { continue };
-            let decision = crate::task::digits::argmax(row);
+            let decision = argmax(row);
             *confusion.entry((*class as u32, decision as u32)).or_insert(0) += 1;
             let confidence = (-cross_entropy(row, decision)).exp();
             let bin = &mut reliability[((confidence * BINS as f64) as usize).min(BINS - 1)];
@@ -198,16 +200,6 @@ impl Rows {
             reliability,
         )
     }
-}
-
-fn cross_entropy(row: &[f32], class: usize) -> f64 {
-    let largest = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let sum: f64 = row.iter().map(|logit| f64::from(logit - largest).exp()).sum();
-    row.get(class).map_or(0.0, |logit| sum.ln() - f64::from(logit - largest))
-}
-
-fn binary_cross_entropy(logit: f64, target: f64) -> f64 {
-    logit.max(0.0) - logit * target + (-logit.abs()).exp().ln_1p()
 }
 
 /// The mean loss of a row's units.

@@ -108,12 +108,3 @@ fn rows(numbers: &[f32], width: usize, device: &Device) -> Tensor<2> {
 fn written(number: f32) -> String {
     number.to_string()
 }
-
-/// Softmax of a row, in f64.
-fn softmax(logits: &[f32], temperature: f64) -> Vec<f64> {
-    let scaled: Vec<f64> = logits.iter().map(|logit| f64::from(*logit) / temperature).collect();
-    let largest = scaled.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    let powers: Vec<f64> = scaled.iter().map(|logit| (logit - largest).exp()).collect();
-    let sum: f64 = powers.iter().sum();
-    powers.into_iter().map(|power| power / sum).collect()
-}

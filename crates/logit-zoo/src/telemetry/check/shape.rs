@@ -3,6 +3,7 @@
 //! Logits may be any numbers, so nothing is judged from one look: a shape must hold on some frames in a
 //! row, and those that small logits could have by chance also over some steps.
 
+use logit_kernels::row::sigmoid;
 use logit_spec::{Activation, Level};
 
 use super::number::{from_to, short};
@@ -106,10 +107,6 @@ pub(super) static WRONG_AXIS: &[Shape] = &[
         ..PLAIN
     },
 ];
-
-fn sigmoid(z: f64) -> f64 {
-    1.0 / (1.0 + (-z).exp())
-}
 
 fn hard_sigmoid(z: f64) -> f64 {
     (z / 6.0 + 0.5).clamp(0.0, 1.0)

@@ -1,6 +1,7 @@
 //! How a frame is made of the numbers that a loss was fed.
 
 use logit::tape::Statistics;
+use logit_kernels::row::{self, argmax};
 
 use crate::telemetry::{Frame, Layer, OutputSeen};
 
@@ -134,15 +135,8 @@ pub(super) fn confusion(outputs: &Matrix, classes: &[usize]) -> Vec<[u32; 3]> {
     outputs.iter().zip(classes).map(|(row, class)| [*class as u32, argmax(row) as u32, 1]).collect()
 }
 
-fn argmax(row: &[f64]) -> usize {
-    (0..row.len()).max_by(|a, b| row[*a].total_cmp(&row[*b])).unwrap_or(0)
-}
-
 pub(super) fn softmax(row: &[f64]) -> Vec<f64> {
-    let most = row.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    let powers: Vec<f64> = row.iter().map(|z| (z - most).exp()).collect();
-    let sum: f64 = powers.iter().sum();
-    powers.iter().map(|power| power / sum).collect()
+    row::softmax(row, 1.0)
 }
 
 pub(super) fn each_row(logits: &Matrix, function: impl Fn(&[f64]) -> Vec<f64>) -> Matrix {

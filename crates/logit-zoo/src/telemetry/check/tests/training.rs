@@ -1,5 +1,6 @@
 //! Small trainings, right and wrong: a linear head on clouds of points, by gradient descent.
 
+use logit_kernels::row::{binary_cross_entropy, cross_entropy, sigmoid};
 use logit_spec::{Answer, Level, Loss, Rule};
 
 use super::frames::{
@@ -74,10 +75,6 @@ const RIGHT: Way = Way {
 
 const FEATURES: usize = 6;
 
-fn sigmoid(z: f64) -> f64 {
-    1.0 / (1.0 + (-z).exp())
-}
-
 impl Last {
     fn forward(self, logits: &Matrix) -> Matrix {
         let log = |row: &[f64]| softmax(row).iter().map(|p| p.ln()).collect();
@@ -137,13 +134,10 @@ impl Cost {
         let hot = |unit: usize| f64::from(u8::from(unit == class));
         let units = out.len() as f64;
         match self {
-            Self::CrossEntropy => {
-                let most = out.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-                most + out.iter().map(|z| (z - most).exp()).sum::<f64>().ln() - out[class]
-            }
+            Self::CrossEntropy => cross_entropy(out, class),
             Self::Nll => -out[class],
             Self::Binary => {
-                let unit = |(k, z): (usize, &f64)| z.max(0.0) - z * hot(k) + (-z.abs()).exp().ln_1p();
+                let unit = |(k, z): (usize, &f64)| binary_cross_entropy(*z, hot(k));
                 out.iter().enumerate().map(unit).sum::<f64>() / units
             }
             Self::Squared => out.iter().enumerate().map(|(k, v)| (v - hot(k)).powi(2)).sum::<f64>() / units,

@@ -1,12 +1,13 @@
-//! What is told of a tensor's numbers.
+//! Statistics of many numbers, as recordings keep them.
 
-use logit_kernels::summary::{Summary, histogram};
 use serde::{Deserialize, Serialize};
+
+use crate::summary::{Summary, histogram};
 
 /// Numbers that a histogram counts at the most, or little more: as many as show its shape.
 const MOST_COUNTED: usize = 1 << 14;
 
-/// What is told of a tensor's numbers.
+/// Statistics of a tensor's numbers.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Statistics {
     /// How many numbers there are.
@@ -33,15 +34,15 @@ impl Statistics {
     pub fn of(numbers: &[f32]) -> Self {
         let summary = Summary::of(numbers);
         if summary.not_finite == 0 {
-            return told(&summary, numbers);
+            return described(&summary, numbers);
         }
         let finite: Vec<f32> = numbers.iter().copied().filter(|number| number.is_finite()).collect();
-        let of_finite = told(&Summary::of(&finite), &finite);
+        let of_finite = described(&Summary::of(&finite), &finite);
         Self { count: numbers.len() as u64, not_finite: summary.not_finite, ..of_finite }
     }
 }
 
-fn told(summary: &Summary, numbers: &[f32]) -> Statistics {
+fn described(summary: &Summary, numbers: &[f32]) -> Statistics {
     let count = numbers.len().max(1) as f64;
     let mean = summary.sum / count;
     let histogram = histogram(numbers, summary.low, summary.high, MOST_COUNTED);
