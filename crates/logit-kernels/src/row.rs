@@ -5,9 +5,11 @@
 
 /// Where the first of the largest numbers stands, and that number: 0 and −∞ where there is none.
 pub fn largest<N: Into<f64>>(numbers: impl IntoIterator<Item = N>) -> (usize, f64) {
-    numbers.into_iter().map(Into::into).enumerate().fold((0, f64::NEG_INFINITY), |best, (at, number)| {
-        if number > best.1 { (at, number) } else { best }
-    })
+    numbers
+        .into_iter()
+        .map(Into::into)
+        .enumerate()
+        .fold((0, f64::NEG_INFINITY), |best, (at, number)| if number > best.1 { (at, number) } else { best })
 }
 
 /// Where the first of the largest numbers stands; 0 where there is none.

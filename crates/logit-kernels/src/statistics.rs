@@ -9,6 +9,7 @@ const MOST_COUNTED: usize = 1 << 14;
 
 /// Statistics of a tensor's numbers.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Statistics {
     /// How many numbers there are.
     pub count: u64,

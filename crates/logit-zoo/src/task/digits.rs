@@ -17,7 +17,7 @@ use crate::models::{SoftmaxClassifier, SoftmaxClassifierConfig};
 use crate::recipe::{DataConfig, DigitsSetup, ModelConfig, RecipeError};
 use crate::report::{Fact, Picture, Pixels};
 use crate::run::{Calibration, DataSource};
-use crate::telemetry::{Facts, Input, Sample, Subject, Truth};
+use crate::telemetry::{Facts, FactsOfTensors as _, Input, Sample, Subject, Truth, TruthOfTensors as _};
 
 /// Images judged at a time.
 const BATCH: usize = 512;

@@ -22,7 +22,7 @@ pub(crate) use values::ValuesAnswer;
 use super::{Goal, Judgement, Pass};
 use crate::error::ZooError;
 use crate::run::Calibration;
-use crate::telemetry::{Facts, Subject, Truth};
+use crate::telemetry::{Facts, FactsOfTensors as _, Subject, Truth};
 
 /// Rows that a temperature needs to be fitted on: fewer say nothing about how sure a network may be.
 const LEAST_ROWS: usize = 30;

@@ -12,7 +12,7 @@ use crate::error::ZooError;
 use crate::recipe::SegmentationLoss;
 use crate::run::Calibration;
 use crate::task::answer::{sigmoid, sigmoids};
-use crate::telemetry::Truth;
+use crate::telemetry::{Truth, TruthOfTensors as _};
 
 /// The probability from which on a label is decided for, where none was fitted.
 const EVEN: f64 = 0.5;
