@@ -18,8 +18,10 @@ pub mod optimizer;
 pub mod place;
 pub mod pool;
 pub mod relu;
+pub mod row;
 pub mod softmax;
 pub mod softmax_backward;
+pub mod statistics;
 pub mod summary;
 
 mod element;

@@ -1,6 +1,6 @@
 //! What the output layer of a neural network is, as data.
 //!
-//! A network ends in a few units. What they mean hangs on four things that must go together: the number
+//! A network ends in a few units. What they mean depends on four things that must go together: the number
 //! of units, the activation after them, the loss, and the form of the targets. Few pairings are right,
 //! most of the wrong ones run without a word, and the network just learns badly. This crate holds what
 //! is known of each of them, and the one table of which go together. It has no engine: it computes no
@@ -14,7 +14,7 @@
 //! | [`Loss`] | the losses of Logit, PyTorch and Keras: what they expect, how they read the units |
 //! | [`TargetForm`] | the forms that targets come in |
 //! | [`judge`], [`judge_model_file`] | the verdict on a [`Pairing`], with its reason and the fix |
-//! | [`Rule`], [`Finding`] | the faults that checks look for, and how they report one |
+//! | [`Rule`], [`Finding`], [`At`] | the faults that checks look for, how they report one, and where |
 //!
 //! # Judging a pairing
 //!
@@ -83,7 +83,7 @@ mod target;
 
 pub use activation::{Activation, ActivationFacts, Output};
 pub use answer::{Answer, Head, heads};
-pub use finding::{Finding, Level};
+pub use finding::{At, Fault, Finding, Level};
 pub use judge::{Verdict, judge, judge_model_file};
 pub use loss::{Expects, Loss, LossFacts, Reading};
 pub use pairing::{Pairing, Part, Units};

@@ -5,13 +5,13 @@ use std::path::PathBuf;
 use logit::calibration::CalibrationError;
 use logit::metrics::MetricError;
 use logit::{HeadError, LossError};
+use logit_run::RunError;
 
 use crate::data::DataError;
 use crate::data::labelled::LabelledError;
 use crate::data::sentences::SentenceError;
 use crate::data::table::TableError;
 use crate::recipe::RecipeError;
-use crate::run::RunError;
 
 /// A failure, told so that it can be mended.
 #[derive(Debug, thiserror::Error)]
@@ -37,6 +37,9 @@ pub enum ZooError {
     /// The recipe cannot be used.
     #[error(transparent)]
     Recipe(#[from] RecipeError),
+    /// The recipe of a run cannot be used.
+    #[error(transparent)]
+    RunRecipe(RecipeError),
     /// The run's folder cannot be used.
     #[error(transparent)]
     Run(#[from] RunError),
@@ -107,12 +110,6 @@ pub enum ZooError {
     NoPairs {
         /// How many pictures were given.
         found: usize,
-    },
-    /// Data whose path cannot be written down.
-    #[error("{} is not UTF-8, and could not be written down in run.json; rename it", path.display())]
-    DataPath {
-        /// The path.
-        path: PathBuf,
     },
     /// Data and network that do not fit each other, or what is asked of them.
     #[error("{what}")]

@@ -3,7 +3,7 @@
 use burn::tensor::Device;
 
 use crate::error::ZooError;
-use crate::run::{Checkpoint, DataSource, RunDir};
+use crate::run::{Checkpoint, DataSource, RunDir, TrainedRun as _};
 use crate::task::{Judgement, Need, Part, Scores, Task, WithTask, with_task};
 
 /// Judges a run's best weights on the test part, of the run's own data or of another source.
@@ -23,7 +23,7 @@ pub fn run(run: &RunDir, data: Option<&DataSource>) -> Result<Judgement, ZooErro
 
     let source = match data {
         Some(source) => source.clone(),
-        None => run.about()?.data,
+        None => run.source()?,
     };
     with_task(&run.recipe()?, &source, run, Need::Test, Judge(run))
 }
@@ -41,7 +41,7 @@ pub(crate) fn both(run: &RunDir) -> Result<[Scores; 2], ZooError> {
         }
     }
 
-    with_task(&run.recipe()?, &run.about()?.data, run, Need::All, Both(run))
+    with_task(&run.recipe()?, &run.source()?, run, Need::All, Both(run))
 }
 
 /// Judges a run's best weights on the test part.

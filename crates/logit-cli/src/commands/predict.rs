@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use logit_zoo::RunDir;
+use logit_run::RunDir;
 use logit_zoo::predict::images::ImagePrediction;
 use logit_zoo::predict::sts::Similarity;
 use logit_zoo::predict::table::TablePrediction;

@@ -4,13 +4,14 @@ use std::path::{Path, PathBuf};
 
 use burn::tensor::{Device, Tensor};
 use logit::tape::Taped;
+use logit_kernels::row::{argmax, softmax};
 use serde::Serialize;
 
 use crate::data::{Picture, digits, images};
 use crate::error::ZooError;
 use crate::recipe::{DigitsSetup, ModelConfig};
 use crate::run::{Checkpoint, RunDir};
-use crate::task::digits::{Build, argmax};
+use crate::task::digits::Build;
 
 /// Height and width of a digit's picture.
 const SIZE: [usize; 2] = [28, 28];
@@ -76,15 +77,11 @@ fn prediction(input: &Path, picture: &Picture, row: &[f32]) -> Result<Prediction
     if let Some((class, &value)) = row.iter().enumerate().find(|(_, logit)| !logit.is_finite()) {
         return Err(ZooError::Logit { input: input.to_owned(), class, value });
     }
-    let logits: Vec<f64> = row.iter().map(|logit| f64::from(*logit)).collect();
-    let largest = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    let powers: Vec<f64> = logits.iter().map(|logit| (logit - largest).exp()).collect();
-    let sum: f64 = powers.iter().sum();
     Ok(Prediction {
         input: input.to_owned(),
-        probabilities: powers.iter().map(|power| power / sum).collect(),
+        probabilities: softmax(row, 1.0),
         decision: argmax(row),
-        logits,
+        logits: row.iter().map(|logit| f64::from(*logit)).collect(),
         inverted: picture.inverted(),
         resized_from: picture.resized_from(),
     })

@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::data::labelled::read_square;
 use crate::error::ZooError;
 use crate::recipe::ImagesSetup;
-use crate::run::{Calibration, Checkpoint, RunDir};
+use crate::run::{Calibration, Checkpoint, RunDir, TrainedRun as _};
 use crate::task::answer::Answer;
 use crate::task::images::{images, network};
 use crate::task::table::{ForAnswer, schema_of, with_answer};

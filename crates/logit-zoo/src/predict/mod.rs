@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 use crate::error::ZooError;
 use crate::recipe::TaskConfig;
-use crate::run::RunDir;
+use crate::run::{RunDir, TrainedRun as _};
 
 /// What a run says of its inputs.
 #[derive(Clone, Debug, PartialEq)]

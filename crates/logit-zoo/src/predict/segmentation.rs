@@ -13,7 +13,7 @@ use serde::Serialize;
 use crate::data::segmentation::Grey;
 use crate::error::ZooError;
 use crate::recipe::{PixelAnswer, SegmentationData, SegmentationSetup};
-use crate::run::{Checkpoint, RunDir, RunError, replace};
+use crate::run::{Checkpoint, RunDir, RunError, TrainedRun as _, replace};
 use crate::task::segmentation::{Answer, AnyLabels, OneClass, Reader, decide, palette, tinted};
 
 /// The folder of a run that masks are written to unless told otherwise.

@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::error::ZooError;
 use crate::models::ScoreHead;
 use crate::recipe::StsSetup;
-use crate::run::{Calibration, Checkpoint, RunDir};
+use crate::run::{Calibration, Checkpoint, RunDir, TrainedRun as _};
 use crate::task::sts::{ReadPair, WithHead, answers, lexicon, on_scale, with_head};
 
 /// The longest sentence that is taken.

@@ -11,7 +11,7 @@ use serde::Serialize;
 use crate::data::table::{Encoder, Reader, Schema};
 use crate::error::ZooError;
 use crate::recipe::TableSetup;
-use crate::run::{Calibration, Checkpoint, Replacement, RunDir, RunError};
+use crate::run::{Calibration, Checkpoint, Replacement, RunDir, RunError, TrainedRun as _};
 use crate::task::answer::Answer;
 use crate::task::table::{ForAnswer, Rows, network, schema_of, with_answer};
 

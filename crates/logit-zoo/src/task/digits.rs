@@ -5,6 +5,7 @@ use burn::tensor::{Device, Int, Tensor, activation::softmax};
 use logit::HeadError;
 use logit::metrics::{Average, Brier, ConfusionMatrix, LogLoss, MetricError, Reliability};
 use logit::tape::{Tape, Taped};
+use logit_kernels::row::argmax;
 
 use logit_spec::{Answer, Loss};
 
@@ -16,7 +17,7 @@ use crate::models::{SoftmaxClassifier, SoftmaxClassifierConfig};
 use crate::recipe::{DataConfig, DigitsSetup, ModelConfig, RecipeError};
 use crate::report::{Fact, Picture, Pixels};
 use crate::run::{Calibration, DataSource};
-use crate::telemetry::{Facts, Input, Sample, Subject, Truth};
+use crate::telemetry::{Facts, FactsOfTensors as _, Input, Sample, Subject, Truth, TruthOfTensors as _};
 
 /// Images judged at a time.
 const BATCH: usize = 512;
@@ -279,11 +280,6 @@ pub fn judge<C: Classifier>(
         pictures: pictures(mistakes, set),
         ..Judgement::of(scores, String::new())
     })
-}
-
-/// The first of the largest numbers.
-pub(crate) fn argmax(row: &[f32]) -> usize {
-    row.iter().enumerate().fold(0, |best, (at, value)| if *value > row[best] { at } else { best })
 }
 
 /// The wrongly decided digits, the surest first.

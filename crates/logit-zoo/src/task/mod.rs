@@ -8,7 +8,6 @@ pub mod digits;
 pub(crate) mod images;
 mod judgement;
 pub mod pairs;
-mod scores;
 pub(crate) mod segmentation;
 pub mod sts;
 pub(crate) mod table;
@@ -20,7 +19,7 @@ use logit_spec::Finding;
 
 pub use judgement::Judgement;
 pub(crate) use judgement::{confusion, reliability};
-pub use scores::{Goal, Scores, metric_name};
+pub use logit_run::{Goal, Scores, metric_name};
 pub use table::{Chosen, chosen};
 
 use crate::data::epoch_order;
@@ -193,7 +192,7 @@ impl Prepared {
         if let Some(schema) = &self.schema {
             table::keep(run, schema)?;
         }
-        Ok(run.find(self.findings.iter().cloned())?)
+        Ok(run.add_findings(self.findings.iter().cloned())?)
     }
 }
 

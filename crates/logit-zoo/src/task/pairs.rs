@@ -14,7 +14,7 @@ use crate::models::DetectionPooling;
 use crate::recipe::{PairsSetup, RecipeError};
 use crate::report::{Fact, Picture, Pixels, Table};
 use crate::run::{Calibration, DataSource};
-use crate::telemetry::{Facts, Sample, Subject, Truth};
+use crate::telemetry::{Facts, FactsOfTensors as _, Sample, Subject, Truth};
 
 /// Height and width of a pair's picture.
 pub(crate) const SIZE: [usize; 2] = [28, 56];

@@ -20,7 +20,7 @@ use crate::models::{
 use crate::recipe::{SentenceConfig, StsSetup};
 use crate::report::{Fact, Table};
 use crate::run::{Calibration, DataSource};
-use crate::telemetry::{Facts, Input, Sample, Subject, Truth};
+use crate::telemetry::{Facts, FactsOfTensors as _, Input, Sample, Subject, Truth};
 
 /// Pairs judged at a time.
 const BATCH: usize = 256;

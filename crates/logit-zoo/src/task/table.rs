@@ -6,7 +6,7 @@ use burn::module::ParamId;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use logit::Head;
 use logit::tape::{Tape, Taped};
-use logit_spec::Finding;
+use logit_spec::{Fault, Finding, Level};
 use serde::Serialize;
 
 use super::answer::{Answer, ClassesAnswer, GradesAnswer, LabelsAnswer, Outputs, ValuesAnswer};
@@ -20,7 +20,7 @@ use crate::error::ZooError;
 use crate::models::{Columns, FeedForward};
 use crate::recipe::{AnswerChoice, TableData, TableLoss, TableSetup, TaskConfig, Weights};
 use crate::report::{Fact, Table};
-use crate::run::{Calibration, DataSource, Found, RunDir, replace};
+use crate::run::{Calibration, DataSource, Found, RunDir, RunPlace, TrainedRun as _, replace};
 use crate::telemetry::{Input, Sample, Subject};
 
 /// The run's file that says how rows are read.
@@ -37,7 +37,8 @@ pub(crate) fn prepared(setup: &TableSetup, source: &DataSource) -> Result<(Schem
     let path = file_of(source)?;
     check_columns(path, &setup.data)?;
     let Settled { schema, findings, spoiled } = settle(path, &setup.data)?;
-    Ok((schema, spoiled.iter().map(spoiled_column).chain(findings.iter().map(Found::from)).collect()))
+    let findings = findings.into_iter().map(|finding| finding.at(RunPlace::DATA));
+    Ok((schema, spoiled.iter().map(spoiled_column).chain(findings).collect()))
 }
 
 /// Refuses what is asked of a table's columns and contradicts itself, or names none.
@@ -73,13 +74,16 @@ pub(crate) fn check_columns(path: &Path, data: &TableData) -> Result<(), ZooErro
 
 /// What is said of a column that a few cells spoil.
 fn spoiled_column(spoiled: &Spoiled) -> Found {
-    Found::of_data(
-        "unreadable-cells",
-        spoiled.message(),
-        "a column is read as numbers only where all its filled cells are: the network does not see this one as such"
+    let finding = Finding {
+        level: Level::Warning,
+        fault: Fault::Named("unreadable-cells".to_owned()),
+        message: spoiled.message(),
+        reason: "a column is read as numbers only where all its filled cells are: the network does not see this one as \
+                 such"
             .to_owned(),
-        spoiled.fix(),
-    )
+        fix: spoiled.fix(),
+    };
+    finding.at(RunPlace::Data { row: None, column: Some(spoiled.column.clone()) })
 }
 
 /// The kind of answer that a run learns, and why.
@@ -158,7 +162,7 @@ pub(super) fn with_table<W: WithTask>(
     // Judging may run beside training, and must not touch its rows.
     let folder = if need == Need::All { rows_folder(Some(run.path())) } else { rows_folder(None) };
     // Another table was never learned from, and is a test as a whole.
-    let own = need == Need::All || run.about()?.data == source.absolute()?;
+    let own = need == Need::All || run.about()?.data == Some(source.absolute()?);
     let parts = if own {
         parts(path, &schema, &setup.data, seed, &folder)?
     } else {

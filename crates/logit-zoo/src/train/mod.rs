@@ -26,7 +26,7 @@ use self::trainer::Trainer;
 use crate::data::{Stream, mix};
 use crate::error::ZooError;
 use crate::recipe::Recipe;
-use crate::run::{About, DataSource, RunDir};
+use crate::run::{About, DataSource, RunDir, TrainedRun as _};
 use crate::task::{Need, Task, WithTask, prepare, with_task};
 
 /// The version of Burn that the workspace is built with.
@@ -42,13 +42,14 @@ pub fn start(recipe: &Recipe, source: &DataSource, folder: &Path) -> Result<RunD
     let recipe = &recipe.clone().with_whole_paths()?;
     let prepared = prepare(recipe, &source)?;
     let about = About {
-        recipe: recipe.name.clone(),
-        data: source,
-        seed: recipe.train.seed,
-        logit: env!("CARGO_PKG_VERSION").to_owned(),
-        burn: BURN.to_owned(),
+        recipe: Some(recipe.name.clone()),
+        data: Some(source),
+        seed: Some(recipe.train.seed),
+        logit: Some(env!("CARGO_PKG_VERSION").to_owned()),
+        burn: Some(BURN.to_owned()),
+        ..About::default()
     };
-    let run = RunDir::create(folder, &about, recipe)?;
+    let run = RunDir::create(folder, &about, Some(&recipe.to_toml()?))?;
     prepared.keep(&run)?;
     Ok(run)
 }
@@ -66,7 +67,7 @@ pub fn run(
 ) -> Result<End, ZooError> {
     let _lock = run.lock()?;
     let recipe = run.recipe()?;
-    let source = run.about()?.data;
+    let source = run.source()?;
     let training = Training { run, recipe: &recipe, devices: &devices.training(), stop, progress };
     let trained = || with_task(&recipe, &source, run, Need::All, training);
     if devices.far().is_empty() {

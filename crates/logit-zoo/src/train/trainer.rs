@@ -12,14 +12,17 @@ use logit::tape::Tape;
 use super::optimizer;
 use super::place::Place;
 use super::progress::Progress;
-use super::recorder::{Moment, Recorder, Told};
+use super::recorder::{Moment, Recorder, Shown};
 use crate::data::{Batches, Stream, mix, steps_per_epoch};
 use crate::error::ZooError;
 use crate::evaluate::judge_best;
 use crate::models::drawn;
 use crate::recipe::Recipe;
 use crate::report;
-use crate::run::{Calibration, Checkpoint, Found, MetricsLog, Record, RunDir, RunError, read_records};
+use crate::run::{
+    Calibration, Checkpoint, Found, MetricsLog, Record, RunDir, RunError, RunPlace, TrainedRun as _,
+    read_records,
+};
 use crate::task::{Part, Pass, Scores, Task};
 
 /// How many batches are made ready while a step computes.
@@ -114,7 +117,7 @@ impl<'a, T: Task> Trainer<'a, T> {
 
     /// Trains to the end, or until told to stop.
     pub(crate) fn train(mut self, stop: &AtomicBool, progress: &mut dyn Progress) -> Result<End, ZooError> {
-        self.run.find(self.task.findings().iter().map(Into::into))?;
+        self.run.add_findings(self.task.findings().into_iter().map(|finding| finding.at(RunPlace::DATA)))?;
         for found in self.run.findings()? {
             progress.found(&found);
         }
@@ -181,9 +184,9 @@ impl<'a, T: Task> Trainer<'a, T> {
         for (device, number) in self.devices.iter().zip(0..) {
             device.seed(seed.wrapping_add(number));
         }
-        let told = |source| ZooError::Step { step, source: Box::new(source) };
-        let Worked { loss, gradients, samples, decisions, told: seen } =
-            self.worked(step, portions).map_err(told)?;
+        let in_step = |source| ZooError::Step { step, source: Box::new(source) };
+        let Worked { loss, gradients, samples, decisions, shown } =
+            self.worked(step, portions).map_err(in_step)?;
         let loss = self.finite(step, "the loss", loss)?;
         let norm = match gradients.get::<2>(self.task.head(&self.net)) {
             Some(gradient) => gradient.square().sum().sqrt().try_into_scalar::<f64>()?,
@@ -197,7 +200,7 @@ impl<'a, T: Task> Trainer<'a, T> {
         self.place.sums.add(samples, decisions, loss);
         let epoch = self.place.epoch + 1;
         let moment = Moment { step, epoch, batch: samples as u32, loss, learning_rate, head_gradient_norm };
-        let found = self.recorder.record(self.run, moment, seen)?;
+        let found = self.recorder.record(&moment, shown)?;
         Ok((Record::Step { step, epoch, loss, learning_rate, head_gradient_norm }, found))
     }
 
@@ -231,7 +234,7 @@ impl<'a, T: Task> Trainer<'a, T> {
         let weights = self.weights()?;
         let net = self.net.valid();
         let validation = self.task.judge(&net, Part::Validation, &Calibration::default(), &device)?.scores;
-        self.recorder.judged(self.run, self.place.step, &validation)?;
+        self.recorder.judged(self.place.step, &validation)?;
         let goal = self.task.goal();
         let reached = validation.get(goal.metric).unwrap_or(f64::NAN);
         let best = goal.improves(reached, self.place.best);
@@ -348,8 +351,8 @@ struct Worked {
     gradients: GradientsParams,
     samples: u64,
     decisions: Option<[u64; 2]>,
-    /// What the tape of the pass told.
-    told: Told,
+    /// What the pass showed.
+    shown: Shown,
 }
 
 impl Worked {
@@ -369,7 +372,7 @@ impl Worked {
             gradients,
             samples,
             decisions,
-            told: Told { rows: portion.rows, tape, facts },
+            shown: Shown { rows: portion.rows, tape, facts },
         })
     }
 
@@ -384,7 +387,7 @@ impl Worked {
             gradients: gradients.grads(),
             samples: self.samples + other.samples,
             decisions: self.decisions.zip(other.decisions).map(|(all, more)| sum(all, more)),
-            told: self.told,
+            shown: self.shown,
         }
     }
 }

@@ -5,15 +5,15 @@ use logit::calibration::Temperature;
 use logit::loss::CrossEntropyLoss;
 use logit::metrics::{Average, Brier, ConfusionMatrix, LogLoss, MetricError, Reliability};
 use logit::{Classes, HeadConfig, Logits};
+use logit_kernels::row::{argmax, softmax};
 
 use logit_spec::Loss;
 
-use super::{Answer, Outputs, softmax, trusted, written};
+use super::{Answer, Outputs, trusted, written};
 use crate::error::ZooError;
 use crate::recipe::Weights;
 use crate::report::Table;
 use crate::run::Calibration;
-use crate::task::digits::argmax;
 use crate::task::{Goal, Judgement, Pass, Scores, confusion, reliability};
 use crate::telemetry::Truth;
 

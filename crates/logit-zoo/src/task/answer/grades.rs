@@ -4,10 +4,11 @@ use burn::tensor::{Device, Tensor};
 use logit::loss::InterpolatedKlLoss;
 use logit::metrics::{MetricError, Pearson, Regression, Spearman};
 use logit::{Grades, HeadConfig, Logits};
+use logit_kernels::row::softmax;
 
 use logit_spec::Loss;
 
-use super::{Answer, Outputs, softmax, written};
+use super::{Answer, Outputs, written};
 use crate::error::ZooError;
 use crate::run::Calibration;
 use crate::task::{Goal, Judgement, Pass, Scores};

@@ -5,14 +5,14 @@ use logit::calibration::{Aim, Offsets, Thresholds};
 use logit::loss::{BinaryCrossEntropyLoss, CrossEntropyLoss, DiceLoss, Loss};
 use logit::metrics::Ranking;
 use logit::{Classes, Kind, Labels, Logits, LossError};
+use logit_kernels::row::argmax;
 
 use super::evaluating;
 use crate::error::ZooError;
 use crate::recipe::SegmentationLoss;
 use crate::run::Calibration;
 use crate::task::answer::{sigmoid, sigmoids};
-use crate::task::digits::argmax;
-use crate::telemetry::Truth;
+use crate::telemetry::{Truth, TruthOfTensors as _};
 
 /// The probability from which on a label is decided for, where none was fitted.
 const EVEN: f64 = 0.5;

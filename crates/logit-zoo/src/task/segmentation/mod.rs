@@ -30,7 +30,7 @@ use crate::models::{UNet, UNetConfig};
 use crate::recipe::{PixelAnswer, SegmentationData, SegmentationSetup, metric_key};
 use crate::report::{Fact, Picture, Pixels};
 use crate::run::{Calibration, DataSource, RunDir};
-use crate::telemetry::{Facts, Sample, Subject};
+use crate::telemetry::{Facts, FactsOfTensors as _, Sample, Subject};
 
 /// Test images shown in a report, each as annotated and as decided.
 const SHOWN: usize = 8;
@@ -89,7 +89,7 @@ fn load(
     };
     // Of a folder without parts, the run's own is split as it was for training; any other is a test as a whole.
     let own = match run {
-        Some(run) => run.about()?.data == source.absolute()?,
+        Some(run) => run.about()?.data == Some(source.absolute()?),
         None => true,
     };
     let shares = FolderPart::Shares { validation: data.validation, test: data.test, seed };
