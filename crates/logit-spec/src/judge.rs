@@ -3,7 +3,8 @@
 use serde::Serialize;
 
 use crate::activation::Activation;
-use crate::finding::{Finding, Level};
+use crate::finding::Finding;
+use crate::level::Level;
 use crate::loss::{Expects, Loss, LossFacts};
 use crate::pairing::{Pairing, Part, Units};
 use crate::pattern::{Decision, Row, decide};

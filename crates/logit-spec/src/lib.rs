@@ -73,6 +73,7 @@ mod answer;
 mod catalogue;
 mod finding;
 mod judge;
+mod level;
 mod loss;
 mod pairing;
 mod pattern;
@@ -83,8 +84,9 @@ mod target;
 
 pub use activation::{Activation, ActivationFacts, Output};
 pub use answer::{Answer, Head, heads};
-pub use finding::{At, Fault, Finding, Level};
+pub use finding::{At, Fault, Finding};
 pub use judge::{Verdict, judge, judge_model_file};
+pub use level::Level;
 pub use loss::{Expects, Loss, LossFacts, Reading};
 pub use pairing::{Pairing, Part, Units};
 pub use range::Range;

@@ -392,7 +392,7 @@ pub(crate) static MODEL_FILES: &[Row] = &[
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::finding::Level;
+    use crate::level::Level;
 
     #[test]
     fn tables_go_from_bad_to_good() {

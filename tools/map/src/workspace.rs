@@ -51,7 +51,7 @@ impl Workspace {
         faults
     }
 
-    fn all_uses(&self, name: &str) -> BTreeSet<&str> {
+    fn all_uses<'a>(&'a self, name: &'a str) -> BTreeSet<&'a str> {
         let (mut seen, mut open) = (BTreeSet::new(), vec![name]);
         while let Some(name) = open.pop() {
             let uses = self.locked.get(name).into_iter().flatten().map(String::as_str);
