@@ -120,9 +120,6 @@ pub(crate) struct Train {
     #[arg(value_name = "RECIPE|FILE", required_unless_present = "resume")]
     pub(crate) recipe: Option<String>,
 
-    #[command(flatten)]
-    pub(crate) table: TableArgs,
-
     /// A preset of the recipe: NAME selects the recipe RECIPE-NAME
     #[arg(long, value_name = "NAME")]
     pub(crate) preset: Option<String>,
@@ -170,6 +167,10 @@ pub(crate) struct Train {
     /// Resume a run from its last checkpoint, with the settings it was started with
     #[arg(long, value_name = "RUN", conflicts_with_all = ["recipe", "preset", "data", "vectors", "head", "out", "epochs", "seed", "settings"])]
     pub(crate) resume: Option<PathBuf>,
+
+    // Last, because its heading holds for all that follow.
+    #[command(flatten)]
+    pub(crate) table: TableArgs,
 }
 
 /// What the command line says about a table.
@@ -188,7 +189,7 @@ pub(crate) struct TableArgs {
     #[arg(long, value_name = "A,B,C", value_delimiter = ',')]
     pub(crate) targets: Vec<String>,
 
-    /// The kind of answer, where the targets do not show it
+    /// The kind of answer, if the targets do not show it
     #[arg(long, value_name = "KIND", value_parser = ["classes", "labels", "values", "grades"])]
     pub(crate) answer: Option<String>,
 
