@@ -6,12 +6,13 @@ use crate::activation::Activation;
 use crate::finding::Finding;
 use crate::level::Level;
 use crate::loss::{Expects, Loss, LossFacts};
-use crate::pairing::{Pairing, Part, Units};
+use crate::pairing::{Pairing, Part};
 use crate::pattern::{Decision, Row, decide};
 use crate::range::Range;
 use crate::rule::Rule;
 use crate::table::{MODEL_FILES, PAIRINGS};
 use crate::target::TargetForm;
+use crate::units::Units;
 
 /// What is said of a pairing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

@@ -1,5 +1,8 @@
 //! What the output layer of a neural network is, as data.
 //!
+//! Floors, from the ground up: `catalogue`, `range`, `target`, `level`, `units`, `activation`, `rule`, `loss`, `answer`,
+//! `finding`, `pattern`, `pairing`, `table`, `judge`.
+//!
 //! A network ends in a few units. What they mean depends on four things that must go together: the number
 //! of units, the activation after them, the loss, and the form of the targets. Few pairings are right,
 //! most of the wrong ones run without a word, and the network just learns badly. This crate holds what
@@ -81,6 +84,7 @@ mod range;
 mod rule;
 mod table;
 mod target;
+mod units;
 
 pub use activation::{Activation, ActivationFacts, Output};
 pub use answer::{Answer, Head, heads};
@@ -88,7 +92,8 @@ pub use finding::{At, Fault, Finding};
 pub use judge::{Verdict, judge, judge_model_file};
 pub use level::Level;
 pub use loss::{Expects, Loss, LossFacts, Reading};
-pub use pairing::{Pairing, Part, Units};
+pub use pairing::{Pairing, Part};
 pub use range::Range;
 pub use rule::{Evidence, Rule, RuleFacts};
 pub use target::{TargetFacts, TargetForm};
+pub use units::Units;

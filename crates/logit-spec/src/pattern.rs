@@ -3,9 +3,9 @@
 use crate::activation::{Activation, Output};
 use crate::level::Level;
 use crate::loss::{Expects, Loss, Reading};
-use crate::pairing::Units;
 use crate::rule::Rule;
 use crate::target::TargetForm;
+use crate::units::Units;
 
 /// A row of a table: what is said of the pairings that a pattern describes.
 ///

@@ -39,7 +39,8 @@ fn drawn(workspace: &Workspace) -> String {
 
     let mut text = String::new();
     for member in &workspace.crates {
-        let uses = if member.uses.is_empty() { String::new() } else { format!(" → {}", member.uses.join(", ")) };
+        let uses =
+            if member.uses.is_empty() { String::new() } else { format!(" → {}", member.uses.join(", ")) };
         // Writing to a text cannot fail.
         let _ = writeln!(text, "{} ({} lines){uses}", member.name, member.modules.root.lines);
         for (module, imports) in member.modules.floors() {

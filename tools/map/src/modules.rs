@@ -169,9 +169,10 @@ fn collect(folder: &Path, module: &mut Vec<String>, sources: &mut Vec<Source>) -
 /// The names in backticks behind [`FLOORS`], up to the end of the paragraph.
 fn stated(lib: &str) -> Option<Vec<String>> {
     let (_, after) = lib.split_once(FLOORS)?;
-    let paragraph = after.lines().take_while(|line| !matches!(line.trim(), "//!")).take_while(|line| {
-        line.is_empty() || line.starts_with("//!") || line.starts_with(' ')
-    });
+    let paragraph = after
+        .lines()
+        .take_while(|line| !matches!(line.trim(), "//!"))
+        .take_while(|line| line.is_empty() || line.starts_with("//!") || line.starts_with(' '));
     let text = paragraph.collect::<Vec<_>>().join(" ");
     Some(text.split('`').skip(1).step_by(2).map(str::to_owned).collect())
 }
@@ -194,7 +195,12 @@ mod tests {
 
     #[test]
     fn what_runs_upward_is_named() {
-        let sound = [("lib.rs", LIB), ("error.rs", ""), ("data.rs", "use crate::error::E;"), ("task.rs", "use crate::data;")];
+        let sound = [
+            ("lib.rs", LIB),
+            ("error.rs", ""),
+            ("data.rs", "use crate::error::E;"),
+            ("task.rs", "use crate::data;"),
+        ];
         let modules = made(&sound);
         assert_eq!(modules.faults("x"), [""; 0]);
         assert_eq!(modules.floors(), [("error", vec![]), ("data", vec!["error"]), ("task", vec!["data"])]);

@@ -7,9 +7,7 @@ pub(crate) fn code(source: &str) -> String {
     let mut rest = source.chars().peekable();
     while let Some(c) = rest.next() {
         match (c, rest.peek()) {
-            ('/', Some('/')) => {
-                while rest.next_if(|c| *c != '\n').is_some() {}
-            }
+            ('/', Some('/')) => while rest.next_if(|c| *c != '\n').is_some() {},
             ('/', Some('*')) => {
                 let mut last = ' ';
                 for c in rest.by_ref() {
@@ -118,10 +116,14 @@ mod tests {
 
     #[test]
     fn paths_are_read_out_of_groups_and_from_where_they_stand() {
-        let code = "use crate::{data::{self, Batch as B, table::Reader}, error};\nlet a = super::places::Row;";
+        let code =
+            "use crate::{data::{self, Batch as B, table::Reader}, error};\nlet a = super::places::Row;";
         let found = names(code, &["task", "table"]);
         assert_eq!(found, ["data", "data::Batch", "data::table::Reader", "error", "task::places::Row"]);
-        assert_eq!(names("use super::super::run; use self::pick;", &["task", "table"]), ["run", "task::table::pick"]);
+        assert_eq!(
+            names("use super::super::run; use self::pick;", &["task", "table"]),
+            ["run", "task::table::pick"]
+        );
         assert!(names("use their_crate::x; mycrate::y(); $crate::z()", &[]).contains(&"z".to_owned()));
     }
 

@@ -95,7 +95,8 @@ fn members(root: &Path) -> io::Result<Vec<PathBuf>> {
 fn ordered(mut left: Vec<Crate>) -> Vec<Crate> {
     let mut ordered: Vec<Crate> = Vec::new();
     while !left.is_empty() {
-        let is_ready = |member: &Crate| member.uses.iter().all(|used| ordered.iter().any(|known| known.name == *used));
+        let is_ready =
+            |member: &Crate| member.uses.iter().all(|used| ordered.iter().any(|known| known.name == *used));
         // Cargo refuses circles, so that there always is one.
         let next = left.iter().position(is_ready).unwrap_or(0);
         ordered.push(left.remove(next));
