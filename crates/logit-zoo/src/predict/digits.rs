@@ -6,7 +6,8 @@ use burn::tensor::{Device, Tensor};
 use logit::tape::Taped;
 use serde::Serialize;
 
-use crate::data::{Picture, digits, images};
+use crate::batch::images;
+use crate::data::{Picture, digits};
 use crate::error::ZooError;
 use crate::recipe::{DigitsSetup, ModelConfig};
 use crate::run::{Checkpoint, RunDir};
