@@ -5,6 +5,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use logit_zoo::Recipe;
+use logit_zoo::recipe::Setting;
 use logit_zoo::run::{DataSource, Record, RunDir};
 use logit_zoo::telemetry::Telemetry;
 use logit_zoo::train::{self, Devices, Progress};
@@ -73,7 +74,7 @@ fn timed(recording: bool) -> Result<Timed, Failure> {
     if !recording {
         settings.push("watch.every=0");
     }
-    let settings: Vec<String> = settings.into_iter().map(str::to_owned).collect();
+    let settings = Setting::all(settings)?;
     let folder = std::env::temp_dir().join(format!("logit-bench-{}", std::process::id()));
     let recipe = Recipe::load("digits", &settings)?;
     let run = train::start(&recipe, &DataSource::Embedded, &folder)?;

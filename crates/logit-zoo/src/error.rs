@@ -9,6 +9,7 @@ use logit_run::RunError;
 
 use crate::data::DataError;
 use crate::data::labelled::LabelledError;
+use crate::data::segmentation::SegmentationError;
 use crate::data::sentences::SentenceError;
 use crate::data::table::TableError;
 use crate::recipe::RecipeError;
@@ -19,6 +20,9 @@ pub enum ZooError {
     /// The data cannot be used.
     #[error(transparent)]
     Data(#[from] DataError),
+    /// Images and masks cannot be used.
+    #[error(transparent)]
+    Segmentation(#[from] SegmentationError),
     /// Pairs of sentences, or word vectors, cannot be used.
     #[error(transparent)]
     Sentences(#[from] SentenceError),

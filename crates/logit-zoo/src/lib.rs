@@ -1,4 +1,4 @@
-//! Data sets, models, recipes and the trainer of Logit.
+//! Models, recipes and the trainer of Logit, over the data sets of `logit-data`.
 //!
 //! ```text
 //! data ─→ models ─→ train ─→ run directory ─→ evaluate, predict, report
@@ -10,21 +10,22 @@
 //! use std::path::Path;
 //! use std::sync::atomic::AtomicBool;
 //!
+//! use logit_zoo::recipe::Setting;
 //! use logit_zoo::{Recipe, Source, train};
 //!
-//! let recipe = Recipe::load("digits", &["train.epochs=1".to_owned()])?;
+//! let recipe = Recipe::load("digits", &[Setting::whole("train.epochs", 1)])?;
 //! let run = train::start(&recipe, &Source::Embedded, Path::new("runs/first"))?;
 //! let end = train::run(&run, &train::Devices::default(), &AtomicBool::new(false), &mut train::Silent)?;
 //! println!("{:?}", end);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-pub mod data;
+pub mod batch;
 mod error;
 pub mod evaluate;
 pub mod models;
 pub mod predict;
-mod recipe;
+pub mod recipe;
 pub mod report;
 pub mod run;
 pub mod study;
@@ -33,11 +34,6 @@ pub mod telemetry;
 pub mod train;
 
 pub use error::ZooError;
-pub use recipe::{
-    AnswerChoice, ClassWeights, DataConfig, DigitsSetup, ImagesData, ImagesModel, ImagesSetup, ModelConfig,
-    Optimizer, PairsConfig, PairsSetup, PixelAnswer, RECIPES, Recipe, RecipeError, Schedule, ScoreLoss,
-    SegmentationData, SegmentationLoss, SegmentationModel, SegmentationSetup, SentenceConfig, Setup,
-    StsSetup, TableData, TableLoss, TableModel, TableModelKind, TableSetup, TaskConfig, TrainConfig,
-    WatchConfig, Weights, setting,
-};
+pub use logit_data as data;
+pub use recipe::{RECIPES, Recipe, RecipeError, TaskConfig, TrainConfig};
 pub use run::{DataSource as Source, RunDir};

@@ -4,13 +4,14 @@ use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
 use burn::tensor::Device;
+use logit_zoo::recipe::Setting;
 use logit_zoo::run::{Checkpoint, Record, TrainedRun as _};
 use logit_zoo::train::{self, Devices, Progress, Silent};
 use logit_zoo::{Recipe, RunDir, Source, TaskConfig};
 
 fn start(folder: &Path, recipe: &str, settings: &[&str]) -> RunDir {
     let small = ["train.epochs=2", "data.pairs=640", "data.validation_pairs=100", "data.test_pairs=100"];
-    let settings: Vec<String> = small.iter().chain(settings).map(|setting| (*setting).to_owned()).collect();
+    let settings = Setting::all(small.iter().chain(settings)).unwrap();
     let recipe = Recipe::load(recipe, &settings).unwrap();
     train::start(&recipe, &Source::Embedded, folder).unwrap()
 }

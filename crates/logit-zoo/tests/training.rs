@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
+use logit_zoo::recipe::Setting;
 use logit_zoo::run::Record;
 use logit_zoo::train::{self, Devices, End, Progress, Silent};
 use logit_zoo::{Recipe, RunDir, Source, ZooError};
@@ -27,7 +28,7 @@ impl Progress for Watcher {
 }
 
 fn start(folder: &Path, settings: &[&str]) -> RunDir {
-    let settings: Vec<String> = settings.iter().map(|setting| (*setting).to_owned()).collect();
+    let settings = Setting::all(settings).unwrap();
     let recipe = Recipe::load("digits-linear", &settings).unwrap();
     train::start(&recipe, &Source::Embedded, folder).unwrap()
 }

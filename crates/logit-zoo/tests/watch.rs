@@ -6,11 +6,12 @@ use std::sync::atomic::AtomicBool;
 use logit_run::check::Outcome;
 use logit_run::live::{Live, State};
 use logit_run::telemetry::Telemetry;
+use logit_zoo::recipe::Setting;
 use logit_zoo::train::{self, Devices, Silent};
 use logit_zoo::{Recipe, RunDir, Source};
 
 fn started(folder: &Path, settings: &[&str]) -> RunDir {
-    let settings: Vec<String> = settings.iter().map(ToString::to_string).collect();
+    let settings = Setting::all(settings).unwrap();
     let recipe = Recipe::load("digits-mlp", &settings).unwrap();
     train::start(&recipe, &Source::Embedded, folder).unwrap()
 }

@@ -13,7 +13,8 @@ mod watch;
 use std::path::PathBuf;
 
 use clap::CommandFactory;
-use logit_zoo::{Source, setting};
+use logit_zoo::Source;
+use logit_zoo::recipe::Setting;
 
 use crate::args::{Args, Command, Study};
 use crate::failure::Failure;
@@ -46,16 +47,15 @@ fn settings(
     epochs: Option<u64>,
     seed: Option<u64>,
     vectors: Option<&PathBuf>,
-) -> Result<Vec<String>, Failure> {
-    let mut settings = given.to_vec();
+) -> Result<Vec<Setting>, Failure> {
+    let mut settings = Setting::all(given)?;
     if let Some(epochs) = epochs {
         // Exactly as many: a small set is not gone through more often.
-        settings.extend([format!("train.epochs={epochs}"), "train.min_steps=0".to_owned()]);
+        settings.extend([Setting::whole("train.epochs", epochs), Setting::whole("train.min_steps", 0)]);
     }
-    settings.extend(seed.map(|seed| format!("train.seed={seed}")));
+    settings.extend(seed.map(|seed| Setting::whole("train.seed", seed)));
     if let Some(path) = vectors {
-        let told = || Failure::Usage(format!("--vectors {} is not UTF-8; rename it", path.display()));
-        settings.push(setting("data.vectors", path.to_str().ok_or_else(told)?));
+        settings.push(Setting::path("data.vectors", path)?);
     }
     Ok(settings)
 }

@@ -7,7 +7,8 @@ use logit::tape::Taped;
 use logit_kernels::row::{argmax, softmax};
 use serde::Serialize;
 
-use crate::data::{Picture, digits, images};
+use crate::batch::images;
+use crate::data::{Picture, digits};
 use crate::error::ZooError;
 use crate::recipe::{DigitsSetup, ModelConfig};
 use crate::run::{Checkpoint, RunDir};

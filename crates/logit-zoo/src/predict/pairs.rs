@@ -6,7 +6,8 @@ use burn::tensor::Device;
 use logit::tape::Taped;
 use serde::Serialize;
 
-use crate::data::{Picture, coded, side_by_side};
+use crate::batch::coded;
+use crate::data::{Picture, side_by_side};
 use crate::error::ZooError;
 use crate::recipe::PairsSetup;
 use crate::run::{Checkpoint, RunDir};

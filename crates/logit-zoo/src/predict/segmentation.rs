@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use crate::data::segmentation::Grey;
 use crate::error::ZooError;
-use crate::recipe::{PixelAnswer, SegmentationData, SegmentationSetup};
+use crate::recipe::{PixelAnswer, RecipeError, SegmentationData, SegmentationSetup};
 use crate::run::{Checkpoint, RunDir, RunError, TrainedRun as _, replace};
 use crate::task::segmentation::{Answer, AnyLabels, OneClass, Reader, decide, palette, tinted};
 
@@ -68,7 +68,7 @@ pub(super) fn run(
     for input in inputs {
         Grey::read(input)?;
     }
-    setup.data.check()?;
+    setup.data.check().map_err(RecipeError::from)?;
     let units = setup.data.units().len();
     match setup.data.answer {
         PixelAnswer::Classes => {

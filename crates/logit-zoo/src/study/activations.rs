@@ -13,7 +13,8 @@ use logit::{Classes, Labels, Logits, LossError};
 use logit_spec::{Activation, Answer, Level, Loss as SpecLoss, Pairing, TargetForm, judge};
 use serde::Serialize;
 
-use crate::data::{self, Batch, Batches, ImageSet, Stream, epoch_order, mix};
+use crate::batch::{Batch, load};
+use crate::data::{Batches, ImageSet, Stream, epoch_order, mix};
 use crate::error::ZooError;
 use crate::models::{Classifier, ConvNet, drawn};
 use crate::recipe::{DataConfig, ModelConfig, Recipe, Setup, TaskConfig};
@@ -219,7 +220,7 @@ pub fn run(
     seed: u64,
     mut told: impl FnMut(&Outcome),
 ) -> Result<ActivationStudy, ZooError> {
-    let split = data::load(source)?;
+    let split = load(source)?;
     let mut recipe = Recipe::load("digits", &[])?;
     recipe.train.seed = seed;
     let mut ways = Vec::new();

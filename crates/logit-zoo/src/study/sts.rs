@@ -9,7 +9,7 @@ use crate::data::sentences::{Lexicon, Pair};
 use crate::error::ZooError;
 use crate::evaluate;
 use crate::models::ScoreHeadName;
-use crate::recipe::{Recipe, StsSetup, TaskConfig, setting};
+use crate::recipe::{Recipe, Setting, StsSetup, TaskConfig};
 use crate::run::DataSource;
 use crate::task::{Scores, sts};
 use crate::train::{self, Devices, End, Progress};
@@ -119,7 +119,7 @@ const PUBLISHED: [(&str, Origin, Figures, Figures); 8] = [
 /// The data or the vectors cannot be read, a run cannot be written, or a number is not finite.
 pub fn run(
     source: &DataSource,
-    settings: &[String],
+    settings: &[Setting],
     folder: &Path,
     stop: &AtomicBool,
     progress: &mut dyn Progress,
@@ -133,7 +133,7 @@ pub fn run(
     let mut study = cosines(&recipe, setup, source)?;
     told(&study.rows[0]);
     for head in ScoreHeadName::ALL {
-        let of_head = [setting("model.head", head.name())];
+        let of_head = [Setting::new("model.head", head.name())];
         let recipe = Recipe::load("sts", &[settings, &of_head].concat())?;
         let run = train::start(&recipe, source, &folder.join(head.name()))?;
         if let End::Stopped { .. } = train::run(&run, &Devices::default(), stop, progress)? {

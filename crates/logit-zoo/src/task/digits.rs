@@ -10,7 +10,8 @@ use logit_kernels::row::argmax;
 use logit_spec::{Answer, Loss};
 
 use super::{Goal, Judgement, Need, Part, Pass, Scores, Task, WithTask, confusion, reliability};
-use crate::data::{self, Batch, ImageSet, Stream, mix};
+use crate::batch::{Batch, load};
+use crate::data::{ImageSet, Stream, mix};
 use crate::error::ZooError;
 use crate::models::{Classifier, ConvNet, ConvNetConfig, Mlp, MlpConfig};
 use crate::models::{SoftmaxClassifier, SoftmaxClassifierConfig};
@@ -103,7 +104,7 @@ struct Sets {
 impl Sets {
     /// Reads the data and holds the validation part out.
     fn load(setup: &DigitsSetup, seed: u64, source: &DataSource, need: Need) -> Result<Self, ZooError> {
-        let split = data::load(source)?;
+        let split = load(source)?;
         let (train, validation) =
             split.train.split_stratified(setup.data.validation, mix(seed, Stream::Holdout, 0))?;
         let sets = Self { train, validation, test: split.test };

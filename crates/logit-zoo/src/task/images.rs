@@ -16,7 +16,8 @@ use super::{Goal, Judgement, Need, Part, Pass, Task, WithTask};
 use crate::data::labelled::{
     Listed, Pictures, Unread, folder_schema, list_schema, listed, listed_folder, unread_images,
 };
-use crate::data::table::{AnswerKind, Dealer, PartOf, Schema};
+use crate::data::split::{DataPart, Dealer};
+use crate::data::table::{AnswerKind, Schema};
 use crate::error::ZooError;
 use crate::models::PictureNet;
 use crate::recipe::{AnswerChoice, ImagesData, ImagesSetup, TableData};
@@ -37,7 +38,7 @@ pub(crate) fn prepared(setup: &ImagesSetup, source: &DataSource) -> Result<(Sche
                 return Err(ZooError::Usage { what });
             }
             check_columns(list, &setup.data.table)?;
-            let (schema, findings) = list_schema(list, &setup.data)?;
+            let (schema, findings) = list_schema(list, path_column(&setup.data)?, &setup.data.table)?;
             Ok((schema, findings.into_iter().map(|finding| finding.at(RunPlace::DATA)).collect()))
         }
         DataSource::Folder(folder) => {
@@ -56,6 +57,13 @@ pub(crate) fn prepared(setup: &ImagesSetup, source: &DataSource) -> Result<(Sche
             Err(ZooError::Usage { what })
         }
     }
+}
+
+/// The column of a list that names the images.
+fn path_column(data: &ImagesData) -> Result<&str, ZooError> {
+    data.path_column.as_deref().ok_or_else(|| ZooError::Usage {
+        what: "name the column of the images' paths with `--images COLUMN`".to_owned(),
+    })
 }
 
 /// Refuses what is said of columns where there are none.
@@ -136,7 +144,7 @@ impl Sets {
     ) -> Result<Self, ZooError> {
         let data = &setup.data;
         let (rest, test) = match source {
-            DataSource::File(list) => (listed(list, data, schema)?, None),
+            DataSource::File(list) => (listed(list, path_column(data)?, schema)?, None),
             DataSource::Folder(folder) => match parted(folder) {
                 Some([train, test]) => (
                     listed_folder(&folder.join(train), schema)?,
@@ -190,7 +198,7 @@ fn dealt(all: Listed, schema: &Schema, test: f64, validation: f64, seed: u64) ->
         ([const { Listed { paths: Vec::new(), targets: Vec::new() } }; 3], Vec::new());
     for (number, (path, target)) in (1..).zip(all.paths.into_iter().zip(all.targets.chunks(width))) {
         let part = dealer.deal(if by_class { target[0] as usize } else { 0 });
-        if part == PartOf::Test {
+        if part == DataPart::Test {
             rows.push(number);
         }
         parts[part as usize].paths.push(path);

@@ -8,7 +8,8 @@ use logit::{Logits, Values};
 use logit_spec::{Answer, Loss};
 
 use super::{Goal, Judgement, Part, Pass, Scores, Task, WithTask, confusion};
-use crate::data::{self, PairedDigits, Stream, coded, mix};
+use crate::batch::{coded, load};
+use crate::data::{PairedDigits, Stream, mix};
 use crate::error::ZooError;
 use crate::models::DetectionPooling;
 use crate::recipe::{PairsSetup, RecipeError};
@@ -44,7 +45,7 @@ pub(super) fn with_pairs<W: WithTask>(
     then: W,
 ) -> Result<W::Output, ZooError> {
     check_loss(setup)?;
-    let split = data::load(source)?;
+    let split = load(source)?;
     let held_out = mix(seed, Stream::Holdout, 0);
     let (train, validation) = split.train.split_stratified(setup.data.validation, held_out)?;
     let part = |name: &str, set| PairedDigits::new(&format!("the {name} part of {source}"), set);

@@ -12,8 +12,8 @@ use serde::Serialize;
 use super::answer::{Answer, ClassesAnswer, GradesAnswer, LabelsAnswer, Outputs, ValuesAnswer};
 use super::{Goal, Judgement, Need, Part, Pass, Task, WithTask};
 use crate::data::table::{
-    AnswerKind, Feature, Form, Parts, Reader, Schema, Settled, Spoiled, Store, TableError, TargetsOf,
-    other_separator, parts, rows_folder, settle, some_of, test_of,
+    AnswerKind, Form, InputRows, Reader, Schema, Settled, Spoiled, Store, TableError, TableParts, TargetsOf,
+    fields, other_separator, parts, settle, some_of, test_of,
 };
 use crate::data::{blockwise_order, epoch_order};
 use crate::error::ZooError;
@@ -159,8 +159,8 @@ pub(super) fn with_table<W: WithTask>(
     then: W,
 ) -> Result<W::Output, ZooError> {
     let (path, schema) = (file_of(source)?, schema_of(run)?);
-    // Judging may run beside training, and must not touch its rows.
-    let folder = if need == Need::All { rows_folder(Some(run.path())) } else { rows_folder(None) };
+    // Where a run is only judged, its folder need not be one that may be written.
+    let folder = if need == Need::All { run.path().to_owned() } else { std::env::temp_dir() };
     // Another table was never learned from, and is a test as a whole.
     let own = need == Need::All || run.about()?.data == Some(source.absolute()?);
     let parts = if own {
@@ -210,7 +210,7 @@ struct WithAnswer<'a, W> {
     setup: &'a TableSetup,
     path: &'a Path,
     schema: &'a Schema,
-    parts: Parts,
+    parts: TableParts,
     then: W,
 }
 
@@ -227,7 +227,7 @@ struct TableTask<'a, A> {
     setup: &'a TableSetup,
     path: &'a Path,
     schema: &'a Schema,
-    parts: Parts,
+    parts: TableParts,
     answer: A,
 }
 
@@ -240,74 +240,11 @@ pub(crate) struct Rows {
 impl Rows {
     /// Rows of stored numbers: those of the features, and so many targets.
     pub(crate) fn new(schema: &Schema, numbers: &[f32], targets: usize, device: &Device) -> Self {
-        let stored = schema.stored();
-        let rows = numbers.len() / (stored + targets);
-        let inputs = |form: &Form| match form {
-            Form::Category { embedding: Some(_), .. } => 0,
-            form => form.inputs(),
-        };
-        let width: usize = schema.features.iter().map(|feature| inputs(&feature.form)).sum();
-        let mut dense = Vec::with_capacity(rows * width);
-        let mut categories: Vec<Vec<i32>> = Vec::new();
-        let mut of_targets = Vec::with_capacity(rows * targets);
-        for row in numbers.chunks_exact(stored + targets) {
-            let (features, wanted) = row.split_at(stored);
-            spread(schema, features, &mut dense, &mut categories);
-            of_targets.extend_from_slice(wanted);
-        }
-        let numbers = Tensor::from_data(TensorData::new(dense, [rows, width]), device);
+        let InputRows { count, width, dense, categories, targets } = InputRows::of(schema, numbers, targets);
+        let numbers = Tensor::from_data(TensorData::new(dense, [count, width]), device);
         let categories = categories.iter().map(|rows| Tensor::<1, Int>::from_ints(rows.as_slice(), device));
-        Self { columns: Columns { numbers, categories: categories.collect() }, targets: of_targets }
+        Self { columns: Columns { numbers, categories: categories.collect() }, targets }
     }
-}
-
-/// Spreads a row's features out to the network's inputs.
-fn spread(schema: &Schema, features: &[f32], dense: &mut Vec<f32>, categories: &mut Vec<Vec<i32>>) {
-    let (mut at, mut embedded) = (0, 0);
-    for feature in &schema.features {
-        let stored = feature.form.stored();
-        let numbers = &features[at..at + stored];
-        at += stored;
-        match &feature.form {
-            Form::Number { .. } => dense.extend_from_slice(numbers),
-            Form::Category { values, embedding: None } => {
-                dense.extend(
-                    (0..values.len()).map(|value| f32::from(u8::from(numbers[0] as usize == value + 1))),
-                );
-            }
-            Form::Category { .. } => {
-                if categories.len() <= embedded {
-                    categories.push(Vec::new());
-                }
-                categories[embedded].push(numbers[0] as i32);
-                embedded += 1;
-            }
-        }
-    }
-}
-
-/// The columns of a stored row, as the table had them.
-fn fields(schema: &Schema, features: &[f32]) -> Vec<[String; 2]> {
-    let mut rest = features;
-    let field = |feature: &Feature| {
-        let (numbers, after) = rest.split_at(feature.form.stored().min(rest.len()));
-        rest = after;
-        let first = numbers.first().copied().unwrap_or_default();
-        let value = match &feature.form {
-            Form::Number { blanks: true, .. } if numbers.get(1) == Some(&1.0) => "blank".to_owned(),
-            Form::Number { mean, deviation, .. } => {
-                let value = f64::from(first).mul_add(*deviation, *mean);
-                // Four digits more than none, and no tail of what single precision lost.
-                ((value * 1e4).round() / 1e4).to_string()
-            }
-            Form::Category { values, .. } => {
-                let known = (first as usize).checked_sub(1).and_then(|at| values.get(at));
-                known.cloned().unwrap_or_else(|| "none of the known".to_owned())
-            }
-        };
-        [feature.name.clone(), value]
-    };
-    schema.features.iter().map(field).collect()
 }
 
 impl<A: Answer> TableTask<'_, A> {
@@ -412,7 +349,7 @@ impl<A: Answer> Task for TableTask<'_, A> {
     }
 
     fn facts(&self) -> Vec<Fact> {
-        let Parts { train, validation, test, .. } = &self.parts;
+        let TableParts { train, validation, test, .. } = &self.parts;
         vec![
             Fact::new(
                 "rows",

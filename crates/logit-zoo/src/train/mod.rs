@@ -102,6 +102,7 @@ impl WithTask for Training<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::recipe::Setting;
     use crate::run::Record;
 
     #[test]
@@ -124,7 +125,7 @@ mod tests {
     }
 
     fn losses(devices: &Devices) -> Vec<f64> {
-        let settings = ["train.epochs=2", "train.min_steps=0", "train.batch_size=100"].map(str::to_owned);
+        let settings = Setting::all(["train.epochs=2", "train.min_steps=0", "train.batch_size=100"]).unwrap();
         let recipe = Recipe::load("digits-linear", &settings).unwrap();
         let folder = tempfile::tempdir().unwrap();
         let run = start(&recipe, &DataSource::Embedded, &folder.path().join("run")).unwrap();

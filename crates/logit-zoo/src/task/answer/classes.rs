@@ -32,22 +32,11 @@ impl ClassesAnswer {
     /// Classes by name, and how many training samples each has.
     pub(crate) fn new(names: Vec<String>, counts: Vec<u64>, weights: Weights, label_smoothing: f64) -> Self {
         let loss = CrossEntropyLoss::new().with_label_smoothing(label_smoothing);
-        let loss = match class_weights(&counts, weights) {
+        let loss = match weights.of_classes(&counts) {
             Some(weights) => loss.with_weight(weights),
             None => loss,
         };
         Self { names, counts, loss }
-    }
-}
-
-/// `N / (K · n)` for a class of `n` of `N` samples, or its root.
-pub(crate) fn class_weights(counts: &[u64], weights: Weights) -> Option<Vec<f64>> {
-    let total: u64 = counts.iter().sum();
-    let balanced = |count: &u64| total as f64 / (counts.len() as f64 * (*count).max(1) as f64);
-    match weights {
-        Weights::None => None,
-        Weights::Balanced => Some(counts.iter().map(balanced).collect()),
-        Weights::Sqrt => Some(counts.iter().map(|count| balanced(count).sqrt()).collect()),
     }
 }
 

@@ -38,15 +38,10 @@ impl LabelsAnswer {
         weights: Weights,
         smoothing: f64,
     ) -> Self {
-        let odds =
-            |positive: &u64| (rows.saturating_sub(*positive)).max(1) as f64 / (*positive).max(1) as f64;
         let loss = BinaryCrossEntropyLoss::new().with_label_smoothing(smoothing);
-        let loss = match weights {
-            Weights::None => loss,
-            Weights::Balanced => loss.with_pos_weight(positives.iter().map(odds).collect::<Vec<_>>()),
-            Weights::Sqrt => {
-                loss.with_pos_weight(positives.iter().map(|n| odds(n).sqrt()).collect::<Vec<_>>())
-            }
+        let loss = match weights.of_labels(&positives, rows) {
+            Some(weights) => loss.with_pos_weight(weights),
+            None => loss,
         };
         Self { names, positives, rows, loss }
     }

@@ -212,10 +212,10 @@ fn best_thresholds(probabilities: &[f32], truth: &[bool], labels: usize) -> Resu
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::recipe::ClassWeights;
+    use crate::recipe::Weights;
 
     fn config(cross_entropy: f64, dice: f64) -> SegmentationLoss {
-        SegmentationLoss { cross_entropy, class_weights: ClassWeights::None, label_smoothing: 0.0, dice }
+        SegmentationLoss { cross_entropy, class_weights: Weights::None, label_smoothing: 0.0, dice }
     }
 
     fn logits<K: Kind>(kind: K, values: &[f32]) -> Logits<K, 4> {

@@ -23,7 +23,7 @@ pub(crate) use tiles::{Reader, scale};
 
 use super::{Goal, Judgement, Need, Part, Pass, Scores, Task, WithTask};
 use crate::data::segmentation::{
-    Annotated, Crop, Grey, MaskValues, Part as FolderPart, SegmentationSet, SegmentationSplit,
+    Annotated, Crop, Grey, MaskValues, ReadFor, SegmentationSet, SegmentationSplit,
 };
 use crate::error::ZooError;
 use crate::models::{UNet, UNetConfig};
@@ -50,7 +50,6 @@ pub(super) fn with_segmentation<W: WithTask>(
     need: Need,
     then: W,
 ) -> Result<W::Output, ZooError> {
-    setup.data.check()?;
     let sets = load(setup, seed, source, run, need)?;
     let counts = pixel_counts(&sets.train, &setup.data);
     let units = setup.data.units().len();
@@ -92,10 +91,10 @@ fn load(
         Some(run) => run.about()?.data == Some(source.absolute()?),
         None => true,
     };
-    let shares = FolderPart::Shares { validation: data.validation, test: data.test, seed };
+    let shares = ReadFor::Training { validation: data.validation, test: data.test, seed };
     let tested_alone = need == Need::Test && (!own || folder.join("test").is_dir());
-    let part = if tested_alone { FolderPart::Test } else { shares };
-    let values = MaskValues { count: data.mask_values(), told: data.mask_told() };
+    let part = if tested_alone { ReadFor::Test } else { shares };
+    let values = MaskValues::of(data);
     let sets = SegmentationSplit::read(folder, part, &values)?;
     let parts = [("training", &sets.train), ("validation", &sets.validation), ("test", &sets.test)];
     let mut needed = parts.iter().skip(if need == Need::All { 0 } else { 2 });
@@ -121,14 +120,20 @@ fn pixel_counts(set: &SegmentationSet, data: &SegmentationData) -> PixelCounts {
 }
 
 fn weights(setup: &SegmentationSetup, counts: &PixelCounts) -> Result<Option<Vec<f64>>, ZooError> {
-    let found = setup.loss.class_weights.of(setup.data.answer, &counts.units, counts.total);
-    found.map_err(|absent| ZooError::Unfit {
-        what: format!(
-            "no training mask has a pixel of `{}`, so that `loss.class_weights` cannot weigh it; take it out of \
-             `data.classes`, or set `loss.class_weights` to \"none\"",
-            setup.data.units()[absent]
-        ),
-    })
+    let found = match setup.data.answer {
+        PixelAnswer::Classes => setup.loss.class_weights.of_classes(&counts.units),
+        PixelAnswer::Labels => setup.loss.class_weights.of_labels(&counts.units, counts.total),
+    };
+    match counts.units.iter().position(|count| *count == 0) {
+        Some(absent) if found.is_some() => Err(ZooError::Unfit {
+            what: format!(
+                "no training mask has a pixel of `{}`, so that `loss.class_weights` cannot weigh it; take it out of \
+                 `data.classes`, or set `loss.class_weights` to \"none\"",
+                setup.data.units()[absent]
+            ),
+        }),
+        _ => Ok(found),
+    }
 }
 
 struct Segmentation<'a, A> {

@@ -160,10 +160,10 @@ pub(crate) fn by_image(overlaps: &[Overlap], units: &[String]) -> Vec<(String, f
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::recipe::{Recipe, TaskConfig};
+    use crate::recipe::{Recipe, Setting, TaskConfig};
 
     fn tally(answer: &str) -> Tally {
-        let recipe = Recipe::load("nuclei", &[format!("data.answer={answer}")]).unwrap();
+        let recipe = Recipe::load("nuclei", &[Setting::new("data.answer", answer)]).unwrap();
         let TaskConfig::Segmentation(setup) = recipe.task else { panic!("{:?}", recipe.task) };
         Tally::new(&setup.data).unwrap()
     }
