@@ -1,6 +1,6 @@
 //! Data as rows of numbers: tables, labelled images, images with masks, digits and their pairs, sentences.
 //!
-//! Floors, from the ground up: `testing`, `range`, `weights`, `seed`, `order`, `split`, `error`, `idx`, `image_set`, `digits`, `shift`, `pairs`, `picture`, `fit`, `segmentation`, `sentences`, `table`, `labelled`.
+//! Floors, from the ground up: `range`, `weights`, `seed`, `order`, `split`, `error`, `idx`, `image_set`, `digits`, `shift`, `pairs`, `picture`, `fit`, `segmentation`, `sentences`, `table`, `labelled`.
 //!
 //! | file | concept |
 //! |---|---|
