@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use logit::tape::{Content, Part, Recorded, Side, Tape, Watch};
+use logit::tape::{Content, Extent, Recorded, Side, Tape, Watch};
 
 use crate::error::ZooError;
 use crate::recipe::{Recipe, WatchConfig};
@@ -89,13 +89,13 @@ impl Recorder {
         }
         let mut watch = Watch::new();
         if !places.is_empty() {
-            let rows = Part::Rows(places);
+            let rows = Extent::Rows(places);
             watch = watch.outputs("logits", rows.clone()).outputs("probabilities", rows);
         }
         if due {
-            watch = watch.outputs("*", Part::Statistics);
+            watch = watch.outputs("*", Extent::Statistics);
             if self.config.gradients {
-                watch = watch.gradients("*", Part::Statistics);
+                watch = watch.gradients("*", Extent::Statistics);
             }
         }
         Tape::new(&watch)
