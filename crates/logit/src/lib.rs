@@ -53,6 +53,7 @@
 
 pub mod calibration;
 pub mod error;
+pub mod graph;
 mod head;
 mod kind;
 mod logits;
@@ -63,6 +64,7 @@ pub mod ops;
 pub mod optim;
 mod probabilities;
 mod rank;
+pub mod steps;
 pub mod tape;
 
 pub use error::{HeadError, KindError, LossError};

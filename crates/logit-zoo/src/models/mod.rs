@@ -10,9 +10,10 @@
 //! | [`FeedForward`] | Q4 on any table | standardised numbers and embedded categories, dense layers |
 //! | [`PictureNet`] | any images | convolutions with batch norm, a mean over the map |
 //! | [`Mlp`] | Q4: the same with hidden layers | dense layers with ReLU between them |
-//! | [`PairEncoder`] | Q5: how alike two sentences are | a dense layer a word, maximum and mean, dense tanh over the pair |
+//! | [`PairEncoder`] | Q5: how alike two sentences are | a dense layer per word, maximum and mean, dense tanh over the pair |
 
 mod channel_dropout;
+mod conv_block;
 mod convnet;
 mod detection_pooling;
 mod drawn;

@@ -8,7 +8,7 @@ use burn::optim::GradientsParams;
 use burn::tensor::activation::{log_softmax, sigmoid, softmax};
 use burn::tensor::{Device, Int, Tensor};
 use logit::loss::{BinaryCrossEntropyLoss, CrossEntropyLoss};
-use logit::tape::{Part, Tape, Taped, Watch};
+use logit::tape::{Extent, Tape, Taped, Watch};
 use logit::{Classes, Labels, Logits, LossError};
 use logit_spec::{Activation, Answer, Level, Loss as SpecLoss, Pairing, TargetForm, judge};
 use serde::Serialize;
@@ -306,7 +306,7 @@ impl<'a> Trial<'a> {
         self.device.seed(mix(self.recipe.train.seed, Stream::Dropout, step));
         let batch = Batch::of(&self.train.select(rows)?, self.data, &self.device);
         let mut tape = if is_looked_at(step) {
-            Tape::new(&Watch::new().outputs("*", Part::Statistics))
+            Tape::new(&Watch::new().outputs("*", Extent::Statistics))
         } else {
             Tape::off()
         };

@@ -1,6 +1,6 @@
 //! What of the training passes is recorded: which steps and values, and the frames that come of a tape.
 
-use logit::tape::{Content, Part, Recorded, Side, Tape, Watch};
+use logit::tape::{Content, Extent, Recorded, Side, Tape, Watch};
 use logit_run::telemetry::SampleSeen;
 use logit_run::{Sample, Scores, TelemetryWriter, Watched, spread};
 
@@ -71,13 +71,13 @@ impl Recorder {
         }
         let mut watch = Watch::new();
         if !places.is_empty() {
-            let rows = Part::Rows(places);
+            let rows = Extent::Rows(places);
             watch = watch.outputs("logits", rows.clone()).outputs("probabilities", rows);
         }
         if due {
-            watch = watch.outputs("*", Part::Statistics);
+            watch = watch.outputs("*", Extent::Statistics);
             if self.config.gradients {
-                watch = watch.gradients("*", Part::Statistics);
+                watch = watch.gradients("*", Extent::Statistics);
             }
         }
         Tape::new(&watch)
