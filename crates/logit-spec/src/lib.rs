@@ -82,7 +82,7 @@ mod table;
 mod target;
 
 pub use activation::{Activation, ActivationFacts, Output};
-pub use answer::{Answer, Head, heads};
+pub use answer::{Answer, HeadFacts, OtherLosses, heads};
 pub use finding::{Finding, Level};
 pub use judge::{Verdict, judge, judge_model_file};
 pub use loss::{Expects, Loss, LossFacts, Reading};
