@@ -1,7 +1,7 @@
 //! Losses with their gradients, at sizes of classification, segmentation, tagging and language models.
 
 use divan::{Bencher, black_box};
-use logit_kernels::loss::{BinaryCrossEntropy, CrossEntropy, FocalOverClasses, Place, Scales, Targets};
+use logit_kernels::loss::{BinaryCrossEntropy, CrossEntropy, FocalOverClasses, Pass, Scales, Targets};
 use logit_kernels::softmax::{Shape, softmax};
 
 fn main() {
@@ -29,7 +29,7 @@ fn cross_entropy_in_place(bencher: Bencher, sizes: [usize; 3]) {
     let (mut logits, index) = (numbers(shape), classes(shape));
     let targets = Targets::Index { index: index.as_slice().into(), ignore_index: None };
     bencher.bench_local(|| {
-        CrossEntropy::new(shape).run(Place::InPlace(black_box(&mut logits)), targets, Scales::ONE, None)
+        CrossEntropy::new(shape).run(Pass::InPlace(black_box(&mut logits)), targets, Scales::ONE, None)
     });
 }
 
@@ -40,8 +40,8 @@ fn cross_entropy_beside(bencher: Bencher, sizes: [usize; 3]) {
     let mut gradient = vec![0.0; logits.len()];
     let targets = Targets::Index { index: index.as_slice().into(), ignore_index: None };
     bencher.bench_local(|| {
-        let place = Place::Into { logits: black_box(&logits), gradient: &mut gradient };
-        CrossEntropy::new(shape).run(place, targets, Scales::ONE, None)
+        let pass = Pass::Into { logits: black_box(&logits), gradient: &mut gradient };
+        CrossEntropy::new(shape).run(pass, targets, Scales::ONE, None)
     });
 }
 
@@ -52,8 +52,8 @@ fn focal_beside(bencher: Bencher, sizes: [usize; 3]) {
     let mut gradient = vec![0.0; logits.len()];
     let focal = FocalOverClasses { shape, gamma: 2.0, weight: None, ignore_index: None };
     bencher.bench_local(|| {
-        let place = Place::Into { logits: black_box(&logits), gradient: &mut gradient };
-        focal.run(place, index.as_slice().into(), 1.0, None)
+        let pass = Pass::Into { logits: black_box(&logits), gradient: &mut gradient };
+        focal.run(pass, index.as_slice().into(), 1.0, None)
     });
 }
 
@@ -66,8 +66,8 @@ fn binary_cross_entropy_beside(bencher: Bencher, sizes: [usize; 3]) {
     let mut gradient = vec![0.0; logits.len()];
     let loss = BinaryCrossEntropy { pos_weight: Some(&pos_weight), ..BinaryCrossEntropy::new(shape) };
     bencher.bench_local(|| {
-        let place = Place::Into { logits: black_box(&logits), gradient: &mut gradient };
-        loss.run(place, &targets, 1.0, None)
+        let pass = Pass::Into { logits: black_box(&logits), gradient: &mut gradient };
+        loss.run(pass, &targets, 1.0, None)
     });
 }
 

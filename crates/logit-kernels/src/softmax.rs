@@ -12,7 +12,7 @@ use crate::simd::{load, store};
 use tile::{MOST_POSITIONS, OfPosition, Tile};
 use tiling::{Numbers, Span, TileWork, Tiling, Workspace};
 
-/// A tensor `[outer, units, inner]`, row-major: each of its `outer · inner` positions has a number a unit, `inner`
+/// A tensor `[outer, units, inner]`, row-major: each of its `outer · inner` positions has a number per unit, `inner`
 /// numbers apart.
 ///
 /// Logits `[N, K, d…]` are of `N`, `K` and the product of `d…`; those of `[N, K]` of `N`, `K` and 1.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::catalogue::{catalogue, same_name};
 use crate::loss::{Loss, Reading};
@@ -11,7 +11,7 @@ use crate::target::TargetForm;
 /// All that follows from a kind of answer. The last layer is always linear: its outputs are the logits,
 /// or the values themselves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub struct Head {
+pub struct HeadFacts {
     /// Its name, in lower case with hyphens.
     pub name: &'static str,
     /// The answer in words.
@@ -25,7 +25,7 @@ pub struct Head {
     /// The loss where none is asked for.
     pub loss: Loss,
     /// The other losses on the same outputs.
-    pub other_losses: &'static [Loss],
+    pub other_losses: OtherLosses,
     /// How probabilities are read from the outputs.
     pub probabilities: &'static str,
     /// How the answer is read from the outputs.
@@ -36,6 +36,25 @@ pub struct Head {
     pub per_pixel: &'static str,
 }
 
+/// The losses on the outputs of an answer that are not its default: the native ones of the table of losses that train it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OtherLosses(Answer);
+
+impl OtherLosses {
+    /// In the order of the table.
+    pub fn iter(self) -> impl Iterator<Item = Loss> {
+        let default = self.0.facts().loss;
+        let of_answer = move |loss: &Loss| loss.facts().native && loss.answers().contains(&self.0);
+        Loss::ALL.iter().copied().filter(of_answer).filter(move |loss| *loss != default)
+    }
+}
+
+impl Serialize for OtherLosses {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.iter())
+    }
+}
+
 catalogue! {
     /// The kind of answer a network gives.
     ///
@@ -44,59 +63,59 @@ catalogue! {
     /// let head = Answer::YesNo.facts();
     /// assert_eq!((head.units, head.loss), ("1", Loss::BinaryCrossEntropy));
     /// ```
-    pub enum Answer: Head {
+    pub enum Answer: HeadFacts {
         /// One of K classes that exclude each other.
-        Classes = Head {
+        Classes = HeadFacts {
             name: "classes", title: "one of K classes", units: "K",
             target: "a class number 0 … K−1, or K probabilities that sum to one",
             target_forms: &[TargetForm::Index, TargetForm::OneHot, TargetForm::Distribution],
             loss: Loss::CrossEntropy,
-            other_losses: &[Loss::Focal, Loss::Dice, Loss::Tversky, Loss::Jaccard, Loss::Lovasz],
+            other_losses: OtherLosses(Answer::Classes),
             probabilities: "softmax over the units", decision: "argmax; top-k",
             metrics: &["accuracy", "top-k accuracy", "macro F1", "log loss", "calibration error"],
             per_pixel: "logits K×H×W, target H×W",
         },
         /// One of two, asked as a question.
-        YesNo = Head {
+        YesNo = HeadFacts {
             name: "yes-no", title: "yes or no", units: "1",
             target: "0 or 1",
             target_forms: &[TargetForm::Binary],
             loss: Loss::BinaryCrossEntropy,
-            other_losses: &[Loss::BinaryFocal, Loss::Dice, Loss::Tversky, Loss::Jaccard, Loss::Lovasz],
+            other_losses: OtherLosses(Answer::YesNo),
             probabilities: "sigmoid", decision: "yes above a threshold",
             metrics: &["accuracy", "precision", "recall", "F1", "ROC AUC", "log loss", "calibration error"],
             per_pixel: "logits 1×H×W, target H×W",
         },
         /// Any number of K labels.
-        Labels = Head {
+        Labels = HeadFacts {
             name: "labels", title: "any of K labels", units: "K",
             target: "K values, 1 for each label that applies and 0 for the others",
             target_forms: &[TargetForm::MultiHot],
             loss: Loss::BinaryCrossEntropy,
-            other_losses: &[Loss::BinaryFocal, Loss::Dice, Loss::Tversky, Loss::Jaccard, Loss::Lovasz],
+            other_losses: OtherLosses(Answer::Labels),
             probabilities: "sigmoid of each unit", decision: "each label above its own threshold",
             metrics: &["micro F1", "macro F1", "exact match", "log loss"],
             per_pixel: "logits K×H×W, target K×H×W",
         },
         /// A number, or several.
-        Values = Head {
+        Values = HeadFacts {
             name: "values", title: "a number, or several",
             units: "T, one for each number; Gaussian 2 T; quantiles T for each",
             target: "T real numbers",
             target_forms: &[TargetForm::Real, TargetForm::Bounded],
             loss: Loss::Squared,
-            other_losses: &[Loss::Absolute, Loss::Huber, Loss::GaussianNll, Loss::Quantile],
+            other_losses: OtherLosses(Answer::Values),
             probabilities: "none", decision: "the value",
             metrics: &["mean absolute error", "root mean squared error", "R²"],
             per_pixel: "values T×H×W, target T×H×W",
         },
         /// A grade between two ends.
-        Grades = Head {
+        Grades = HeadFacts {
             name: "grades", title: "a grade between two ends", units: "K, one a step; CORAL and CORN K−1",
             target: "a real number from the lowest to the highest grade",
             target_forms: &[TargetForm::Bounded, TargetForm::OrderedSteps],
             loss: Loss::InterpolatedKl,
-            other_losses: &[Loss::MinusPearson, Loss::Coral, Loss::Corn],
+            other_losses: OtherLosses(Answer::Grades),
             probabilities: "softmax over the steps; CORAL and CORN cumulative sigmoid",
             decision: "expected value",
             metrics: &["Pearson", "Spearman", "mean absolute error"],
@@ -106,7 +125,7 @@ catalogue! {
 }
 
 /// The table of heads, one for each [`Answer`], in its order.
-pub fn heads() -> &'static [Head] {
+pub fn heads() -> &'static [HeadFacts] {
     Answer::FACTS
 }
 
@@ -117,15 +136,15 @@ impl Answer {
     }
 }
 
-impl Head {
+impl HeadFacts {
     /// The default loss, then the others.
     pub fn losses(&self) -> impl Iterator<Item = Loss> + use<> {
-        [self.loss].into_iter().chain(self.other_losses.iter().copied())
+        [self.loss].into_iter().chain(self.other_losses.iter())
     }
 
     /// The columns of the table with their headings, as text.
     pub fn columns(&self) -> [(&'static str, String); 9] {
-        let others: Vec<_> = self.other_losses.iter().map(|loss| loss.name()).collect();
+        let others: Vec<_> = self.other_losses.iter().map(Loss::name).collect();
         [
             ("answer", self.title.to_owned()),
             ("units", self.units.to_owned()),
@@ -141,7 +160,7 @@ impl Head {
 }
 
 /// The name of the head, and below it a line for each column.
-impl fmt::Display for Head {
+impl fmt::Display for HeadFacts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.name)?;
         self.columns().iter().try_for_each(|(heading, text)| write!(f, "\n  {heading:<14} {text}"))
@@ -180,13 +199,16 @@ mod tests {
     }
 
     #[test]
-    fn heads_and_losses_agree_on_who_trains_what() {
+    fn every_native_loss_trains_an_answer_and_the_default_is_one() {
         for &answer in Answer::ALL {
             assert_eq!(Answer::parse(answer.name()), Some(answer));
-            for &loss in Loss::ALL.iter().filter(|loss| loss.facts().native) {
-                let listed = answer.facts().losses().any(|of_head| of_head == loss);
-                assert_eq!(listed, loss.answers().contains(&answer), "{answer} and {loss}");
-            }
+            let default = answer.facts().loss;
+            assert!(default.facts().native && default.answers().contains(&answer), "{answer}");
+        }
+        for &loss in Loss::ALL {
+            let listed =
+                Answer::ALL.iter().any(|answer| answer.facts().losses().any(|of_head| of_head == loss));
+            assert_eq!(listed, loss.facts().native, "{loss}");
         }
     }
 }

@@ -87,7 +87,7 @@ mod target;
 mod units;
 
 pub use activation::{Activation, ActivationFacts, Output};
-pub use answer::{Answer, Head, heads};
+pub use answer::{Answer, HeadFacts, OtherLosses, heads};
 pub use finding::{At, Fault, Finding};
 pub use judge::{Verdict, judge, judge_model_file};
 pub use level::Level;

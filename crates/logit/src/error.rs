@@ -1,4 +1,4 @@
-//! What can be wrong with a kind, a shape, a target or an option, told as values.
+//! What can be wrong with a kind, a shape, a target or an option, as error values.
 
 use thiserror::Error;
 
@@ -49,7 +49,9 @@ pub enum HeadError {
     #[error("a head needs at least one input feature, found 0")]
     NoFeatures,
     /// Counts for another number of classes or labels.
-    #[error("{found} counts were given for a head of {units} units; give one count a class, in their order")]
+    #[error(
+        "{found} counts were given for a head of {units} units; give one count per class, in their order"
+    )]
     Counts {
         /// How many counts were given.
         found: usize,
@@ -58,7 +60,7 @@ pub enum HeadError {
     },
     /// Thresholds for another number of labels.
     #[error(
-        "{found} thresholds were given for a head of {units} units; give one threshold a unit, in their order"
+        "{found} thresholds were given for a head of {units} units; give one threshold per unit, in their order"
     )]
     Thresholds {
         /// How many thresholds were given.

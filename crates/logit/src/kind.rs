@@ -7,7 +7,7 @@ use logit_spec::Answer;
 use serde::{Deserialize, Serialize};
 
 use crate::error::KindError;
-use crate::logits::Logits;
+use crate::link::Link;
 
 /// A kind of answer: how many units it needs, and which losses, probabilities and decisions fit them.
 ///
@@ -17,10 +17,13 @@ pub trait Kind: Clone + Debug + PartialEq + Send + Sync + sealed::Sealed + 'stat
     /// The row of the table of answers (`logit heads`) that this kind is.
     const ANSWER: Answer;
 
+    /// How probabilities are read from the raw outputs; none where the answer is a number.
+    const LINK: Option<Link>;
+
     /// Units of the output layer: the size of the class axis of the logits.
     fn units(&self) -> usize;
 
-    /// Columns of the head's weight matrix: one a unit, unless the units share one direction (CORAL).
+    /// Columns of the head's weight matrix: one per unit, unless the units share one direction (CORAL).
     fn weight_columns(&self) -> usize {
         self.units()
     }
@@ -36,8 +39,34 @@ pub trait Kind: Clone + Debug + PartialEq + Send + Sync + sealed::Sealed + 'stat
     /// # Shapes
     /// - logits: `[N, K, d…]`
     /// - probabilities: as [`Probabilities`](crate::Probabilities) says
-    fn probabilities<const D: usize>(&self, logits: Tensor<D>) -> Option<Tensor<D>>;
+    fn probabilities<const D: usize>(&self, logits: Tensor<D>) -> Option<Tensor<D>> {
+        Self::LINK.map(|link| link.probabilities(logits))
+    }
 }
+
+/// A kind whose raw outputs are read as probabilities: all but the [`Values`].
+pub trait Probabilistic: Kind {
+    /// The probabilities that raw outputs stand for: [`Kind::probabilities`], which this kind has.
+    fn probabilities_of<const D: usize>(&self, logits: Tensor<D>) -> Tensor<D> {
+        const { Self::LINK.expect("a kind that is probabilistic says how") }.probabilities(logits)
+    }
+}
+
+impl Probabilistic for Classes {}
+impl Probabilistic for YesNo {}
+impl Probabilistic for Labels {}
+impl<C> Probabilistic for Grades<C> where Self: Kind {}
+
+/// Kinds whose units are yes or no each for itself.
+#[diagnostic::on_unimplemented(
+    message = "binary cross entropy is not a loss of `{Self}`",
+    label = "the units of `{Self}` are not yes or no each for itself",
+    note = "binary cross entropy puts a sigmoid on each unit, and fits `YesNo` and `Labels`; `Classes` exclude each other, which is `CrossEntropyLoss`; for the others see the table of `logit::loss`"
+)]
+pub trait YesNoUnits: Probabilistic {}
+
+impl YesNoUnits for YesNo {}
+impl YesNoUnits for Labels {}
 
 mod sealed {
     pub trait Sealed {}
@@ -61,6 +90,7 @@ impl sealed::Sealed for Classes {}
 
 impl Kind for Classes {
     const ANSWER: Answer = Answer::Classes;
+    const LINK: Option<Link> = Some(Link::Softmax);
 
     fn units(&self) -> usize {
         self.count
@@ -72,10 +102,6 @@ impl Kind for Classes {
             count => at_least("Classes", "classes", count, 2),
         }
     }
-
-    fn probabilities<const D: usize>(&self, logits: Tensor<D>) -> Option<Tensor<D>> {
-        Some(Logits::of_checked(logits, self.clone()).probabilities().into_tensor())
-    }
 }
 
 /// Yes or no: one unit, sigmoid, binary cross entropy.
@@ -86,6 +112,7 @@ impl sealed::Sealed for YesNo {}
 
 impl Kind for YesNo {
     const ANSWER: Answer = Answer::YesNo;
+    const LINK: Option<Link> = Some(Link::Sigmoid);
 
     fn units(&self) -> usize {
         1
@@ -93,10 +120,6 @@ impl Kind for YesNo {
 
     fn check(&self) -> Result<(), KindError> {
         Ok(())
-    }
-
-    fn probabilities<const D: usize>(&self, logits: Tensor<D>) -> Option<Tensor<D>> {
-        Some(Logits::of_checked(logits, self.clone()).probabilities().into_tensor())
     }
 }
 
@@ -118,6 +141,7 @@ impl sealed::Sealed for Labels {}
 
 impl Kind for Labels {
     const ANSWER: Answer = Answer::Labels;
+    const LINK: Option<Link> = Some(Link::Sigmoid);
 
     fn units(&self) -> usize {
         self.count
@@ -125,10 +149,6 @@ impl Kind for Labels {
 
     fn check(&self) -> Result<(), KindError> {
         at_least("Labels", "labels", self.count, 1)
-    }
-
-    fn probabilities<const D: usize>(&self, logits: Tensor<D>) -> Option<Tensor<D>> {
-        Some(Logits::of_checked(logits, self.clone()).probabilities().into_tensor())
     }
 }
 
@@ -138,11 +158,11 @@ impl Kind for Labels {
 pub struct Values<V = Point> {
     /// Number of values T, at least 1.
     pub count: usize,
-    /// What is told of each value.
+    /// What is said of each value.
     pub form: V,
 }
 
-/// One number a value.
+/// One number per value.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Point;
 
@@ -182,6 +202,7 @@ impl<V> sealed::Sealed for Values<V> {}
 
 impl Kind for Values {
     const ANSWER: Answer = Answer::Values;
+    const LINK: Option<Link> = None;
 
     fn units(&self) -> usize {
         self.count
@@ -190,14 +211,11 @@ impl Kind for Values {
     fn check(&self) -> Result<(), KindError> {
         at_least("Values", "values", self.count, 1)
     }
-
-    fn probabilities<const D: usize>(&self, _: Tensor<D>) -> Option<Tensor<D>> {
-        None
-    }
 }
 
 impl Kind for Values<Gaussian> {
     const ANSWER: Answer = Answer::Values;
+    const LINK: Option<Link> = None;
 
     fn units(&self) -> usize {
         2 * self.count
@@ -206,14 +224,11 @@ impl Kind for Values<Gaussian> {
     fn check(&self) -> Result<(), KindError> {
         at_least("Values", "values", self.count, 1)
     }
-
-    fn probabilities<const D: usize>(&self, _: Tensor<D>) -> Option<Tensor<D>> {
-        None
-    }
 }
 
 impl Kind for Values<Quantiles> {
     const ANSWER: Answer = Answer::Values;
+    const LINK: Option<Link> = None;
 
     fn units(&self) -> usize {
         self.count * self.form.levels.len()
@@ -228,10 +243,6 @@ impl Kind for Values<Quantiles> {
             return Err(KindError::QuantileLevels { levels: levels.clone() });
         }
         Ok(())
-    }
-
-    fn probabilities<const D: usize>(&self, _: Tensor<D>) -> Option<Tensor<D>> {
-        None
     }
 }
 
@@ -249,7 +260,7 @@ pub struct Grades<C = Steps> {
     pub coding: C,
 }
 
-/// A unit a step; softmax over them is the distribution of the grade.
+/// A unit per step; softmax over them is the distribution of the grade.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Steps;
 
@@ -290,6 +301,11 @@ impl<C> Grades<C> {
         (self.high - self.low) / (self.steps - 1) as f64
     }
 
+    /// The place of each step on the scale, 0 to K−1.
+    pub(crate) fn places(&self) -> Vec<f64> {
+        (0..self.steps).map(|step| step as f64).collect()
+    }
+
     fn check_scale(&self) -> Result<(), KindError> {
         at_least("Grades", "steps", self.steps, 2)?;
         if !(self.low.is_finite() && self.high.is_finite() && self.low < self.high) {
@@ -303,6 +319,7 @@ impl<C> sealed::Sealed for Grades<C> {}
 
 impl Kind for Grades {
     const ANSWER: Answer = Answer::Grades;
+    const LINK: Option<Link> = Some(Link::Softmax);
 
     fn units(&self) -> usize {
         self.steps
@@ -311,14 +328,11 @@ impl Kind for Grades {
     fn check(&self) -> Result<(), KindError> {
         self.check_scale()
     }
-
-    fn probabilities<const D: usize>(&self, logits: Tensor<D>) -> Option<Tensor<D>> {
-        Some(Logits::of_checked(logits, self.clone()).probabilities().into_tensor())
-    }
 }
 
 impl Kind for Grades<Coral> {
     const ANSWER: Answer = Answer::Grades;
+    const LINK: Option<Link> = Some(Link::CumulativeSigmoid);
 
     fn units(&self) -> usize {
         self.steps.saturating_sub(1)
@@ -331,14 +345,11 @@ impl Kind for Grades<Coral> {
     fn check(&self) -> Result<(), KindError> {
         self.check_scale()
     }
-
-    fn probabilities<const D: usize>(&self, logits: Tensor<D>) -> Option<Tensor<D>> {
-        Some(Logits::of_checked(logits, self.clone()).probabilities().into_tensor())
-    }
 }
 
 impl Kind for Grades<Corn> {
     const ANSWER: Answer = Answer::Grades;
+    const LINK: Option<Link> = Some(Link::ConditionalSigmoid);
 
     fn units(&self) -> usize {
         self.steps.saturating_sub(1)
@@ -346,10 +357,6 @@ impl Kind for Grades<Corn> {
 
     fn check(&self) -> Result<(), KindError> {
         self.check_scale()
-    }
-
-    fn probabilities<const D: usize>(&self, logits: Tensor<D>) -> Option<Tensor<D>> {
-        Some(Logits::of_checked(logits, self.clone()).probabilities().into_tensor())
     }
 }
 
@@ -380,13 +387,13 @@ mod tests {
 
     #[test]
     fn impossible_kinds_are_named() {
-        let told = |result: Result<(), KindError>| result.unwrap_err().to_string();
-        assert!(told(Classes::new(1).check()).contains("always 1"));
-        assert!(told(Classes::new(0).check()).contains("at least 2"));
-        assert!(told(Labels::new(0).check()).contains("at least 1"));
-        assert!(told(Grades::new(5.0, 5.0, 6).check()).contains("low 5 and high 5"));
-        assert!(told(Grades::new(0.0, 5.0, 1).check()).contains("at least 2"));
-        assert!(told(Values::quantiles(1, &[0.5, 0.1]).check()).contains("[0.5, 0.1]"));
-        assert!(told(Values::quantiles(1, &[0.0, 0.5]).check()).contains("[0.0, 0.5]"));
+        let text = |result: Result<(), KindError>| result.unwrap_err().to_string();
+        assert!(text(Classes::new(1).check()).contains("always 1"));
+        assert!(text(Classes::new(0).check()).contains("at least 2"));
+        assert!(text(Labels::new(0).check()).contains("at least 1"));
+        assert!(text(Grades::new(5.0, 5.0, 6).check()).contains("low 5 and high 5"));
+        assert!(text(Grades::new(0.0, 5.0, 1).check()).contains("at least 2"));
+        assert!(text(Values::quantiles(1, &[0.5, 0.1]).check()).contains("[0.5, 0.1]"));
+        assert!(text(Values::quantiles(1, &[0.0, 0.5]).check()).contains("[0.0, 0.5]"));
     }
 }

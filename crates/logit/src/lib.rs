@@ -28,18 +28,18 @@
 //!
 //! # Kinds of answer
 //!
-//! | answer | kind | units | target | losses ([`loss`]) | read by |
+//! | answer | kind | units | target | loss ([others](loss)) | read by |
 //! |---|---|---|---|---|---|
-//! | one of K classes | [`Classes`] | K | index, or a distribution | cross entropy, focal, Dice, Tversky, Jaccard, Lovász | softmax; `argmax`, `top_k` |
-//! | yes or no | [`YesNo`] | 1 | 0/1, or in between | binary cross entropy, focal, Dice, Tversky, Jaccard, Lovász | sigmoid; `at_least` |
-//! | any of K labels | [`Labels`] | K | 0/1 a label, or in between | as yes or no | sigmoid a label; `at_least`, `at_least_each` |
-//! | T numbers | [`Values`] | T | real | squared, absolute, Huber | `values` |
+//! | one of K classes | [`Classes`] | K | index, or a distribution | cross entropy | softmax; `argmax`, `top_k` |
+//! | yes or no | [`YesNo`] | 1 | 0/1, or in between | binary cross entropy | sigmoid; `at_least` |
+//! | any of K labels | [`Labels`] | K | 0/1 per label, or in between | binary cross entropy | sigmoid per label; `at_least`, `at_least_each` |
+//! | T numbers | [`Values`] | T | real | squared error | `values` |
 //! | T numbers with their variances | [`Values<Gaussian>`](Gaussian) | 2·T | real | Gaussian likelihood | `mean`, `variance` |
 //! | Q quantiles of T numbers | [`Values<Quantiles>`](Quantiles) | T·Q | real | quantile | `quantiles_of` |
-//! | a grade on K steps | [`Grades`] | K | real in [low, high] | interpolated KL, minus Pearson | softmax; `expected_value` |
+//! | a grade on K steps | [`Grades`] | K | real in [low, high] | interpolated KL | softmax; `expected_value` |
 //! | the same, cumulative | [`Grades<Coral>`](Coral), [`Grades<Corn>`](Corn) | K−1 | real in [low, high] | CORAL, CORN | `expected_value` |
 //!
-//! Each of them a position too: features `[N, F, H, W]` give logits `[N, K, H, W]`, and a head is then a 1×1
+//! Each of them per position too: features `[N, F, H, W]` give logits `[N, K, H, W]`, and a head is then a 1×1
 //! convolution. The class axis always comes right after the batch axis.
 //!
 //! # What can go wrong
@@ -56,6 +56,7 @@ pub mod error;
 pub mod graph;
 mod head;
 mod kind;
+mod link;
 mod logits;
 pub mod loss;
 mod math;
@@ -70,8 +71,10 @@ pub mod tape;
 pub use error::{HeadError, KindError, LossError};
 pub use head::{Head, HeadConfig};
 pub use kind::{
-    Classes, Coral, Corn, Gaussian, Grades, Kind, Labels, Point, Quantiles, Steps, Values, YesNo,
+    Classes, Coral, Corn, Gaussian, Grades, Kind, Labels, Point, Probabilistic, Quantiles, Steps, Values,
+    YesNo,
 };
+pub use link::Link;
 pub use logits::Logits;
 pub use probabilities::Probabilities;
 pub use rank::{OneMoreThan, Rank};

@@ -71,6 +71,11 @@ impl<K: Kind, const D: usize> Logits<K, D> {
         self.tensor
     }
 
+    /// The raw numbers and the kind, for good.
+    pub(crate) fn into_parts(self) -> (Tensor<D>, K) {
+        (self.tensor, self.kind)
+    }
+
     /// The same numbers without a way back for gradients.
     pub fn detach(self) -> Self {
         Self { tensor: self.tensor.detach(), kind: self.kind }

@@ -26,7 +26,7 @@ pub(crate) fn log_sum_exp<const D: usize>(x: Tensor<D>, axis: usize) -> Tensor<D
     (x - largest.clone()).exp().sum_dim(axis).log() + largest
 }
 
-/// A number a unit, shaped `[1, K, 1…]` to go along axis 1 of a tensor like `like`.
+/// A number per unit, shaped `[1, K, 1…]` to go along axis 1 of a tensor like `like`.
 pub(crate) fn along_units<const D: usize>(numbers: &[f64], like: &Tensor<D>) -> Tensor<D> {
     let mut shape = [1; D];
     shape[1] = numbers.len();

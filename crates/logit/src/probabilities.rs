@@ -1,10 +1,10 @@
 //! Probabilities read from logits, and the decisions that are read from them.
 
-use burn::tensor::activation::{log_softmax, sigmoid, softmax};
+use burn::tensor::activation::log_softmax;
 use burn::tensor::{Bool, Int, Tensor};
 
 use crate::error::HeadError;
-use crate::kind::{Classes, Coral, Corn, Grades, Kind, Labels, YesNo};
+use crate::kind::{Classes, Grades, Kind, Probabilistic, YesNoUnits};
 use crate::logits::Logits;
 use crate::math::{accumulate, along_units};
 use crate::rank::{OneMoreThan, Rank};
@@ -39,13 +39,15 @@ impl<K: Kind, const D: usize> Probabilities<K, D> {
     }
 }
 
-impl<const D: usize> Logits<Classes, D> {
-    /// `p_c = exp(x_c) / Σ_k exp(x_k)`, over axis 1.
-    pub fn probabilities(&self) -> Probabilities<Classes, D> {
-        let tensor = softmax(accumulate(self.tensor().clone()), 1);
+impl<K: Probabilistic, const D: usize> Logits<K, D> {
+    /// The probabilities that the logits stand for, as the kind's [`Link`](crate::Link) says.
+    pub fn probabilities(&self) -> Probabilities<K, D> {
+        let tensor = self.kind().probabilities_of(self.tensor().clone());
         Probabilities { tensor, kind: self.kind().clone() }
     }
+}
 
+impl<const D: usize> Logits<Classes, D> {
     /// `ln p_c = x_c − ln Σ_k exp(x_k)`, over axis 1: what to write where a later step wants logarithms.
     pub fn log_probabilities(&self) -> Tensor<D> {
         log_softmax(accumulate(self.tensor().clone()), 1)
@@ -67,74 +69,24 @@ impl<const D: usize> Probabilities<Classes, D> {
     }
 }
 
-macro_rules! yes_no_units {
-    ($($kind:ty),*) => {$(
-        impl<const D: usize> Logits<$kind, D> {
-            /// `p = 1 / (1 + exp(−x))`, each unit for itself.
-            pub fn probabilities(&self) -> Probabilities<$kind, D> {
-                let tensor = sigmoid(accumulate(self.tensor().clone()));
-                Probabilities { tensor, kind: self.kind().clone() }
-            }
-        }
-
-        impl<const D: usize> Probabilities<$kind, D> {
-            /// Yes where the probability is at least `threshold`.
-            pub fn at_least(&self, threshold: f64) -> Tensor<D, Bool> {
-                self.tensor.clone().greater_equal_elem(threshold)
-            }
-
-            /// Yes where the probability is at least the unit's own threshold, one a unit.
-            ///
-            /// # Errors
-            /// Another number of thresholds than units.
-            pub fn at_least_each(&self, thresholds: &[f64]) -> Result<Tensor<D, Bool>, HeadError> {
-                let units = self.kind.units();
-                if thresholds.len() != units {
-                    return Err(HeadError::Thresholds { found: thresholds.len(), units });
-                }
-                let thresholds = along_units(thresholds, &self.tensor).expand(self.tensor.dims());
-                Ok(self.tensor.clone().greater_equal(thresholds))
-            }
-        }
-    )*};
-}
-
-yes_no_units!(YesNo, Labels);
-
-impl<const D: usize> Logits<Grades, D> {
-    /// The distribution of the grade: a softmax over the steps.
-    pub fn probabilities(&self) -> Probabilities<Grades, D> {
-        let tensor = softmax(accumulate(self.tensor().clone()), 1);
-        Probabilities { tensor, kind: self.kind().clone() }
+impl<K: YesNoUnits, const D: usize> Probabilities<K, D> {
+    /// Yes where the probability is at least `threshold`.
+    pub fn at_least(&self, threshold: f64) -> Tensor<D, Bool> {
+        self.tensor.clone().greater_equal_elem(threshold)
     }
-}
 
-impl<const D: usize> Logits<Grades<Coral>, D> {
-    /// The distribution of the grade, from the cumulative probabilities `P(above k) = sigmoid(x_k)`.
+    /// Yes where the probability is at least the unit's own threshold, one per unit.
     ///
-    /// Where training has not yet put the biases in order, a cumulative probability that rises is held at the one
-    /// before it, so that no step has a negative share.
-    pub fn probabilities(&self) -> Probabilities<Grades<Coral>, D> {
-        from_cumulative(sigmoid(accumulate(self.tensor().clone())).cummin(1), self.kind().clone())
+    /// # Errors
+    /// Another number of thresholds than units.
+    pub fn at_least_each(&self, thresholds: &[f64]) -> Result<Tensor<D, Bool>, HeadError> {
+        let units = self.kind.units();
+        if thresholds.len() != units {
+            return Err(HeadError::Thresholds { found: thresholds.len(), units });
+        }
+        let thresholds = along_units(thresholds, &self.tensor).expand(self.tensor.dims());
+        Ok(self.tensor.clone().greater_equal(thresholds))
     }
-}
-
-impl<const D: usize> Logits<Grades<Corn>, D> {
-    /// The distribution of the grade, from `P(above k) = Π_j≤k sigmoid(x_j)`.
-    pub fn probabilities(&self) -> Probabilities<Grades<Corn>, D> {
-        from_cumulative(sigmoid(accumulate(self.tensor().clone())).cumprod(1), self.kind().clone())
-    }
-}
-
-/// `P(step k) = P(above k−1) − P(above k)`, with 1 before the first and 0 after the last.
-fn from_cumulative<C, const D: usize>(above: Tensor<D>, kind: Grades<C>) -> Probabilities<Grades<C>, D>
-where
-    Grades<C>: Kind,
-{
-    let end = above.clone().narrow(1, 0, 1);
-    let before = Tensor::cat(vec![end.ones_like(), above.clone()], 1);
-    let after = Tensor::cat(vec![above, end.zeros_like()], 1);
-    Probabilities { tensor: before - after, kind }
 }
 
 impl<C, const D: usize> Probabilities<Grades<C>, D>
@@ -151,14 +103,14 @@ where
 
     /// The expected place on the scale, `[N, 1, d…]`: 0 at the first step, K−1 at the last.
     pub(crate) fn expected_place(&self) -> Tensor<D> {
-        let steps: Vec<f64> = (0..self.kind.steps).map(|step| step as f64).collect();
-        (self.tensor.clone() * along_units(&steps, &self.tensor)).sum_dim(1)
+        (self.tensor.clone() * along_units(&self.kind.places(), &self.tensor)).sum_dim(1)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kind::Labels;
     use burn::tensor::Device;
     use proptest::prelude::*;
 
@@ -190,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn thresholds_are_one_a_label() {
+    fn thresholds_are_one_per_label() {
         let p = Logits::new(row(&[0.0, 0.0]), Labels::new(2)).unwrap().probabilities();
         let yes = p.at_least_each(&[0.4, 0.6]).unwrap().try_into_vec_as::<bool>().unwrap();
         assert_eq!(yes, vec![true, false]);

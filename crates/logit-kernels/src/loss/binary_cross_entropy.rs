@@ -3,7 +3,7 @@
 use pulp::Simd;
 
 use super::entries::{Entries, EntryLoss};
-use super::place::Place;
+use super::pass::Pass;
 use crate::element::Element;
 use crate::math::sides;
 use crate::softmax::Shape;
@@ -17,9 +17,9 @@ use crate::softmax::Shape;
 pub struct BinaryCrossEntropy<'a> {
     /// Of the logits and of the targets.
     pub shape: Shape,
-    /// A factor a unit.
+    /// A factor per unit.
     pub weight: Option<&'a [f32]>,
-    /// A factor a unit for its positives.
+    /// A factor per unit for its positives.
     pub pos_weight: Option<&'a [f32]>,
     /// The target of entries that do not count: their loss and gradient are 0, whatever their logit.
     pub ignore: Option<f32>,
@@ -41,14 +41,14 @@ impl BinaryCrossEntropy<'_> {
     /// When a length does not fit the shape.
     pub fn run<E: Element>(
         &self,
-        place: Place<'_, E>,
+        pass: Pass<'_, E>,
         targets: &[f32],
         scale: f32,
         of_entry: Option<&mut [f32]>,
     ) -> f64 {
         let entries = Entries {
             shape: self.shape,
-            logits: place.numbers(self.shape.len()),
+            logits: pass.numbers(self.shape.len()),
             targets,
             of_unit: [self.weight, self.pos_weight],
             ignore: self.ignore,

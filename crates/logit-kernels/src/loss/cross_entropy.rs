@@ -1,7 +1,7 @@
 //! Softmax cross entropy over classes.
 
 use super::indices::Indices;
-use super::place::Place;
+use super::pass::Pass;
 use super::softmax_loss::{Hits, Scales, SoftmaxLoss, Spreads, Sums};
 use crate::element::Element;
 use crate::parallel::Shared;
@@ -10,14 +10,14 @@ use crate::softmax::Shape;
 /// What logits are held against.
 #[derive(Clone, Copy, Debug)]
 pub enum Targets<'a> {
-    /// A class a position, `[outer, inner]`.
+    /// A class per position, `[outer, inner]`.
     Index {
         /// Class indices.
         index: Indices<'a>,
         /// The index of positions that do not count: their loss and gradient are 0, whatever their logits.
         ignore_index: Option<i64>,
     },
-    /// A share an entry, of the logits' shape; none is checked.
+    /// A share per entry, of the logits' shape; none is checked.
     Distribution(&'a [f32]),
 }
 
@@ -33,7 +33,7 @@ pub enum Targets<'a> {
 pub struct CrossEntropy<'a> {
     /// Of the logits.
     pub shape: Shape,
-    /// A weight a class.
+    /// A weight per class.
     pub weight: Option<&'a [f32]>,
     /// The share of the target that is spread evenly over all classes.
     pub label_smoothing: f32,
@@ -58,16 +58,16 @@ impl CrossEntropy<'_> {
     /// When a length does not fit the shape, or an index is none of a class.
     pub fn run<E: Element>(
         &self,
-        place: Place<'_, E>,
+        pass: Pass<'_, E>,
         targets: Targets<'_>,
         scales: Scales,
         of_position: Option<&mut [f32]>,
     ) -> Sums {
         let Shape { units, .. } = self.shape;
-        let logits = place.numbers(self.shape.len());
+        let logits = pass.numbers(self.shape.len());
         assert!(
             self.weight.is_none_or(|weight| weight.len() == units),
-            "a weight a class of {:?}",
+            "a weight per class of {:?}",
             self.shape
         );
         let of_position = of_position.map(|losses| {

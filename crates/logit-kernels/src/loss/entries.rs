@@ -26,7 +26,7 @@ pub(super) struct Entries<'a, E, L> {
     pub(super) shape: Shape,
     pub(super) logits: Numbers<'a, E>,
     pub(super) targets: &'a [f32],
-    /// Two numbers a unit, or none, for which the loss gets ones.
+    /// Two numbers per unit, or none, for which the loss gets ones.
     pub(super) of_unit: [Option<&'a [f32]>; 2],
     /// The target of entries that do not count.
     pub(super) ignore: Option<f32>,
@@ -43,7 +43,7 @@ impl<E: Element, L: EntryLoss> Entries<'_, E, L> {
         let len = self.shape.len();
         assert_eq!(self.targets.len(), len, "targets of {:?}", self.shape);
         for numbers in self.of_unit.into_iter().flatten() {
-            assert_eq!(numbers.len(), self.shape.units, "a number a unit of {:?}", self.shape);
+            assert_eq!(numbers.len(), self.shape.units, "a number per unit of {:?}", self.shape);
         }
         let of_entry = of_entry.map(|losses| {
             assert_eq!(losses.len(), len, "losses of {:?}", self.shape);

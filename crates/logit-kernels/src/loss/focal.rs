@@ -4,7 +4,7 @@ use pulp::Simd;
 
 use super::entries::{Entries, EntryLoss};
 use super::indices::Indices;
-use super::place::Place;
+use super::pass::Pass;
 use super::softmax_loss::wide_sum;
 use crate::element::Element;
 use crate::math::{exp, ln, ln_1p_of_share, sides};
@@ -21,14 +21,14 @@ pub struct FocalOverClasses<'a> {
     pub shape: Shape,
     /// `γ`, not negative.
     pub gamma: f32,
-    /// A weight a class.
+    /// A weight per class.
     pub weight: Option<&'a [f32]>,
     /// The index of positions that do not count: their loss and gradient are 0, whatever their logits.
     pub ignore_index: Option<i64>,
 }
 
 impl FocalOverClasses<'_> {
-    /// The sum over the positions that count, against a class a position, `[outer, inner]`.
+    /// The sum over the positions that count, against a class per position, `[outer, inner]`.
     ///
     /// The gradient is multiplied by `scale`; `of_position` gets the loss of each position.
     ///
@@ -36,19 +36,19 @@ impl FocalOverClasses<'_> {
     /// When a length does not fit the shape, or an index is none of a class.
     pub fn run<E: Element>(
         &self,
-        place: Place<'_, E>,
+        pass: Pass<'_, E>,
         index: Indices<'_>,
         scale: f32,
         of_position: Option<&mut [f32]>,
     ) -> f64 {
         assert_eq!(index.len(), self.shape.positions(), "indices of {:?}", self.shape);
         let weighted = self.weight.is_none_or(|weight| weight.len() == self.shape.units);
-        assert!(weighted, "a weight a class of {:?}", self.shape);
+        assert!(weighted, "a weight per class of {:?}", self.shape);
         let of_position = of_position.map(|losses| {
             assert_eq!(losses.len(), index.len(), "losses of {:?}", self.shape);
             Shared::new(losses)
         });
-        let logits = place.numbers(self.shape.len());
+        let logits = pass.numbers(self.shape.len());
         let work = Classes { loss: self, logits, index, scale, of_position };
         Tiling::new(self.shape).each_tile(&work).into_iter().sum()
     }
@@ -65,7 +65,7 @@ pub struct FocalOverLabels<'a> {
     pub gamma: f32,
     /// `α`, in [0, 1].
     pub alpha: Option<f32>,
-    /// A factor a unit.
+    /// A factor per unit.
     pub weight: Option<&'a [f32]>,
     /// The target of entries that do not count: their loss and gradient are 0, whatever their logit.
     pub ignore: Option<f32>,
@@ -80,14 +80,14 @@ impl FocalOverLabels<'_> {
     /// When a length does not fit the shape.
     pub fn run<E: Element>(
         &self,
-        place: Place<'_, E>,
+        pass: Pass<'_, E>,
         targets: &[f32],
         scale: f32,
         of_entry: Option<&mut [f32]>,
     ) -> f64 {
         let entries = Entries {
             shape: self.shape,
-            logits: place.numbers(self.shape.len()),
+            logits: pass.numbers(self.shape.len()),
             targets,
             of_unit: [self.weight, None],
             ignore: self.ignore,

@@ -1,6 +1,6 @@
 //! Interpolated KL divergence: a place on a scale against a softmax over its steps.
 
-use super::place::Place;
+use super::pass::Pass;
 use super::softmax_loss::{Hits, Scales, SoftmaxLoss, Spreads};
 use crate::element::Element;
 use crate::parallel::Shared;
@@ -16,7 +16,7 @@ use crate::softmax::Shape;
 /// When a length does not fit the shape, or a target is outside the scale.
 pub fn interpolated_kl<E: Element>(
     shape: Shape,
-    place: Place<'_, E>,
+    pass: Pass<'_, E>,
     places: &[f32],
     scale: f32,
     of_position: Option<&mut [f32]>,
@@ -37,7 +37,7 @@ pub fn interpolated_kl<E: Element>(
         Shared::new(losses)
     });
     let loss = SoftmaxLoss {
-        logits: place.numbers(shape.len()),
+        logits: pass.numbers(shape.len()),
         hits,
         spread: Spreads::None,
         z_loss: 0.0,

@@ -7,7 +7,7 @@ use pulp::{Simd, WithSimd};
 use crate::parallel::{LEAST_PIECE, map_items};
 use crate::simd::dispatch;
 
-/// A class a position, as wide as the caller has it.
+/// A class per position, as wide as the caller has it.
 #[derive(Clone, Copy, Debug)]
 pub enum Indices<'a> {
     /// 32 bits each.

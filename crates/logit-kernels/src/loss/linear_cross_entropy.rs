@@ -2,7 +2,7 @@
 
 use super::cross_entropy::{CrossEntropy, Targets};
 use super::indices::Indices;
-use super::place::Place;
+use super::pass::Pass;
 use super::softmax_loss::{Scales, Sums};
 use crate::buffer;
 use crate::parallel::{LEAST_PIECE, Shared, map_items};
@@ -24,7 +24,7 @@ pub struct LinearCrossEntropy<'a> {
     pub weight: &'a [f32],
     /// Whether `W` is stored transposed.
     pub transposed: bool,
-    /// `b`: a number a class.
+    /// `b`: a number per class.
     pub bias: Option<&'a [f32]>,
     /// The loss; its shape is `[rows, classes, 1]`.
     pub loss: CrossEntropy<'a>,
@@ -44,7 +44,7 @@ pub struct LinearGradient<'a> {
 }
 
 impl LinearCrossEntropy<'_> {
-    /// The sums over the rows that count, against a class a row; `gradient`, if asked for, is that of
+    /// The sums over the rows that count, against a class per row; `gradient`, if asked for, is that of
     /// `scales.surprise · surprise + scales.z · z`.
     ///
     /// # Panics
@@ -75,8 +75,8 @@ impl LinearCrossEntropy<'_> {
             self.logits(count, &x[features.clone()], logits);
             let targets = Targets::Index { index: index.range(start..start + count), ignore_index };
             let loss = CrossEntropy { shape: Shape { outer: count, ..self.loss.shape }, ..self.loss };
-            let place = if gradient.is_some() { Place::InPlace(logits) } else { Place::Value(logits) };
-            let of_chunk = loss.run(place, targets, scales, None);
+            let pass = if gradient.is_some() { Pass::InPlace(logits) } else { Pass::Value(logits) };
+            let of_chunk = loss.run(pass, targets, scales, None);
             sums = Sums { surprise: sums.surprise + of_chunk.surprise, z: sums.z + of_chunk.z };
             if let Some(gradient) = &mut gradient {
                 self.add_gradient([start, count], &x[features], logits, gradient);
@@ -91,11 +91,11 @@ impl LinearCrossEntropy<'_> {
         assert_eq!([outer, inner], [self.rows, 1], "rows of the loss {:?}", self.loss.shape);
         let sizes = [self.rows * self.features, self.rows, self.features * units];
         assert_eq!([x.len(), index.len(), self.weight.len()], sizes, "inputs, indices and weights");
-        assert!(self.bias.is_none_or(|bias| bias.len() == units), "a bias a class of {units}");
+        assert!(self.bias.is_none_or(|bias| bias.len() == units), "a bias per class of {units}");
         let Some(gradient) = gradient else { return };
         let lengths = [gradient.x.len(), gradient.weight.len()];
         assert_eq!(lengths, [sizes[0], sizes[2]], "gradients by inputs and weights");
-        assert!(gradient.bias.as_ref().is_none_or(|bias| bias.len() == units), "a bias a class of {units}");
+        assert!(gradient.bias.as_ref().is_none_or(|bias| bias.len() == units), "a bias per class of {units}");
     }
 
     /// The logits of some rows.
@@ -237,7 +237,7 @@ mod tests {
                 of(&x, row * features + feature) * w(feature, class) + of(&bias, class) / features as f64
             });
             let targets = Targets::Index { index: index.as_slice().into(), ignore_index: Some(-100) };
-            let expected = loss.run(Place::InPlace(&mut logits), targets, Scales::ONE, None);
+            let expected = loss.run(Pass::InPlace(&mut logits), targets, Scales::ONE, None);
             let by_x = product([rows, classes, features], |row, class, feature| {
                 of(&logits, row * classes + class) * w(feature, class)
             });

@@ -10,7 +10,7 @@ mod focal;
 mod grades;
 mod indices;
 mod linear_cross_entropy;
-mod place;
+mod pass;
 mod scale;
 mod softmax_loss;
 
@@ -20,7 +20,7 @@ pub use focal::{FocalOverClasses, FocalOverLabels};
 pub use grades::interpolated_kl;
 pub use indices::{Indices, Survey, survey};
 pub use linear_cross_entropy::{LinearCrossEntropy, LinearGradient};
-pub use place::Place;
+pub use pass::Pass;
 pub use scale::{scale_all, scale_positions};
 pub use softmax_loss::{Scales, Sums};
 

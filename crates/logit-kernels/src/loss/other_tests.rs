@@ -37,17 +37,17 @@ fn targets(len: usize) -> Vec<f32> {
     numbers(len, 3).into_iter().enumerate().map(of).collect()
 }
 
-/// Checks a loss of entries in every place: `run` is the loss, `expected` that of a logit, a target and a unit.
+/// Checks a loss of entries by every pass: `run` is the loss, `expected` that of a logit, a target and a unit.
 fn check_entries(
     shape: Shape,
     spread: f32,
-    run: impl Fn(Place<'_, f32>, &[f32], Option<&mut [f32]>) -> f64,
+    run: impl Fn(Pass<'_, f32>, &[f32], Option<&mut [f32]>) -> f64,
     expected: impl Fn(f64, f64, usize) -> f64,
 ) {
     let padded: Vec<f32> = numbers(shape.len() + 1, 1).iter().map(|number| number * spread).collect();
     let (logits, targets) = (&padded[1..], targets(shape.len()));
     let (mut gradient, mut losses) = (vec![f32::NAN; logits.len()], vec![f32::NAN; logits.len()]);
-    let sum = run(Place::Into { logits, gradient: &mut gradient }, &targets, Some(&mut losses));
+    let sum = run(Pass::Into { logits, gradient: &mut gradient }, &targets, Some(&mut losses));
     let mut all = 0.0;
     for (place, (logit, target)) in logits.iter().zip(&targets).enumerate() {
         let unit = place / shape.inner % shape.units;
@@ -62,9 +62,9 @@ fn check_entries(
         all += loss(logit);
     }
     assert!((sum - all).abs() <= 1e-5 * (1.0 + all.abs()), "{sum} {all}");
-    assert_eq!(run(Place::Value(logits), &targets, None).to_bits(), sum.to_bits());
+    assert_eq!(run(Pass::Value(logits), &targets, None).to_bits(), sum.to_bits());
     let mut over = logits.to_vec();
-    run(Place::InPlace(&mut over), &targets, None);
+    run(Pass::InPlace(&mut over), &targets, None);
     assert_eq!(over, gradient);
 }
 
@@ -88,7 +88,7 @@ proptest! {
         with_each_width(|| check_entries(
             shape,
             spread,
-            |place, targets, losses| loss.run(place, targets, SCALE, losses),
+            |pass, targets, losses| loss.run(pass, targets, SCALE, losses),
             |logit, target, unit| {
                 let yes = target * (1.0 - smoothing) + smoothing / 2.0;
                 of(0, unit) * (of(1, unit) * yes * softplus(-logit) + (1.0 - yes) * softplus(logit))
@@ -107,7 +107,7 @@ proptest! {
         with_each_width(|| check_entries(
             shape,
             spread,
-            |place, targets, losses| loss.run(place, targets, SCALE, losses),
+            |pass, targets, losses| loss.run(pass, targets, SCALE, losses),
             |logit, yes, unit| {
                 let (p, q) = ((-softplus(-logit)).exp(), (-softplus(logit)).exp());
                 let alpha = if with_alpha { 0.25 * yes + 0.75 * (1.0 - yes) } else { 1.0 };
@@ -134,8 +134,8 @@ fn check_focal(loss: &FocalOverClasses<'_>, spread: f32) {
     let class = |position: usize| if position % 5 == 2 { -100 } else { (position * 13 % units) as i64 };
     let index: Vec<i64> = (0..loss.shape.positions()).map(class).collect();
     let (mut gradient, mut losses) = (vec![f32::NAN; logits.len()], vec![f32::NAN; index.len()]);
-    let place = Place::Into { logits: &logits, gradient: &mut gradient };
-    let sum = loss.run(place, index.as_slice().into(), SCALE, Some(&mut losses));
+    let pass = Pass::Into { logits: &logits, gradient: &mut gradient };
+    let sum = loss.run(pass, index.as_slice().into(), SCALE, Some(&mut losses));
     let mut all = 0.0;
     for (position, class) in index.iter().enumerate() {
         let at = |unit: usize| (position / inner * units + unit) * inner + position % inner;
@@ -163,12 +163,9 @@ fn check_focal(loss: &FocalOverClasses<'_>, spread: f32) {
         }
     }
     assert!((sum - all).abs() <= 1e-5 * (1.0 + all.abs()), "{sum} {all}");
-    assert_eq!(
-        loss.run(Place::Value(&logits), index.as_slice().into(), SCALE, None).to_bits(),
-        sum.to_bits()
-    );
+    assert_eq!(loss.run(Pass::Value(&logits), index.as_slice().into(), SCALE, None).to_bits(), sum.to_bits());
     let mut over = logits;
-    loss.run(Place::InPlace(&mut over), index.as_slice().into(), SCALE, None);
+    loss.run(Pass::InPlace(&mut over), index.as_slice().into(), SCALE, None);
     assert_eq!(over, gradient);
 }
 
@@ -182,13 +179,13 @@ fn focal_losses_are_finite_for_every_gamma_and_finite_logit() {
                 let classes = FocalOverClasses { shape, gamma, weight: None, ignore_index: None };
                 for class in 0..4 {
                     let mut logits = logits;
-                    let loss = classes.run(Place::InPlace(&mut logits), Indices::I64(&[class]), 1.0, None);
+                    let loss = classes.run(Pass::InPlace(&mut logits), Indices::I64(&[class]), 1.0, None);
                     assert!(loss.is_finite() && logits.iter().all(|gradient| gradient.is_finite()));
                 }
                 let labels = FocalOverLabels { shape, gamma, alpha: None, weight: None, ignore: None };
                 for targets in [[0.0; 4], [1.0; 4], [0.5; 4], [1e-30, 0.1, 1.0, 1.0]] {
                     let mut logits = logits;
-                    let loss = labels.run(Place::InPlace(&mut logits), &targets, 1.0, None);
+                    let loss = labels.run(Pass::InPlace(&mut logits), &targets, 1.0, None);
                     assert!(loss.is_finite(), "{gamma} {most} {targets:?}");
                     assert!(logits.iter().all(|gradient| gradient.is_finite()), "{gamma} {most} {logits:?}");
                 }
@@ -208,8 +205,8 @@ fn nan_stays_in_its_entry() {
         let bce = BinaryCrossEntropy { ignore: Some(IGNORE), ..BinaryCrossEntropy::new(shape) };
         let focal = FocalOverLabels { shape, gamma: 0.5, alpha: None, weight: None, ignore: Some(IGNORE) };
         let mut gradients = [logits.clone(), logits.clone()];
-        assert!(bce.run(Place::InPlace(&mut gradients[0]), &targets, 1.0, None).is_nan());
-        assert!(focal.run(Place::InPlace(&mut gradients[1]), &targets, 1.0, None).is_nan());
+        assert!(bce.run(Pass::InPlace(&mut gradients[0]), &targets, 1.0, None).is_nan());
+        assert!(focal.run(Pass::InPlace(&mut gradients[1]), &targets, 1.0, None).is_nan());
         for gradient in gradients {
             assert!(gradient.iter().enumerate().all(|(place, gradient)| gradient.is_nan() == (place == 17)));
             assert_eq!(gradient[100], 0.0);
@@ -222,7 +219,7 @@ fn huge_logits_have_exact_losses_and_gradients() {
     let mut logits = [f32::MAX, -f32::MAX, 1e4, -1e4];
     let bce = BinaryCrossEntropy::new(Shape { outer: 1, units: 4, inner: 1 });
     let mut losses = [0.0; 4];
-    bce.run(Place::InPlace(&mut logits), &[1.0, 1.0, 0.0, 0.0], 1.0, Some(&mut losses));
+    bce.run(Pass::InPlace(&mut logits), &[1.0, 1.0, 0.0, 0.0], 1.0, Some(&mut losses));
     assert_eq!(losses, [0.0, f32::MAX, 1e4, 0.0]);
     assert_eq!(logits, [0.0, -1.0, 1.0, 0.0]);
 }
@@ -235,8 +232,8 @@ fn half_precision_is_that_of_its_numbers() {
     let bce = BinaryCrossEntropy { ignore: Some(IGNORE), ..BinaryCrossEntropy::new(shape) };
     let targets = targets(shape.len());
     let (mut narrow, mut exact) = (vec![f16::NAN; logits.len()], wide.clone());
-    let sum = bce.run(Place::Into { logits: &logits, gradient: &mut narrow }, &targets, 1.0, None);
-    assert_eq!(sum.to_bits(), bce.run(Place::InPlace(&mut exact), &targets, 1.0, None).to_bits());
+    let sum = bce.run(Pass::Into { logits: &logits, gradient: &mut narrow }, &targets, 1.0, None);
+    assert_eq!(sum.to_bits(), bce.run(Pass::InPlace(&mut exact), &targets, 1.0, None).to_bits());
     assert!(narrow.iter().zip(exact).all(|(narrow, exact)| *narrow == f16::from_f32(exact)));
 }
 
@@ -251,8 +248,8 @@ fn the_same_for_every_number_of_threads() {
         let bce = BinaryCrossEntropy { ignore: Some(IGNORE), ..BinaryCrossEntropy::new(shape) };
         let focal = FocalOverClasses { shape, gamma: 2.0, weight: None, ignore_index: None };
         let sums = [
-            bce.run(Place::InPlace(by_label), &targets, 1.0, None),
-            focal.run(Place::InPlace(by_class), classes.as_slice().into(), 1.0, None),
+            bce.run(Pass::InPlace(by_label), &targets, 1.0, None),
+            focal.run(Pass::InPlace(by_class), classes.as_slice().into(), 1.0, None),
         ];
         (sums, gradients)
     };

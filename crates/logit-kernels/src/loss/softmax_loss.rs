@@ -1,6 +1,6 @@
 //! Losses that are linear in the logarithm of the softmax: cross entropy against whatever target.
 //!
-//! With `p` the softmax of a position's logits and `t` its target, an amount a unit that need not sum to 1, the loss is
+//! With `p` the softmax of a position's logits and `t` its target, an amount per unit that need not sum to 1, the loss is
 //! `Σ t (-ln p)` and its gradient `p · Σ t - t`. A target has two parts: hits, which are amounts at a few units, and a
 //! spread over all of them.
 
@@ -22,6 +22,13 @@ pub struct Sums {
     pub surprise: f64,
     /// Of the z loss.
     pub z: f64,
+}
+
+/// The sum of a loss that has no z loss.
+impl From<f64> for Sums {
+    fn from(surprise: f64) -> Self {
+        Self { surprise, z: 0.0 }
+    }
 }
 
 /// What the two parts of a loss are multiplied by before the gradient is taken.
@@ -60,7 +67,7 @@ impl<const N: usize> Hits<N> {
 pub(super) enum Spreads<'a> {
     None,
     Units(&'a [f32]),
-    /// A share an entry, and a factor and a summand a unit.
+    /// A share per entry, and a factor and a summand per unit.
     Entries {
         shares: &'a [f32],
         factor: &'a [f32],
@@ -106,7 +113,7 @@ impl<E: Element, const N: usize, H: Fn(usize) -> Option<Hits<N>> + Sync> Softmax
             Spreads::None => Spread::None,
             Spreads::Units(shares) => Spread::Units(shares),
             Spreads::Entries { shares, factor, summand } => {
-                // SAFETY: shares are an entry each.
+                // SAFETY: there is a share per entry.
                 let shares = unsafe { tiling.fellow(shares, span, tile, workspace) };
                 Spread::Entries { shares, factor, summand }
             }

@@ -164,11 +164,11 @@ impl Case {
         expected
     }
 
-    fn run<E: Element>(&self, place: Place<'_, E>, of_position: Option<&mut [f32]>) -> Sums {
+    fn run<E: Element>(&self, pass: Pass<'_, E>, of_position: Option<&mut [f32]>) -> Sums {
         let weight = self.weight();
         let (index, distribution) = (self.index(), self.distribution());
         if self.target == 2 {
-            let surprise = interpolated_kl(self.shape, place, &self.places(), SCALES.surprise, of_position);
+            let surprise = interpolated_kl(self.shape, pass, &self.places(), SCALES.surprise, of_position);
             return Sums { surprise, z: 0.0 };
         }
         let loss = CrossEntropy {
@@ -182,10 +182,10 @@ impl Case {
             0 => Targets::Index { index: index.as_slice().into(), ignore_index: Some(IGNORE) },
             _ => Targets::Distribution(&distribution),
         };
-        loss.run(place, targets, SCALES, of_position)
+        loss.run(pass, targets, SCALES, of_position)
     }
 
-    /// Checks the loss in every place; `room` is that of the gradient beyond f32.
+    /// Checks the loss by every pass; `room` is that of the gradient beyond f32.
     fn check<E: Element + PartialEq + std::fmt::Debug>(&self, room: f64) {
         let padded: Vec<E> =
             numbers(self.shape.len() + 1, 1).iter().map(|number| E::of(number * self.spread)).collect();
@@ -194,8 +194,8 @@ impl Case {
         let expected = self.expected(&wide);
         let mut gradient = vec![E::of(f32::NAN); logits.len() + 1];
         let mut of_position = vec![f32::NAN; self.shape.positions()];
-        let place = Place::Into { logits, gradient: &mut gradient[1..] };
-        let sums = self.run(place, Some(&mut of_position));
+        let pass = Pass::Into { logits, gradient: &mut gradient[1..] };
+        let sums = self.run(pass, Some(&mut of_position));
         for (place, (value, expected)) in gradient[1..].iter().zip(&expected.gradient).enumerate() {
             let value = f64::from(value.get());
             let near = 1e-5 + room * expected.abs();
@@ -212,9 +212,9 @@ impl Case {
             let all: f64 = all.iter().sum();
             assert!((sum - all).abs() <= 1e-5 * (1.0 + all.abs()), "{sum} {all} {self:?}");
         }
-        assert_eq!(self.run(Place::Value(logits), None), sums);
+        assert_eq!(self.run(Pass::Value(logits), None), sums);
         let mut over = logits.to_vec();
-        assert_eq!(self.run(Place::InPlace(&mut over), None), sums);
+        assert_eq!(self.run(Pass::InPlace(&mut over), None), sums);
         assert_eq!(over, gradient[1..]);
     }
 }
@@ -243,7 +243,7 @@ fn the_same_for_every_number_of_threads() {
         let case = Case { z_loss: 0.01, label_smoothing: 0.1, ..plain(Shape { outer, units, inner }) };
         let run = || {
             let mut logits = numbers(case.shape.len(), 1);
-            let sums = case.run(Place::InPlace(&mut logits), None);
+            let sums = case.run(Pass::InPlace(&mut logits), None);
             (sums, logits)
         };
         let with = |threads| ThreadPoolBuilder::new().num_threads(threads).build().unwrap().install(run);
@@ -262,10 +262,10 @@ fn huge_logits_have_exact_losses_and_gradients() {
             let targets = Targets::Index { index: Indices::I64(&[11]), ignore_index: None };
             let loss = CrossEntropy::new(Shape { outer: 1, units: 40, inner: 1 });
             let mut right = logits.clone();
-            assert_eq!(loss.run(Place::InPlace(&mut right), targets, Scales::ONE, None).surprise, 0.0);
+            assert_eq!(loss.run(Pass::InPlace(&mut right), targets, Scales::ONE, None).surprise, 0.0);
             assert!(right.iter().all(|gradient| *gradient == 0.0));
             let wrong = Targets::Index { index: Indices::I64(&[12]), ignore_index: None };
-            let surprise = loss.run(Place::InPlace(&mut logits), wrong, Scales::ONE, None).surprise;
+            let surprise = loss.run(Pass::InPlace(&mut logits), wrong, Scales::ONE, None).surprise;
             assert_eq!(surprise, 2.0 * f64::from(most));
             assert_eq!([logits[11], logits[12], logits[13]], [1.0, -1.0, 0.0]);
         }
@@ -287,7 +287,7 @@ fn nan_stays_in_its_position_and_does_not_count_where_ignored() {
                 let mut losses = vec![0.0; shape.positions()];
                 index[position] = if ignored { -100 } else { 1 };
                 let targets = Targets::Index { index: index.as_slice().into(), ignore_index: Some(-100) };
-                let sums = loss.run(Place::InPlace(&mut gradient), targets, Scales::ONE, Some(&mut losses));
+                let sums = loss.run(Pass::InPlace(&mut gradient), targets, Scales::ONE, Some(&mut losses));
                 assert_eq!(sums.surprise.is_nan(), !ignored);
                 for (of, loss) in losses.iter().enumerate() {
                     assert_eq!(loss.is_nan(), of == position && !ignored);
@@ -304,11 +304,11 @@ fn infinite_logits_are_shares_of_nothing_or_not_a_number() {
     let loss = CrossEntropy::new(Shape { outer: 1, units: 3, inner: 1 });
     let targets = Targets::Index { index: Indices::I64(&[0]), ignore_index: None };
     let mut logits = [1.0, f32::NEG_INFINITY, 1.0];
-    let sums = loss.run(Place::InPlace(&mut logits), targets, Scales::ONE, None);
+    let sums = loss.run(Pass::InPlace(&mut logits), targets, Scales::ONE, None);
     assert!((sums.surprise - 2.0_f64.ln()).abs() < 1e-6);
     assert_eq!(logits, [-0.5, 0.0, 0.5]);
     for mut logits in [[f32::NEG_INFINITY; 3], [0.0, f32::INFINITY, 0.0]] {
-        assert!(loss.run(Place::InPlace(&mut logits), targets, Scales::ONE, None).surprise.is_nan());
+        assert!(loss.run(Pass::InPlace(&mut logits), targets, Scales::ONE, None).surprise.is_nan());
         assert!(logits.iter().all(|gradient| gradient.is_nan()));
     }
 }
@@ -324,7 +324,7 @@ fn the_mean_over_many_is_right() {
         let lse = row.iter().map(|logit| f64::from(*logit).exp()).sum::<f64>().ln();
         expected += lse - f64::from(row[class as usize]);
     }
-    let sums = case.run(Place::Value(&logits), None);
+    let sums = case.run(Pass::Value(&logits), None);
     assert!(((sums.surprise - expected) / counted).abs() < 1e-6);
 }
 
@@ -333,7 +333,7 @@ fn the_mean_over_many_is_right() {
 fn an_index_out_of_range_is_refused() {
     let targets = Targets::Index { index: Indices::I64(&[0, 3]), ignore_index: None };
     CrossEntropy::new(Shape { outer: 2, units: 3, inner: 1 }).run(
-        Place::Value(&[0.0_f32; 6]),
+        Pass::Value(&[0.0_f32; 6]),
         targets,
         Scales::ONE,
         None,

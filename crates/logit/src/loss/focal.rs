@@ -1,24 +1,16 @@
 //! Focal loss: cross entropy that turns away from what is already sure.
 
-use std::sync::Arc;
-
-use burn::tensor::{Int, Tensor, activation::log_softmax};
-use logit_kernels::loss::{FocalOverClasses, FocalOverLabels, Place};
-use logit_kernels::softmax::Shape;
+use burn::tensor::{Tensor, activation::log_softmax};
+use logit_kernels::loss::{FocalOverClasses, FocalOverLabels, Shape};
 use serde::{Deserialize, Serialize};
 
-use super::cross_entropy::weight_of_target;
-use super::fused::{self, Kernel, as_f32};
-use super::logits_of::LogitsOf;
-use super::options::{not_negative, one_a_unit, share};
-use super::reduction::{Loss, Reduction, Terms, reduce};
-use super::targets::{self, CheckedBinary, IGNORE_INDEX, TargetForm, TargetsFor, one_a_position};
+use super::plumbing::{
+    Checked, ClassIndices, IGNORE_INDEX, Kernel, LogitsOf, Loss, LossOn, Reduction, RegionKind, Shares,
+    TargetForm, TargetsFor, Terms, as_f32, class_indices, forward_methods, not_negative, one_per_unit,
+    option_methods, share, shares,
+};
 use crate::error::LossError;
-use crate::logits::Logits;
-use crate::loss::regions::RegionKind;
-use crate::math::{accumulate, along_units, log_sum_exp, softplus};
-use crate::ops::array::IndexArray;
-use crate::ops::operation::fits;
+use crate::math::{along_units, log_sum_exp, softplus};
 
 /// Stands for −∞ in a maximum without making NaN.
 const NEVER: f64 = -1e30;
@@ -62,156 +54,117 @@ impl FocalLoss {
         Self::default()
     }
 
-    /// `γ`, how strongly the loss turns away from what is sure, not negative; 0 is plain cross entropy.
-    pub fn with_gamma(mut self, gamma: f64) -> Self {
-        self.gamma = gamma;
-        self
+    option_methods! {
+        /// `γ`, how strongly the loss turns away from what is sure, not negative; 0 is plain cross entropy.
+        with_gamma(gamma: f64);
+        /// `α`, the weight of positives against `1 − α` of negatives, in [0, 1]; for `Labels` and `YesNo`.
+        with_alpha(alpha: f64) => Some(alpha);
+        /// A weight per class or label, not negative.
+        with_weight(weight: impl Into<Vec<f64>>) => Some(weight.into());
+        /// The target that marks positions or entries that do not count.
+        with_ignore_index(ignore_index: i64) => Some(ignore_index);
+        /// Mean or sum.
+        with_reduction(reduction: Reduction);
     }
 
-    /// `α`, the weight of positives against `1 − α` of negatives, in [0, 1]; for `Labels` and `YesNo`.
-    pub fn with_alpha(mut self, alpha: f64) -> Self {
-        self.alpha = Some(alpha);
-        self
+    forward_methods! {
+        on K: RegionKind;
+        /// # Shapes
+        /// - logits: `[N, K]` or `[N, K, d…]`
+        /// - targets of `Classes`: indices `[N, d…]`; of `Labels` and `YesNo`: in [0, 1], `[N, K, d…]`
+        ///
+        /// # Errors
+        /// A target out of range, a distribution over classes, shapes that do not agree, an option out of its range.
+        forward;
+        /// The loss of each position (`Classes`: `[N, 1, d…]`) or entry (`Labels`, `YesNo`: `[N, K, d…]`).
+        forward_no_reduction -> Tensor<D>;
+    }
+}
+
+/// What the logits are held against.
+pub(super) enum FocalTargets<const D: usize> {
+    Classes(ClassIndices<D>),
+    Labels(Shares<D>),
+}
+
+impl<K: RegionKind> LossOn<K> for FocalLoss {
+    type Targets<const D: usize> = FocalTargets<D>;
+
+    fn reduction(&self) -> Reduction {
+        self.reduction
     }
 
-    /// A weight a class or label, not negative.
-    pub fn with_weight(mut self, weight: impl Into<Vec<f64>>) -> Self {
-        self.weight = Some(weight.into());
-        self
-    }
-
-    /// The target that marks positions or entries that do not count.
-    pub fn with_ignore_index(mut self, ignore_index: i64) -> Self {
-        self.ignore_index = Some(ignore_index);
-        self
-    }
-
-    /// Mean or sum.
-    pub fn with_reduction(mut self, reduction: Reduction) -> Self {
-        self.reduction = reduction;
-        self
-    }
-
-    /// The loss as one number.
-    ///
-    /// # Shapes
-    /// - logits: `[N, K]` or `[N, K, d…]`
-    /// - targets of `Classes`: indices `[N, d…]`; of `Labels` and `YesNo`: in [0, 1], `[N, K, d…]`
-    ///
-    /// # Errors
-    /// A target out of range, a distribution over classes, shapes that do not agree, an option out of its range.
-    pub fn forward<K: RegionKind, const D: usize>(
-        &self,
-        logits: impl LogitsOf<K, D>,
-        targets: impl TargetsFor<K, D>,
-    ) -> Result<Loss, LossError> {
-        let logits = self.prepared(logits.into_logits())?;
-        if fits(&logits) {
-            let (kernel, denominator, counted) = self.kernel(K::EXCLUSIVE, &logits, targets.form())?;
-            let scale = self.reduction.factor(denominator) as f32;
-            let value = fused::reduced(FocalKernel { scale, ..kernel }, logits);
-            return Ok(Loss { value, counted, finding: self.reduction.finding(counted, denominator) });
-        }
-        let (terms, counted) = self.terms(K::EXCLUSIVE, logits, targets.form())?;
-        Ok(reduce(terms, self.reduction, counted))
-    }
-
-    /// The loss of each position (`Classes`: `[N, 1, d…]`) or entry (`Labels`, `YesNo`: `[N, K, d…]`).
-    ///
-    /// # Errors
-    /// As [`forward`](Self::forward).
-    pub fn forward_no_reduction<K: RegionKind, const D: usize>(
-        &self,
-        logits: impl LogitsOf<K, D>,
-        targets: impl TargetsFor<K, D>,
-    ) -> Result<Tensor<D>, LossError> {
-        let logits = self.prepared(logits.into_logits())?;
-        if fits(&logits) {
-            let (kernel, ..) = self.kernel(K::EXCLUSIVE, &logits, targets.form())?;
-            let dims = if K::EXCLUSIVE { one_a_position(logits.dims()) } else { logits.dims() };
-            return Ok(fused::each(kernel, logits, dims));
-        }
-        Ok(self.terms(K::EXCLUSIVE, logits, targets.form())?.0.values)
-    }
-
-    /// The logits in the type that the loss is computed in, if the options fit them.
-    fn prepared<K: RegionKind, const D: usize>(&self, logits: Logits<K, D>) -> Result<Tensor<D>, LossError> {
+    fn check_options(&self, kind: &K) -> Result<(), LossError> {
         not_negative("gamma", self.gamma)?;
         self.alpha.map_or(Ok(()), |alpha| share("alpha", alpha))?;
-        one_a_unit("weight", self.weight.as_deref(), logits.dims()[1], "units")?;
-        Ok(accumulate(logits.into_tensor()))
+        one_per_unit("weight", self.weight.as_deref(), kind.units(), "units")
     }
 
-    /// The loss for our kernels, what its mean divides by, and how many targets count.
-    fn kernel<const D: usize>(
+    fn check_targets<const D: usize>(
         &self,
-        exclusive: bool,
+        _: &K,
         logits: &Tensor<D>,
         targets: TargetForm<D>,
-    ) -> Result<(FocalKernel, f64, usize), LossError> {
-        let (goal, denominator, counted) = match (exclusive, targets) {
-            (true, TargetForm::Index(index)) => {
-                let checked = targets::check_indices(&index, logits.dims(), self.ignore_index)?;
-                let (denominator, counted) = (checked.denominator(self.weight.as_deref()), checked.counted);
-                (Goal::Classes { index: checked.host, ignore_index: self.ignore_index }, denominator, counted)
+    ) -> Result<Checked<FocalTargets<D>>, LossError> {
+        match targets {
+            TargetForm::Index(index) => {
+                let index = class_indices(index, logits.dims(), self.ignore_index)?;
+                Ok(index.weighted(self.weight.as_deref()).map(FocalTargets::Classes))
             }
-            (true, TargetForm::Dense(_)) => return Err(NO_DISTRIBUTION),
-            (false, targets) => {
-                let checked = targets::check_binary(targets.dense(), logits, self.ignore_index)?;
-                let counted = checked.counted;
-                (
-                    Goal::Labels { targets: checked, alpha: self.alpha.map(|alpha| alpha as f32) },
-                    counted as f64,
-                    counted,
-                )
+            TargetForm::Dense(_) if K::EXCLUSIVE => Err(NO_DISTRIBUTION),
+            TargetForm::Dense(targets) => {
+                Ok(shares(targets, logits, self.ignore_index)?.checked().map(FocalTargets::Labels))
             }
-        };
-        let kernel = FocalKernel {
-            shape: fused::shape_of(logits),
-            gamma: self.gamma as f32,
-            weight: self.weight.as_deref().map(as_f32),
-            goal: Arc::new(goal),
-            scale: 1.0,
-        };
-        Ok((kernel, denominator, counted))
-    }
-
-    fn terms<const D: usize>(
-        &self,
-        exclusive: bool,
-        logits: Tensor<D>,
-        targets: TargetForm<D>,
-    ) -> Result<(Terms<D>, usize), LossError> {
-        match (exclusive, targets) {
-            (true, TargetForm::Index(index)) => self.over_classes(logits, index),
-            (true, TargetForm::Dense(_)) => Err(NO_DISTRIBUTION),
-            (false, targets) => self.over_labels(logits, targets.dense()),
         }
     }
 
-    fn over_classes<const D: usize>(
+    fn kernel<const D: usize>(
         &self,
-        logits: Tensor<D>,
-        index: Tensor<D, Int>,
-    ) -> Result<(Terms<D>, usize), LossError> {
-        let targets = targets::class_indices(index, logits.dims(), self.ignore_index)?;
+        shape: Shape,
+        targets: FocalTargets<D>,
+    ) -> Result<Kernel, FocalTargets<D>> {
+        let (gamma, weight) = (self.gamma as f32, self.weight.as_deref().map(as_f32));
+        let alpha = self.alpha.map(|alpha| alpha as f32);
+        Ok(match targets {
+            FocalTargets::Classes(ClassIndices { host, ignore_index, .. }) => {
+                Kernel::per_position(move |pass, scales, losses| {
+                    let kernel = FocalOverClasses { shape, gamma, weight: weight.as_deref(), ignore_index };
+                    kernel.run(pass, host.numbers(), scales.surprise, losses).into()
+                })
+            }
+            FocalTargets::Labels(targets) => {
+                let (targets, ignore) = targets.into_host();
+                Kernel::per_entry(move |pass, scales, losses| {
+                    let kernel = FocalOverLabels { shape, gamma, alpha, weight: weight.as_deref(), ignore };
+                    kernel.run(pass, targets.numbers(), scales.surprise, losses).into()
+                })
+            }
+        })
+    }
+
+    fn composed<const D: usize>(&self, _: &K, logits: Tensor<D>, targets: FocalTargets<D>) -> Terms<D> {
+        match targets {
+            FocalTargets::Classes(index) => self.over_classes(logits, index),
+            FocalTargets::Labels(targets) => self.over_labels(logits, targets),
+        }
+    }
+}
+
+impl FocalLoss {
+    fn over_classes<const D: usize>(&self, logits: Tensor<D>, index: ClassIndices<D>) -> Terms<D> {
+        let index = index.masked();
         let log_all = log_softmax(logits.clone(), 1);
-        let log_p = log_all.clone().gather(1, targets.index.clone());
-        let log_rest = log_sum_exp(log_all.mask_fill(targets.own_class(logits.dims()), NEVER), 1);
+        let log_p = log_all.clone().gather(1, index.index.clone());
+        let log_rest = log_sum_exp(log_all.mask_fill(index.own_class(logits.dims()), NEVER), 1);
         let mut values = log_rest.mul_scalar(self.gamma).exp() * log_p.neg();
         if let Some(weight) = &self.weight {
-            values = values * weight_of_target(weight, &targets, &logits);
+            values = values * index.weights(weight, &logits);
         }
-        let denominator = targets.checked.denominator(self.weight.as_deref());
-        Ok((Terms { values: targets.mask(values), denominator }, targets.checked.counted))
+        index.mask(values).into()
     }
 
-    fn over_labels<const D: usize>(
-        &self,
-        logits: Tensor<D>,
-        targets: Tensor<D>,
-    ) -> Result<(Terms<D>, usize), LossError> {
-        let targets = targets::binary(targets, &logits, self.ignore_index)?;
+    fn over_labels<const D: usize>(&self, logits: Tensor<D>, targets: Shares<D>) -> Terms<D> {
+        let targets = targets.masked();
         let yes = targets.values.clone();
         let no = yes.clone().neg().add_scalar(1.0);
         let (surprise_yes, surprise_no) = (softplus(logits.clone().neg()), softplus(logits.clone()));
@@ -226,57 +179,13 @@ impl FocalLoss {
         if let Some(weight) = &self.weight {
             values = values * along_units(weight, &logits);
         }
-        let counted = targets.counted;
-        Ok((Terms { values: targets.mask(values), denominator: counted as f64 }, counted))
+        targets.mask(values).into()
     }
 }
 
 const NO_DISTRIBUTION: LossError = LossError::OptionConflict {
     what: "the focal loss takes class indices, not distributions: `p_y` is not defined on a soft target",
 };
-
-/// What the logits are held against, on the host.
-#[derive(Debug)]
-enum Goal {
-    Classes { index: IndexArray, ignore_index: Option<i64> },
-    Labels { targets: CheckedBinary, alpha: Option<f32> },
-}
-
-/// The loss with its targets, for our kernels.
-#[derive(Clone, Debug)]
-struct FocalKernel {
-    shape: Shape,
-    gamma: f32,
-    weight: Option<Vec<f32>>,
-    goal: Arc<Goal>,
-    scale: f32,
-}
-
-impl FocalKernel {
-    fn run(&self, place: Place<'_, f32>, losses: Option<&mut [f32]>) -> f64 {
-        let (shape, gamma, weight, scale) = (self.shape, self.gamma, self.weight.as_deref(), self.scale);
-        match &*self.goal {
-            Goal::Classes { index, ignore_index } => {
-                let kernel = FocalOverClasses { shape, gamma, weight, ignore_index: *ignore_index };
-                kernel.run(place, index.numbers(), scale, losses)
-            }
-            Goal::Labels { targets, alpha } => {
-                let kernel = FocalOverLabels { shape, gamma, alpha: *alpha, weight, ignore: targets.ignore };
-                kernel.run(place, targets.numbers.numbers(), scale, losses)
-            }
-        }
-    }
-}
-
-impl Kernel for FocalKernel {
-    fn reduced(&self, place: Place<'_, f32>) -> f64 {
-        self.run(place, None) * f64::from(self.scale)
-    }
-
-    fn each(&self, place: Place<'_, f32>, losses: &mut [f32]) {
-        self.run(place, Some(losses));
-    }
-}
 
 /// `ln x` of a share, with [`NEVER`] for the logarithm of 0.
 fn log<const D: usize>(share: Tensor<D>) -> Tensor<D> {

@@ -3,14 +3,12 @@
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
-use super::logits_of::LogitsOf;
-use super::options::positive;
-use super::reduction::{Loss, Reduction, Terms, nothing_counted, reduce};
-use super::targets::{self, TargetForm, TargetsFor};
+use super::plumbing::{
+    Checked, LogitsOf, Loss, LossOn, Reduction, TargetForm, TargetsFor, Terms, forward_methods,
+    option_methods, positive, real,
+};
 use crate::error::LossError;
 use crate::kind::{Gaussian, Values};
-use crate::logits::Logits;
-use crate::math::accumulate;
 
 /// Negative log likelihood of a normal distribution whose mean and log variance `s` the network gives:
 ///
@@ -42,75 +40,60 @@ impl GaussianLoss {
         Self::default()
     }
 
-    /// The least variance, above 0, in squared units of the target.
-    pub fn with_eps(mut self, eps: f64) -> Self {
-        self.eps = eps;
-        self
+    option_methods! {
+        /// The least variance, above 0, in squared units of the target.
+        with_eps(eps: f64);
+        /// Whether the constant `½ ln 2π` is added.
+        with_full(full: bool);
+        /// Mean or sum.
+        with_reduction(reduction: Reduction);
     }
 
-    /// Whether the constant `½ ln 2π` is added.
-    pub fn with_full(mut self, full: bool) -> Self {
-        self.full = full;
-        self
+    forward_methods! {
+        on Values<Gaussian>;
+        /// # Shapes
+        /// - logits: `[N, 2T]` or `[N, 2T, d…]`: T means, then T log variances
+        /// - targets: `[N, T]` or `[N, T, d…]`
+        ///
+        /// # Errors
+        /// A target that is not finite, shapes that do not agree, an option out of its range.
+        forward;
+        /// The loss of each value, `[N, T, d…]`.
+        forward_no_reduction -> Tensor<D>;
+    }
+}
+
+impl LossOn<Values<Gaussian>> for GaussianLoss {
+    /// `[N, T, d…]`.
+    type Targets<const D: usize> = Tensor<D>;
+
+    fn reduction(&self) -> Reduction {
+        self.reduction
     }
 
-    /// Mean or sum.
-    pub fn with_reduction(mut self, reduction: Reduction) -> Self {
-        self.reduction = reduction;
-        self
+    fn check_options(&self, _: &Values<Gaussian>) -> Result<(), LossError> {
+        positive("eps", self.eps)
     }
 
-    /// The loss as one number.
-    ///
-    /// # Shapes
-    /// - logits: `[N, 2T]` or `[N, 2T, d…]`: T means, then T log variances
-    /// - targets: `[N, T]` or `[N, T, d…]`
-    ///
-    /// # Errors
-    /// A target that is not finite, shapes that do not agree, an option out of its range.
-    pub fn forward<const D: usize>(
+    fn check_targets<const D: usize>(
         &self,
-        logits: impl LogitsOf<Values<Gaussian>, D>,
-        targets: impl TargetsFor<Values<Gaussian>, D>,
-    ) -> Result<Loss, LossError> {
-        let logits = logits.into_logits();
-        let counted = logits.dims().iter().product::<usize>() / 2;
-        let terms = self.terms(logits.clone(), targets.form())?;
-        if counted == 0 {
-            // Burn does not track the halves of an empty tensor.
-            return Ok(Loss::nothing(accumulate(logits.into_tensor()), nothing_counted()));
-        }
-        Ok(reduce(terms, self.reduction, counted))
-    }
-
-    /// The loss of each value, `[N, T, d…]`.
-    ///
-    /// # Errors
-    /// As [`forward`](Self::forward).
-    pub fn forward_no_reduction<const D: usize>(
-        &self,
-        logits: impl LogitsOf<Values<Gaussian>, D>,
-        targets: impl TargetsFor<Values<Gaussian>, D>,
-    ) -> Result<Tensor<D>, LossError> {
-        Ok(self.terms(logits.into_logits(), targets.form())?.values)
-    }
-
-    fn terms<const D: usize>(
-        &self,
-        logits: Logits<Values<Gaussian>, D>,
+        kind: &Values<Gaussian>,
+        logits: &Tensor<D>,
         targets: TargetForm<D>,
-    ) -> Result<Terms<D>, LossError> {
-        positive("eps", self.eps)?;
-        let values = logits.kind().count;
-        let mut expected = logits.dims();
-        expected[1] = values;
-        let logits = accumulate(logits.into_tensor());
-        let targets = targets::real(targets.dense(), expected, &logits)?;
-        let mean = logits.clone().narrow(1, 0, values);
-        let log_variance = logits.narrow(1, values, values).clamp_min(self.eps.ln());
+    ) -> Result<Checked<Tensor<D>>, LossError> {
+        Ok(Checked::all(real(targets.dense(), kind.count, logits)?))
+    }
+
+    fn composed<const D: usize>(
+        &self,
+        kind: &Values<Gaussian>,
+        logits: Tensor<D>,
+        targets: Tensor<D>,
+    ) -> Terms<D> {
+        let mean = logits.clone().narrow(1, 0, kind.count);
+        let log_variance = logits.narrow(1, kind.count, kind.count).clamp_min(self.eps.ln());
         let constant = if self.full { (2.0 * std::f64::consts::PI).ln() } else { 0.0 };
         let scaled = (targets - mean).square() * log_variance.clone().neg().exp();
-        let terms = (log_variance + scaled).add_scalar(constant).mul_scalar(0.5);
-        Ok(Terms { values: terms, denominator: expected.iter().product::<usize>() as f64 })
+        (log_variance + scaled).add_scalar(constant).mul_scalar(0.5).into()
     }
 }

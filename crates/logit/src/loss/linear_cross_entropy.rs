@@ -2,13 +2,10 @@
 
 use burn::tensor::{Int, Tensor};
 use logit_kernels::buffer;
-use logit_kernels::loss::{CrossEntropy, LinearCrossEntropy, LinearGradient, Scales};
-use logit_kernels::softmax::Shape;
+use logit_kernels::loss::{CrossEntropy, LinearCrossEntropy, LinearGradient, Scales, Shape};
 
 use super::cross_entropy::CrossEntropyLoss;
-use super::fused::as_f32;
-use super::reduction::Loss;
-use super::targets;
+use super::plumbing::{Checked, Loss, LossOn};
 use crate::error::LossError;
 use crate::head::Head;
 use crate::kind::{Classes, Kind};
@@ -66,17 +63,15 @@ impl CrossEntropyLoss {
         self.check(classes)?;
         let [rows, inputs] = features.dims();
         assert_eq!(inputs, weight.dims()[0], "features, and those that the head takes");
-        let index = targets.unsqueeze_dim::<2>(1);
-        let checked = targets::check_indices(&index, [rows, classes], self.ignore_index())?;
-        let denominator = checked.denominator(self.weight());
-        let counted = checked.counted;
-        let factor = |denominator: f64| self.reduction().factor(denominator) as f32;
-        let operation = Fused {
-            loss: self.clone(),
-            weight: self.weight().map(as_f32),
-            index: checked.host,
-            classes,
-            scales: Scales { surprise: factor(denominator), z: factor(counted as f64) },
+        let checked = self.check_index(targets.unsqueeze_dim::<2>(1), [rows, classes])?;
+        let Checked { targets, counted, denominator } = checked;
+        let [surprise, z] = [denominator, counted as f64].map(|by| self.reduction().factor(by) as f32);
+        let operation = LinearKernel {
+            options: self.kernel_options(Shape { outer: rows, units: classes, inner: 1 }),
+            weight: self.kernel_weight(),
+            index: targets.host,
+            ignore_index: targets.ignore_index,
+            scales: Scales { surprise, z },
         };
         let value = run(operation, [Input::new(features), Input::new(weight), Input::new(bias)]);
         Ok(Loss { value, counted, finding: self.reduction().finding(counted, denominator) })
@@ -85,15 +80,16 @@ impl CrossEntropyLoss {
 
 /// A linear layer and cross entropy; its inputs are the features, the weight and the bias.
 #[derive(Clone, Debug)]
-struct Fused {
-    loss: CrossEntropyLoss,
+struct LinearKernel {
+    options: CrossEntropy<'static>,
+    /// Of the classes.
     weight: Option<Vec<f32>>,
     index: IndexArray,
-    classes: usize,
+    ignore_index: Option<i64>,
     scales: Scales,
 }
 
-impl Fused {
+impl LinearKernel {
     fn loss(&self, [features, weight, bias]: [&Array; 3], gradient: Option<LinearGradient<'_>>) -> Array {
         let [rows, inputs] = features.shape();
         let kernel = LinearCrossEntropy {
@@ -102,25 +98,17 @@ impl Fused {
             weight: weight.numbers(),
             transposed: false,
             bias: Some(bias.numbers()),
-            loss: CrossEntropy {
-                weight: self.weight.as_deref(),
-                ..self.loss.options(Shape { outer: rows, units: self.classes, inner: 1 })
-            },
+            loss: CrossEntropy { weight: self.weight.as_deref(), ..self.options },
             memory: LOGITS_AT_A_TIME,
         };
-        let sums = kernel.run(
-            features.numbers(),
-            self.index.numbers(),
-            self.loss.ignore_index(),
-            self.scales,
-            gradient,
-        );
+        let sums =
+            kernel.run(features.numbers(), self.index.numbers(), self.ignore_index, self.scales, gradient);
         let loss = sums.surprise * f64::from(self.scales.surprise) + sums.z * f64::from(self.scales.z);
         Array::new(vec![loss as f32], &[1])
     }
 }
 
-impl Operation<3> for Fused {
+impl Operation<3> for LinearKernel {
     /// The gradients of the inputs.
     type Saved = [Array; 3];
 

@@ -3,12 +3,11 @@
 use burn::tensor::{Tensor, activation::relu};
 use serde::{Deserialize, Serialize};
 
-use super::logits_of::LogitsOf;
-use super::reduction::{Loss, Reduction, nothing_counted};
-use super::regions::{ClassLosses, RegionKind, Regions};
-use super::targets::{IGNORE_INDEX, TargetForm, TargetsFor, read};
+use super::plumbing::{
+    ClassLosses, IGNORE_INDEX, LogitsOf, Loss, Reduction, RegionKind, RegionLoss, Regions, TargetsFor,
+    forward_methods, option_methods, read,
+};
 use crate::error::LossError;
-use crate::logits::Logits;
 
 /// Below every error of a position that counts, so that those that do not are sorted last.
 const NEVER: f64 = -1e30;
@@ -43,76 +42,29 @@ impl LovaszLoss {
         Self::default()
     }
 
-    /// Whether the loss is of each sample, and then averaged over them.
-    pub fn with_per_sample(mut self, per_sample: bool) -> Self {
-        self.per_sample = per_sample;
-        self
+    option_methods! {
+        /// Whether the loss is of each sample, and then averaged over them.
+        with_per_sample(per_sample: bool);
+        /// The target that marks positions that do not count.
+        with_ignore_index(ignore_index: i64) => Some(ignore_index);
+        /// Mean or sum over the classes (and samples).
+        with_reduction(reduction: Reduction);
     }
 
-    /// The target that marks positions that do not count.
-    pub fn with_ignore_index(mut self, ignore_index: i64) -> Self {
-        self.ignore_index = Some(ignore_index);
-        self
+    forward_methods! {
+        on K: RegionKind;
+        /// # Shapes
+        /// - logits: `[N, K, d…]`
+        /// - targets of `Classes`: indices `[N, d…]`; of `Labels` and `YesNo`: `[N, K, d…]`
+        ///
+        /// # Errors
+        /// A target out of range, shapes that do not agree.
+        forward;
+        /// The loss of each class, `[1, K]`, or `[N, K]` with `per_sample`; absent classes too.
+        forward_no_reduction -> Tensor<2>;
     }
 
-    /// Mean or sum over the classes (and samples).
-    pub fn with_reduction(mut self, reduction: Reduction) -> Self {
-        self.reduction = reduction;
-        self
-    }
-
-    /// The loss as one number.
-    ///
-    /// # Shapes
-    /// - logits: `[N, K, d…]`
-    /// - targets of `Classes`: indices `[N, d…]`; of `Labels` and `YesNo`: `[N, K, d…]`
-    ///
-    /// # Errors
-    /// A target out of range, shapes that do not agree.
-    pub fn forward<K: RegionKind, const D: usize>(
-        &self,
-        logits: impl LogitsOf<K, D>,
-        targets: impl TargetsFor<K, D>,
-    ) -> Result<Loss, LossError> {
-        let (classes, counted) = self.class_losses(logits.into_logits(), targets.form())?;
-        if counted == 0 {
-            return Ok(Loss::nothing(classes.losses, nothing_counted()));
-        }
-        Ok(Loss { value: classes.reduce(self.reduction), counted, finding: None })
-    }
-
-    /// The loss of each class, `[1, K]`, or `[N, K]` with `per_sample`; absent classes too.
-    ///
-    /// # Errors
-    /// As [`forward`](Self::forward).
-    pub fn forward_no_reduction<K: RegionKind, const D: usize>(
-        &self,
-        logits: impl LogitsOf<K, D>,
-        targets: impl TargetsFor<K, D>,
-    ) -> Result<Tensor<2>, LossError> {
-        Ok(self.class_losses(logits.into_logits(), targets.form())?.0.losses)
-    }
-
-    fn class_losses<K: RegionKind, const D: usize>(
-        &self,
-        logits: Logits<K, D>,
-        targets: TargetForm<D>,
-    ) -> Result<(ClassLosses, usize), LossError> {
-        let regions = K::regions(logits, targets, self.ignore_index)?;
-        let counted = regions.counted;
-        let [batch, units] = [regions.truth.dims()[0], regions.truth.dims()[1]];
-        let truth = regions.truth.clone().greater_equal_elem(0.5).float().cast(regions.truth.dtype());
-        let errors = self.rows(errors::<K, D>(regions, truth.clone()));
-        let (truth, rows) = (self.rows(truth), if self.per_sample { batch } else { 1 });
-        let order = errors.clone().detach().argsort_descending(1);
-        let gradient = jaccard_gradient(truth.clone().gather(1, order.clone()));
-        let losses = (relu(errors.gather(1, order)) * gradient).sum_dim(1).reshape([rows, units]);
-        let amounts: Vec<f64> = read(&truth.sum_dim(1))?;
-        let present = amounts.iter().map(|amount| !K::EXCLUSIVE || *amount > 0.0).collect();
-        Ok((ClassLosses { losses, present }, counted))
-    }
-
-    /// `[N, K, d…]` to a row of positions a class, or a row a sample and class.
+    /// `[N, K, d…]` to a row of positions per class, or per sample and class.
     fn rows<const D: usize>(&self, values: Tensor<D>) -> Tensor<2> {
         let dims = values.dims();
         let positions = dims[2..].iter().product::<usize>();
@@ -122,6 +74,32 @@ impl LovaszLoss {
         } else {
             values.swap_dims(0, 1).reshape([dims[1], dims[0] * positions])
         }
+    }
+}
+
+impl RegionLoss for LovaszLoss {
+    fn reduction(&self) -> Reduction {
+        self.reduction
+    }
+
+    fn ignore_index(&self) -> Option<i64> {
+        self.ignore_index
+    }
+
+    fn class_losses<K: RegionKind, const D: usize>(
+        &self,
+        regions: Regions<D>,
+    ) -> Result<ClassLosses, LossError> {
+        let [batch, units] = [regions.truth.dims()[0], regions.truth.dims()[1]];
+        let truth = regions.truth.clone().greater_equal_elem(0.5).float().cast(regions.truth.dtype());
+        let errors = self.rows(errors::<K, D>(regions, truth.clone()));
+        let (truth, rows) = (self.rows(truth), if self.per_sample { batch } else { 1 });
+        let order = errors.clone().detach().argsort_descending(1);
+        let gradient = jaccard_gradient(truth.clone().gather(1, order.clone()));
+        let losses = (relu(errors.gather(1, order)) * gradient).sum_dim(1).reshape([rows, units]);
+        let amounts: Vec<f64> = read(&truth.sum_dim(1))?;
+        let present = amounts.iter().map(|amount| !K::EXCLUSIVE || *amount > 0.0).collect();
+        Ok(ClassLosses { losses, present })
     }
 }
 

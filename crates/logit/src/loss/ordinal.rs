@@ -3,14 +3,13 @@
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
-use super::logits_of::LogitsOf;
-use super::options::one_a_unit;
-use super::reduction::{Loss, Reduction, Terms, reduce};
-use super::targets::{self, TargetForm, TargetsFor, one_a_position, read};
+use super::plumbing::{
+    Checked, LogitsOf, Loss, LossOn, Reduction, TargetForm, TargetsFor, Terms, forward_methods, one_per_unit,
+    option_methods, places_of, read,
+};
 use crate::error::LossError;
 use crate::kind::{Coral, Corn, Grades, Kind};
-use crate::logits::Logits;
-use crate::math::{accumulate, along_units, softplus};
+use crate::math::{along_units, softplus};
 
 /// CORAL: one binary cross entropy for each "is the grade above step k?", summed over the K−1 questions
 /// (Cao, Mirjalili, Raschka 2020, <https://arxiv.org/abs/1901.07884>).
@@ -22,7 +21,7 @@ use crate::math::{accumulate, along_units, softplus};
 /// loss = Σ_k λ_k ( c_k ln(1 + e^−x_k) + (1 − c_k) ln(1 + e^x_k) )
 /// ```
 ///
-/// `importance_weight` gives `λ`, one a question. A mean divides by the number of positions.
+/// `importance_weight` gives `λ`, one per question. A mean divides by the number of positions.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 #[must_use]
@@ -37,68 +36,60 @@ impl CoralLoss {
         Self::default()
     }
 
-    /// A factor a question, K−1 of them, not negative.
-    pub fn with_importance_weight(mut self, importance_weight: impl Into<Vec<f64>>) -> Self {
-        self.importance_weight = Some(importance_weight.into());
-        self
+    option_methods! {
+        /// A factor per question, K−1 of them, not negative.
+        with_importance_weight(importance_weight: impl Into<Vec<f64>>) => Some(importance_weight.into());
+        /// Mean or sum.
+        with_reduction(reduction: Reduction);
     }
 
-    /// Mean or sum.
-    pub fn with_reduction(mut self, reduction: Reduction) -> Self {
-        self.reduction = reduction;
-        self
+    forward_methods! {
+        on Grades<Coral>;
+        /// # Shapes
+        /// - logits: `[N, K−1]` or `[N, K−1, d…]`
+        /// - targets: `[N]` or `[N, d…]`, in units of the scale
+        ///
+        /// # Errors
+        /// A target outside the scale, shapes that do not agree, an option out of its range.
+        forward;
+        /// The loss of each position, `[N, 1, d…]`.
+        forward_no_reduction -> Tensor<D>;
+    }
+}
+
+impl LossOn<Grades<Coral>> for CoralLoss {
+    type Targets<const D: usize> = Questions<D>;
+
+    fn reduction(&self) -> Reduction {
+        self.reduction
     }
 
-    /// The loss as one number.
-    ///
-    /// # Shapes
-    /// - logits: `[N, K−1]` or `[N, K−1, d…]`
-    /// - targets: `[N]` or `[N, d…]`, in units of the scale
-    ///
-    /// # Errors
-    /// A target outside the scale, shapes that do not agree, an option out of its range.
-    pub fn forward<const D: usize>(
+    fn check_options(&self, grades: &Grades<Coral>) -> Result<(), LossError> {
+        let weight = self.importance_weight.as_deref();
+        one_per_unit("importance_weight", weight, grades.units(), "questions (steps less one)")
+    }
+
+    fn check_targets<const D: usize>(
         &self,
-        logits: impl LogitsOf<Grades<Coral>, D>,
-        targets: impl TargetsFor<Grades<Coral>, D>,
-    ) -> Result<Loss, LossError> {
-        let terms = self.terms(logits.into_logits(), targets.form())?;
-        let counted = terms.denominator as usize;
-        Ok(reduce(terms, self.reduction, counted))
-    }
-
-    /// The loss of each position, `[N, 1, d…]`.
-    ///
-    /// # Errors
-    /// As [`forward`](Self::forward).
-    pub fn forward_no_reduction<const D: usize>(
-        &self,
-        logits: impl LogitsOf<Grades<Coral>, D>,
-        targets: impl TargetsFor<Grades<Coral>, D>,
-    ) -> Result<Tensor<D>, LossError> {
-        Ok(self.terms(logits.into_logits(), targets.form())?.values)
-    }
-
-    fn terms<const D: usize>(
-        &self,
-        logits: Logits<Grades<Coral>, D>,
+        grades: &Grades<Coral>,
+        logits: &Tensor<D>,
         targets: TargetForm<D>,
-    ) -> Result<Terms<D>, LossError> {
-        let questions = logits.kind().units();
-        one_a_unit(
-            "importance_weight",
-            self.importance_weight.as_deref(),
-            questions,
-            "questions (steps less one)",
-        )?;
-        let Questions { logits, above, .. } = questions_of(logits, targets)?;
+    ) -> Result<Checked<Questions<D>>, LossError> {
+        Questions::new(grades, logits, targets)
+    }
+
+    fn composed<const D: usize>(
+        &self,
+        _: &Grades<Coral>,
+        logits: Tensor<D>,
+        Questions { above, .. }: Questions<D>,
+    ) -> Terms<D> {
         let below = above.clone().neg().add_scalar(1.0);
         let mut terms = above * softplus(logits.clone().neg()) + below * softplus(logits.clone());
         if let Some(weight) = &self.importance_weight {
             terms = terms * along_units(weight, &logits);
         }
-        let positions = one_a_position(logits.dims()).iter().product::<usize>();
-        Ok(Terms { values: terms.sum_dim(1), denominator: positions as f64 })
+        terms.sum_dim(1).into()
     }
 }
 
@@ -126,77 +117,75 @@ impl CornLoss {
         Self::default()
     }
 
-    /// Mean or sum.
-    pub fn with_reduction(mut self, reduction: Reduction) -> Self {
-        self.reduction = reduction;
-        self
+    option_methods! {
+        /// Mean or sum.
+        with_reduction(reduction: Reduction);
     }
 
-    /// The loss as one number.
-    ///
-    /// # Shapes
-    /// - logits: `[N, K−1]` or `[N, K−1, d…]`
-    /// - targets: `[N]` or `[N, d…]`, in units of the scale
-    ///
-    /// # Errors
-    /// A target outside the scale, shapes that do not agree.
-    pub fn forward<const D: usize>(
-        &self,
-        logits: impl LogitsOf<Grades<Corn>, D>,
-        targets: impl TargetsFor<Grades<Corn>, D>,
-    ) -> Result<Loss, LossError> {
-        let logits = logits.into_logits();
-        let counted = one_a_position(logits.dims()).iter().product();
-        Ok(reduce(corn_terms(logits, targets.form())?, self.reduction, counted))
-    }
-
-    /// The loss of each position, `[N, 1, d…]`.
-    ///
-    /// # Errors
-    /// As [`forward`](Self::forward).
-    pub fn forward_no_reduction<const D: usize>(
-        &self,
-        logits: impl LogitsOf<Grades<Corn>, D>,
-        targets: impl TargetsFor<Grades<Corn>, D>,
-    ) -> Result<Tensor<D>, LossError> {
-        Ok(corn_terms(logits.into_logits(), targets.form())?.values)
+    forward_methods! {
+        on Grades<Corn>;
+        /// # Shapes
+        /// - logits: `[N, K−1]` or `[N, K−1, d…]`
+        /// - targets: `[N]` or `[N, d…]`, in units of the scale
+        ///
+        /// # Errors
+        /// A target outside the scale, shapes that do not agree.
+        forward;
+        /// The loss of each position, `[N, 1, d…]`.
+        forward_no_reduction -> Tensor<D>;
     }
 }
 
-fn corn_terms<const D: usize>(
-    logits: Logits<Grades<Corn>, D>,
-    targets: TargetForm<D>,
-) -> Result<Terms<D>, LossError> {
-    let Questions { logits, above, asked } = questions_of(logits, targets)?;
-    let below = asked.clone() - above.clone();
-    let terms = above * softplus(logits.clone().neg()) + below * softplus(logits);
-    let weights: Vec<f64> = read(&asked)?;
-    Ok(Terms { values: terms.sum_dim(1), denominator: weights.iter().sum() })
+impl LossOn<Grades<Corn>> for CornLoss {
+    type Targets<const D: usize> = Questions<D>;
+
+    fn reduction(&self) -> Reduction {
+        self.reduction
+    }
+
+    fn check_targets<const D: usize>(
+        &self,
+        grades: &Grades<Corn>,
+        logits: &Tensor<D>,
+        targets: TargetForm<D>,
+    ) -> Result<Checked<Questions<D>>, LossError> {
+        let checked = Questions::new(grades, logits, targets)?;
+        let weights: Vec<f64> = read(&checked.targets.asked)?;
+        Ok(Checked { denominator: weights.iter().sum(), ..checked })
+    }
+
+    fn composed<const D: usize>(
+        &self,
+        _: &Grades<Corn>,
+        logits: Tensor<D>,
+        Questions { above, asked }: Questions<D>,
+    ) -> Terms<D> {
+        let below = asked - above.clone();
+        let terms = above * softplus(logits.clone().neg()) + below * softplus(logits);
+        terms.sum_dim(1).into()
+    }
 }
 
-/// The questions "above step k?" of a batch.
-struct Questions<const D: usize> {
-    logits: Tensor<D>,
+/// The questions "above step k?" of a batch, `[N, K−1, d…]`.
+pub(super) struct Questions<const D: usize> {
     /// `c_k`: the share of yes.
     above: Tensor<D>,
     /// `c_k−1`: the share of yes to the question before.
     asked: Tensor<D>,
 }
 
-fn questions_of<C, const D: usize>(
-    logits: Logits<Grades<C>, D>,
-    targets: TargetForm<D>,
-) -> Result<Questions<D>, LossError>
-where
-    Grades<C>: Kind,
-{
-    let grades = logits.kind().clone();
-    let logits = accumulate(logits.into_tensor());
-    let places = targets::steps_of(targets.dense(), &grades, &logits)?;
-    let share_above = |first: f64| {
-        let steps: Vec<f64> = (0..grades.steps - 1).map(|step| step as f64 + first).collect();
-        (places.clone() - along_units(&steps, &logits)).clamp(0.0, 1.0)
-    };
-    let (above, asked) = (share_above(0.0), share_above(-1.0));
-    Ok(Questions { logits, above, asked })
+impl<const D: usize> Questions<D> {
+    fn new<C>(
+        grades: &Grades<C>,
+        logits: &Tensor<D>,
+        targets: TargetForm<D>,
+    ) -> Result<Checked<Self>, LossError> {
+        let places = places_of(targets.dense(), grades, logits)?;
+        let share_above = |first: f64| {
+            let steps: Vec<f64> = (0..grades.steps - 1).map(|step| step as f64 + first).collect();
+            (places.clone() - along_units(&steps, logits)).clamp(0.0, 1.0)
+        };
+        let (above, asked) = (share_above(0.0), share_above(-1.0));
+        Ok(Checked::alike(Self { above, asked }, places.dims().iter().product()))
+    }
 }

@@ -3,13 +3,11 @@
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
-use super::logits_of::LogitsOf;
-use super::options::not_negative;
-use super::reduction::{Loss, Reduction, nothing_counted};
-use super::regions::{ClassLosses, RegionKind, Regions};
-use super::targets::{IGNORE_INDEX, TargetForm, TargetsFor, read};
+use super::plumbing::{
+    ClassLosses, IGNORE_INDEX, LogitsOf, Loss, Reduction, RegionKind, RegionLoss, Regions, TargetsFor,
+    forward_methods, not_negative, option_methods, read,
+};
 use crate::error::LossError;
-use crate::logits::Logits;
 
 /// The Dice loss, `1 − (2 TP + s) / (2 TP + FP + FN + s)` (Milletari, Navab, Ahmadi 2016,
 /// <https://arxiv.org/abs/1606.04797>). See [`OverlapLoss`] for what all three share.
@@ -134,78 +132,62 @@ impl<O: Overlap> OverlapLoss<O> {
         Self::default()
     }
 
-    /// `s`, added above and below the fraction bar, not negative.
-    pub fn with_smooth(mut self, smooth: f64) -> Self {
-        self.smooth = smooth;
-        self
+    option_methods! {
+        /// `s`, added above and below the fraction bar, not negative.
+        with_smooth(smooth: f64);
+        /// Whether the overlap is of each sample, and the loss the mean over the samples.
+        with_per_sample(per_sample: bool);
+        /// Whether classes that do not occur in the targets count.
+        with_include_absent(include_absent: bool);
+        /// The target that marks positions that do not count.
+        with_ignore_index(ignore_index: i64) => Some(ignore_index);
+        /// Mean or sum over the classes (and samples).
+        with_reduction(reduction: Reduction);
     }
 
-    /// Whether the overlap is of each sample, and the loss the mean over the samples.
-    pub fn with_per_sample(mut self, per_sample: bool) -> Self {
-        self.per_sample = per_sample;
-        self
+    forward_methods! {
+        on K: RegionKind;
+        /// # Shapes
+        /// - logits: `[N, K, d…]`
+        /// - targets of `Classes`: indices `[N, d…]` or a distribution `[N, K, d…]`; of `Labels` and `YesNo`: `[N, K, d…]`
+        ///
+        /// # Errors
+        /// A target out of range, shapes that do not agree, an option out of its range.
+        forward;
+        /// The loss of each class, `[1, K]`, or `[N, K]` with `per_sample`; absent classes too.
+        forward_no_reduction -> Tensor<2>;
     }
 
-    /// Whether classes that do not occur in the targets count.
-    pub fn with_include_absent(mut self, include_absent: bool) -> Self {
-        self.include_absent = include_absent;
-        self
+    /// Sums over the positions: `[N, K]` per sample, `[1, K]` over the batch.
+    fn total<const D: usize>(&self, shares: Tensor<D>) -> Tensor<2> {
+        let dims = shares.dims();
+        let positions = dims[2..].iter().product::<usize>();
+        let per_sample = shares.reshape([dims[0], dims[1], positions]).sum_dim(2).reshape([dims[0], dims[1]]);
+        if self.per_sample { per_sample } else { per_sample.sum_dim(0) }
+    }
+}
+
+impl<O: Overlap> RegionLoss for OverlapLoss<O> {
+    fn reduction(&self) -> Reduction {
+        self.reduction
     }
 
-    /// The target that marks positions that do not count.
-    pub fn with_ignore_index(mut self, ignore_index: i64) -> Self {
-        self.ignore_index = Some(ignore_index);
-        self
+    fn ignore_index(&self) -> Option<i64> {
+        self.ignore_index
     }
 
-    /// Mean or sum over the classes (and samples).
-    pub fn with_reduction(mut self, reduction: Reduction) -> Self {
-        self.reduction = reduction;
-        self
-    }
-
-    /// The loss as one number.
-    ///
-    /// # Shapes
-    /// - logits: `[N, K, d…]`
-    /// - targets of `Classes`: indices `[N, d…]` or a distribution `[N, K, d…]`; of `Labels` and `YesNo`: `[N, K, d…]`
-    ///
-    /// # Errors
-    /// A target out of range, shapes that do not agree, an option out of its range.
-    pub fn forward<K: RegionKind, const D: usize>(
-        &self,
-        logits: impl LogitsOf<K, D>,
-        targets: impl TargetsFor<K, D>,
-    ) -> Result<Loss, LossError> {
-        let (classes, counted) = self.class_losses(logits.into_logits(), targets.form())?;
-        if counted == 0 {
-            return Ok(Loss::nothing(classes.losses, nothing_counted()));
-        }
-        Ok(Loss { value: classes.reduce(self.reduction), counted, finding: None })
-    }
-
-    /// The loss of each class, `[1, K]`, or `[N, K]` with `per_sample`; absent classes too.
-    ///
-    /// # Errors
-    /// As [`forward`](Self::forward).
-    pub fn forward_no_reduction<K: RegionKind, const D: usize>(
-        &self,
-        logits: impl LogitsOf<K, D>,
-        targets: impl TargetsFor<K, D>,
-    ) -> Result<Tensor<2>, LossError> {
-        Ok(self.class_losses(logits.into_logits(), targets.form())?.0.losses)
+    fn check_options(&self) -> Result<(), LossError> {
+        let [_, fp, fn_] = self.overlap.factors();
+        not_negative("smooth", self.smooth)?;
+        not_negative("alpha", fp)?;
+        not_negative("beta", fn_)
     }
 
     fn class_losses<K: RegionKind, const D: usize>(
         &self,
-        logits: Logits<K, D>,
-        targets: TargetForm<D>,
-    ) -> Result<(ClassLosses, usize), LossError> {
+        Regions { predicted, truth, .. }: Regions<D>,
+    ) -> Result<ClassLosses, LossError> {
         let [tp, fp, fn_] = self.overlap.factors();
-        not_negative("smooth", self.smooth)?;
-        not_negative("alpha", fp)?;
-        not_negative("beta", fn_)?;
-        let Regions { predicted, truth, counted, .. } = K::regions(logits, targets, self.ignore_index)?;
         let total = |shares: Tensor<D>| self.total(shares);
         let both = total(predicted.clone() * truth.clone());
         let (predicted, truth) = (total(predicted), total(truth));
@@ -215,14 +197,6 @@ impl<O: Overlap> OverlapLoss<O> {
         let overlap = hits.clone() / (hits + false_positives + misses).clamp_min(LEAST_DENOMINATOR);
         let amounts: Vec<f64> = read(&truth)?;
         let present = amounts.iter().map(|amount| self.include_absent || *amount > 0.0).collect();
-        Ok((ClassLosses { losses: overlap.neg().add_scalar(1.0), present }, counted))
-    }
-
-    /// Sums over the positions: `[N, K]` a sample, `[1, K]` over the batch.
-    fn total<const D: usize>(&self, shares: Tensor<D>) -> Tensor<2> {
-        let dims = shares.dims();
-        let positions = dims[2..].iter().product::<usize>();
-        let per_sample = shares.reshape([dims[0], dims[1], positions]).sum_dim(2).reshape([dims[0], dims[1]]);
-        if self.per_sample { per_sample } else { per_sample.sum_dim(0) }
+        Ok(ClassLosses { losses: overlap.neg().add_scalar(1.0), present })
     }
 }

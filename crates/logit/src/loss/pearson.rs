@@ -4,9 +4,7 @@ use burn::tensor::Tensor;
 use logit_spec::{Finding, Level, Rule};
 use serde::{Deserialize, Serialize};
 
-use super::logits_of::LogitsOf;
-use super::reduction::{Loss, nothing_counted};
-use super::targets::{self, TargetsFor, read};
+use super::plumbing::{LogitsOf, Loss, TargetsFor, nothing_counted, places_of, read};
 use crate::error::LossError;
 use crate::kind::Grades;
 use crate::logits::Logits;
@@ -20,7 +18,7 @@ const LEAST_SPREAD: f64 = 1e-6;
 /// Pearson's correlation does not see scale or shift: a head trained by it ranks well and is **not calibrated**. Judge
 /// it by its mean absolute error too. Its gradient is noisy in small batches: hundreds of rows are better than tens.
 /// When the expected grades or the targets of a batch are all the same, `r` is undefined: the loss is then 0 with a
-/// gradient of 0, and says so. It is one number a batch, so it has no reduction.
+/// gradient of 0, and says so. It is one number per batch, so it has no reduction.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[must_use]
@@ -45,10 +43,9 @@ impl PearsonLoss {
         logits: impl LogitsOf<Grades, D>,
         targets: impl TargetsFor<Grades, D>,
     ) -> Result<Loss, LossError> {
-        let logits = logits.into_logits();
-        let grades = logits.kind().clone();
-        let logits = Logits::of_checked(accumulate(logits.into_tensor()), grades.clone());
-        let places = targets::steps_of(targets.form().dense(), &grades, &logits.clone().into_tensor())?;
+        let (logits, grades) = logits.into_logits().into_parts();
+        let logits = Logits::of_checked(accumulate(logits), grades.clone());
+        let places = places_of(targets.form().dense(), &grades, logits.tensor())?;
         let expected = logits.probabilities().expected_place();
         let counted = places.dims().iter().product::<usize>();
         if counted == 0 {

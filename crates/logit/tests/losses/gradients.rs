@@ -4,7 +4,8 @@ use burn::tensor::DType;
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 
-use super::every_loss::{Subject, every_loss};
+use super::harness::Subject;
+use super::table::every_loss;
 
 /// The step of the central differences: its error is of the order of its square.
 const STEP: f64 = 1e-5;
@@ -33,7 +34,7 @@ fn central_difference(subject: &Subject, logits: &[f64], targets: &[f64], at: us
     let moved = |step: f64| {
         let mut logits = logits.to_vec();
         logits[at] += step;
-        subject.run(&logits, targets, DType::F64).value
+        subject.run(&logits, targets, DType::F64).value()
     };
     (moved(STEP) - moved(-STEP)) / (2.0 * STEP)
 }
@@ -78,7 +79,7 @@ proptest! {
                 targets.iter().map(|t| order.iter().position(|class| *class == *t as usize).unwrap() as f64).collect();
             let (ours, theirs) =
                 (subject.run(&logits, &targets, DType::F64), subject.run(&permuted, &renamed, DType::F64));
-            prop_assert!((ours.value - theirs.value).abs() < 1e-12, "{}", subject.name);
+            prop_assert!((ours.value() - theirs.value()).abs() < 1e-12, "{}", subject.name);
             let expected: Vec<f64> = ours.gradient.chunks(3).flat_map(|row| order.map(|class| row[class])).collect();
             for (a, b) in theirs.gradient.iter().zip(&expected) {
                 prop_assert!((a - b).abs() < 1e-9, "{}: {a} {b}", subject.name);

@@ -1,10 +1,10 @@
-//! From a loss a position to one number.
+//! From a loss per position to one number.
 
 use burn::tensor::{Gradients, Tensor};
 use logit_spec::{Finding, Level, Rule};
 use serde::{Deserialize, Serialize};
 
-/// How the losses of all positions become one number. For a loss a position call `forward_no_reduction`.
+/// How the losses of all positions become one number. For a loss per position call `forward_no_reduction`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Reduction {
@@ -40,26 +40,6 @@ impl Loss {
     }
 }
 
-/// Terms that share one denominator.
-pub(crate) struct Terms<const D: usize> {
-    /// The terms, 0 where the target does not count.
-    pub(crate) values: Tensor<D>,
-    /// What a mean divides by.
-    pub(crate) denominator: f64,
-}
-
-impl<const D: usize> Terms<D> {
-    /// The sum of the terms, over the denominator if a mean is wanted: 0 where nothing counted.
-    fn reduce(self, reduction: Reduction) -> Tensor<1> {
-        let sum = self.values.sum();
-        match reduction {
-            // A product, for Burn differentiates the division by a number in f32.
-            Reduction::Mean => sum.mul_scalar(reduction.factor(self.denominator)),
-            Reduction::Sum => sum,
-        }
-    }
-}
-
 impl Reduction {
     /// What the sum of terms that share a denominator is multiplied by.
     pub(crate) fn factor(self, denominator: f64) -> f64 {
@@ -80,18 +60,6 @@ impl Reduction {
             _ => None,
         }
     }
-}
-
-/// The terms as one loss; when nothing counts it is 0, and says so.
-pub(crate) fn reduce<const D: usize>(terms: Terms<D>, reduction: Reduction, counted: usize) -> Loss {
-    let finding = reduction.finding(counted, terms.denominator);
-    Loss { value: terms.reduce(reduction), counted, finding }
-}
-
-/// Adds terms that have a denominator of their own.
-pub(crate) fn add<const D: usize>(mut loss: Loss, terms: Terms<D>, reduction: Reduction) -> Loss {
-    loss.value = loss.value + terms.reduce(reduction);
-    loss
 }
 
 /// Every target is marked as not counting, or there is none.

@@ -2,8 +2,8 @@
 
 use crate::error::LossError;
 
-/// A list of one entry a unit, if given.
-pub(crate) fn one_a_unit(
+/// A list of one entry per unit, if given.
+pub(crate) fn one_per_unit(
     option: &'static str,
     list: Option<&[f64]>,
     units: usize,

@@ -5,8 +5,8 @@ use logit::loss::{BinaryCrossEntropyLoss, CrossEntropyLoss, DiceLoss, FocalLoss,
 use logit::{Classes, Kind, Labels, Logits, LossError, YesNo};
 use proptest::prelude::*;
 
-use super::every_loss::{floats, indices, read};
 use super::gradients::modest;
+use super::harness::{floats, indices, read};
 
 /// Value and gradient of a loss on logits `[N, K]` in f64.
 fn run<K: Kind>(

@@ -5,7 +5,8 @@ use logit::loss::{PearsonLoss, Reduction};
 use logit::{Grades, Logits};
 use logit_spec::Rule;
 
-use super::every_loss::{Subject, every_loss, floats, read};
+use super::harness::{Subject, floats, read};
+use super::table::every_loss;
 
 fn rows(subject: &Subject, count: usize) -> (Vec<f64>, Vec<f64>) {
     let logits = (0..count * subject.units).map(|i| 3.0 * (i as f64 * 1.7).sin()).collect();
@@ -21,7 +22,7 @@ fn logits_of_ten_thousand_give_finite_losses_and_gradients() {
             let (logits, targets) = rows(&subject, 4);
             let far: Vec<f64> = logits.iter().map(|logit| sign * 1e4_f64.copysign(*logit)).collect();
             let outcome = subject.run(&far, &targets, DType::F32);
-            assert!(outcome.value.is_finite(), "{}: {}", subject.name, outcome.value);
+            assert!(outcome.value().is_finite(), "{}: {}", subject.name, outcome.value());
             let finite = outcome.gradient.iter().all(|g| g.is_finite());
             assert!(finite, "{}: {:?}", subject.name, outcome.gradient);
         }
@@ -49,8 +50,8 @@ fn half_precision_is_summed_in_single() {
             let single = subject.run(&rounded, &targets, DType::F32);
             let outcome = subject.run(&logits, &targets, half);
             assert_eq!(outcome.loss.value.dtype(), DType::F32, "{}", subject.name);
-            let error = (outcome.value - single.value).abs();
-            assert!(error <= 1e-6 * single.value.abs().max(1.0), "{} {half:?}: {error:e}", subject.name);
+            let error = (outcome.value() - single.value()).abs();
+            assert!(error <= 1e-6 * single.value().abs().max(1.0), "{} {half:?}: {error:e}", subject.name);
             let largest = single.gradient.iter().fold(0.0_f64, |most, g| most.max(g.abs()));
             for (a, b) in outcome.gradient.iter().zip(&single.gradient) {
                 assert!((a - b).abs() <= rounding * largest, "{} {half:?}: {a} {b}", subject.name);
@@ -63,7 +64,7 @@ fn half_precision_is_summed_in_single() {
 fn a_sum_is_the_mean_times_what_it_divides_by() {
     use logit::{Classes, loss::CrossEntropyLoss};
     let logits = Logits::new(floats(&[1.0, 0.0, -2.0, 0.5], [2, 2], DType::F64), Classes::new(2)).unwrap();
-    let targets = super::every_loss::indices::<1>(&[0.0, 1.0], [2]);
+    let targets = super::harness::indices::<1>(&[0.0, 1.0], [2]);
     let loss = CrossEntropyLoss::new().with_weight([3.0, 5.0]);
     let mean = read(loss.forward(logits.clone(), targets.clone()).unwrap().value)[0];
     let sum = read(loss.with_reduction(Reduction::Sum).forward(logits, targets).unwrap().value)[0];

@@ -1,11 +1,11 @@
-//! Where logits are and where their gradient goes.
+//! A pass over logits.
 
 use crate::element::Element;
 use crate::softmax::tiling::Numbers;
 
-/// Where logits are and where their gradient goes.
+/// A pass over logits, and where their gradient goes.
 #[derive(Debug)]
-pub enum Place<'a, E> {
+pub enum Pass<'a, E> {
     /// The logits, without a gradient.
     Value(&'a [E]),
     /// The gradient beside the logits.
@@ -19,21 +19,21 @@ pub enum Place<'a, E> {
     InPlace(&'a mut [E]),
 }
 
-impl<'a, E: Element> Place<'a, E> {
+impl<'a, E: Element> Pass<'a, E> {
     /// The logits of a shape of so many numbers.
     ///
     /// # Panics
     /// When they are more or fewer.
     pub(crate) fn numbers(self, len: usize) -> Numbers<'a, E> {
         let logits = match &self {
-            Place::Value(logits) | Place::Into { logits, .. } => logits.len(),
-            Place::InPlace(logits) => logits.len(),
+            Pass::Value(logits) | Pass::Into { logits, .. } => logits.len(),
+            Pass::InPlace(logits) => logits.len(),
         };
         assert_eq!(logits, len, "logits, and what their shape holds");
         match self {
-            Place::Value(logits) => Numbers::read(logits),
-            Place::Into { logits, gradient } => Numbers::apart(logits, gradient),
-            Place::InPlace(logits) => Numbers::over(logits),
+            Pass::Value(logits) => Numbers::read(logits),
+            Pass::Into { logits, gradient } => Numbers::apart(logits, gradient),
+            Pass::InPlace(logits) => Numbers::over(logits),
         }
     }
 }

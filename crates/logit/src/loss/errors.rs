@@ -3,14 +3,13 @@
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
-use super::logits_of::LogitsOf;
-use super::options::{one_a_unit, positive};
-use super::reduction::{Loss, Reduction, Terms, reduce};
-use super::targets::{self, TargetForm, TargetsFor};
+use super::plumbing::{
+    Checked, LogitsOf, Loss, LossOn, Reduction, TargetForm, TargetsFor, Terms, forward_methods, one_per_unit,
+    option_methods, positive, real,
+};
 use crate::error::LossError;
 use crate::kind::Values;
-use crate::logits::Logits;
-use crate::math::{accumulate, along_units};
+use crate::math::along_units;
 
 /// Squared error, `(y − ŷ)²`: PyTorch's `MSELoss`; its minimiser is the conditional mean.
 ///
@@ -118,62 +117,52 @@ impl<P: Penalty> ErrorLoss<P> {
         Self { penalty: P::default(), weight: None, reduction: Reduction::Mean }
     }
 
-    /// A factor a value, not negative; the mean still divides by the number of values.
-    pub fn with_weight(mut self, weight: impl Into<Vec<f64>>) -> Self {
-        self.weight = Some(weight.into());
-        self
+    option_methods! {
+        /// A factor per value, not negative; the mean still divides by the number of values.
+        with_weight(weight: impl Into<Vec<f64>>) => Some(weight.into());
+        /// Mean or sum.
+        with_reduction(reduction: Reduction);
     }
 
-    /// Mean or sum.
-    pub fn with_reduction(mut self, reduction: Reduction) -> Self {
-        self.reduction = reduction;
-        self
+    forward_methods! {
+        on Values;
+        /// # Shapes
+        /// - values and targets: `[N, T]` or `[N, T, d…]`
+        ///
+        /// # Errors
+        /// A target that is not finite, shapes that differ, an option out of its range.
+        forward;
+        /// The loss of each value, of the values' shape.
+        forward_no_reduction -> Tensor<D>;
+    }
+}
+
+impl<P: Penalty> LossOn<Values> for ErrorLoss<P> {
+    type Targets<const D: usize> = Tensor<D>;
+
+    fn reduction(&self) -> Reduction {
+        self.reduction
     }
 
-    /// The loss as one number.
-    ///
-    /// # Shapes
-    /// - values and targets: `[N, T]` or `[N, T, d…]`
-    ///
-    /// # Errors
-    /// A target that is not finite, shapes that differ, an option out of its range.
-    pub fn forward<const D: usize>(
-        &self,
-        values: impl LogitsOf<Values, D>,
-        targets: impl TargetsFor<Values, D>,
-    ) -> Result<Loss, LossError> {
-        let values = values.into_logits();
-        let counted = values.dims().iter().product();
-        Ok(reduce(self.terms(values, targets.form())?, self.reduction, counted))
-    }
-
-    /// The loss of each value, of the values' shape.
-    ///
-    /// # Errors
-    /// As [`forward`](Self::forward).
-    pub fn forward_no_reduction<const D: usize>(
-        &self,
-        values: impl LogitsOf<Values, D>,
-        targets: impl TargetsFor<Values, D>,
-    ) -> Result<Tensor<D>, LossError> {
-        Ok(self.terms(values.into_logits(), targets.form())?.values)
-    }
-
-    fn terms<const D: usize>(
-        &self,
-        values: Logits<Values, D>,
-        targets: TargetForm<D>,
-    ) -> Result<Terms<D>, LossError> {
-        let dims = values.dims();
+    fn check_options(&self, kind: &Values) -> Result<(), LossError> {
         self.penalty.check()?;
-        one_a_unit("weight", self.weight.as_deref(), dims[1], "values")?;
-        let values = accumulate(values.into_tensor());
-        let targets = targets::real(targets.dense(), dims, &values)?;
-        let mut penalties = self.penalty.of(targets - values);
-        if let Some(weight) = &self.weight {
-            penalties = penalties.clone() * along_units(weight, &penalties);
+        one_per_unit("weight", self.weight.as_deref(), kind.count, "values")
+    }
+
+    fn check_targets<const D: usize>(
+        &self,
+        kind: &Values,
+        values: &Tensor<D>,
+        targets: TargetForm<D>,
+    ) -> Result<Checked<Tensor<D>>, LossError> {
+        Ok(Checked::all(real(targets.dense(), kind.count, values)?))
+    }
+
+    fn composed<const D: usize>(&self, _: &Values, values: Tensor<D>, targets: Tensor<D>) -> Terms<D> {
+        let penalties = self.penalty.of(targets - values);
+        match &self.weight {
+            Some(weight) => (penalties.clone() * along_units(weight, &penalties)).into(),
+            None => penalties.into(),
         }
-        let denominator = dims.iter().product::<usize>() as f64;
-        Ok(Terms { values: penalties, denominator })
     }
 }

@@ -5,8 +5,9 @@ use logit_kernels::loss::{Indices, Survey, survey};
 
 use crate::error::LossError;
 use crate::kind::{Classes, Grades, Kind, Labels, Values, YesNo};
+use crate::math::floats;
 use crate::ops::array::{Array, IndexArray};
-use crate::ops::operation::{array_of, index_of, on_cpu};
+use crate::ops::operation::{array_of, fits, index_of, on_cpu};
 use crate::rank::{OneMoreThan, Rank};
 
 /// PyTorch's value for a class target that does not count, and the default of every `ignore_index` here.
@@ -40,15 +41,15 @@ pub trait TargetsFor<K: Kind, const D: usize>: sealed::Sealed {
 #[doc(hidden)]
 #[derive(Clone, Debug)]
 pub enum TargetForm<const D: usize> {
-    /// One whole number a position: `[N, 1, d…]`.
+    /// One whole number per position: `[N, 1, d…]`.
     Index(Tensor<D, Int>),
-    /// One number a unit, or one a position with axis 1 of size 1.
+    /// One number per unit, or one per position with axis 1 of size 1.
     Dense(Tensor<D>),
 }
 
 impl<const D: usize> TargetForm<D> {
     /// The targets as numbers.
-    pub(crate) fn dense(self) -> Tensor<D> {
+    pub(in crate::loss) fn dense(self) -> Tensor<D> {
         match self {
             Self::Index(index) => index.float(),
             Self::Dense(targets) => targets,
@@ -121,44 +122,53 @@ where
     }
 }
 
-/// Class indices that were checked: in range where they count.
-pub(crate) struct ClassIndices<const D: usize> {
-    /// `[N, 1, d…]`, with 0 where the target does not count.
-    pub(crate) index: Tensor<D, Int>,
-    /// True where the target does not count; `None` when all count.
-    pub(crate) ignored: Option<Tensor<D, Bool>>,
-    /// The same on the host.
-    pub(crate) checked: CheckedIndices,
+/// Targets that were checked.
+pub(in crate::loss) struct Checked<T> {
+    /// As the loss takes them.
+    pub(in crate::loss) targets: T,
+    /// How many count.
+    pub(in crate::loss) counted: usize,
+    /// What a mean divides by.
+    pub(in crate::loss) denominator: f64,
 }
 
-impl<const D: usize> ClassIndices<D> {
-    /// The values with 0 where the target does not count.
-    pub(crate) fn mask(&self, values: Tensor<D>) -> Tensor<D> {
-        zero_where(self.ignored.as_ref(), values)
+impl<T> Checked<T> {
+    /// Targets of which `counted` count, all alike.
+    pub(in crate::loss) fn alike(targets: T, counted: usize) -> Self {
+        Self { targets, counted, denominator: counted as f64 }
     }
 
-    /// True at each position's own class, `[N, K, d…]`.
-    pub(crate) fn own_class(&self, dims: [usize; D]) -> Tensor<D, Bool> {
-        let mut along = [1; D];
-        along[1] = dims[1];
-        let classes = Tensor::arange(0..dims[1] as i64, &self.index.device()).reshape(along);
-        (self.index.clone() - classes).equal_elem(0)
+    /// The targets after another step.
+    pub(in crate::loss) fn map<U>(self, with: impl FnOnce(T) -> U) -> Checked<U> {
+        let Self { targets, counted, denominator } = self;
+        Checked { targets: with(targets), counted, denominator }
+    }
+}
+
+impl<const D: usize> Checked<Tensor<D>> {
+    /// Targets that all count, all alike.
+    pub(in crate::loss) fn all(targets: Tensor<D>) -> Self {
+        let counted = targets.dims().iter().product();
+        Self::alike(targets, counted)
     }
 }
 
 /// Class indices that were read and checked: in range where they count.
-pub(crate) struct CheckedIndices {
-    /// One a position.
-    pub(crate) host: IndexArray,
+pub(in crate::loss) struct ClassIndices<const D: usize> {
+    /// `[N, 1, d…]`, as they came.
+    index: Tensor<D, Int>,
+    /// The same on the host, one per position.
+    pub(in crate::loss) host: IndexArray,
+    /// The index that marks those that do not count.
+    pub(in crate::loss) ignore_index: Option<i64>,
     /// How many count.
-    pub(crate) counted: usize,
+    pub(in crate::loss) counted: usize,
     classes: usize,
-    ignore_index: Option<i64>,
 }
 
-impl CheckedIndices {
+impl<const D: usize> ClassIndices<D> {
     /// How many targets of each class count.
-    pub(crate) fn per_class(&self) -> Vec<usize> {
+    fn per_class(&self) -> Vec<usize> {
         let mut per_class = vec![0; self.classes];
         for value in self.host.numbers().iter().filter(|value| Some(*value) != self.ignore_index) {
             per_class[value as usize] += 1;
@@ -167,34 +177,82 @@ impl CheckedIndices {
     }
 
     /// What a mean with these class weights divides by.
-    pub(crate) fn denominator(&self, weight: Option<&[f64]>) -> f64 {
+    pub(in crate::loss) fn denominator(&self, weight: Option<&[f64]>) -> f64 {
         match weight {
             Some(weight) => weight.iter().zip(self.per_class()).map(|(w, n)| w * n as f64).sum(),
             None => self.counted as f64,
         }
     }
+
+    /// The targets of a loss with these class weights.
+    pub(in crate::loss) fn weighted(self, weight: Option<&[f64]>) -> Checked<Self> {
+        Checked { counted: self.counted, denominator: self.denominator(weight), targets: self }
+    }
+
+    /// As Burn's operations take them.
+    pub(in crate::loss) fn masked(self) -> MaskedIndices<D> {
+        let any_ignored = self.counted < self.host.numbers().len();
+        let ignored =
+            self.ignore_index.filter(|_| any_ignored).map(|mark| self.index.clone().equal_elem(mark));
+        let index = match &ignored {
+            Some(ignored) => self.index.mask_fill(ignored.clone(), 0),
+            None => self.index,
+        };
+        // Masks come as bytes; the operations below want the device's own whole type.
+        let index = index.clone().cast(index.device().settings().int_dtype);
+        MaskedIndices { index, ignored }
+    }
+}
+
+/// Class indices for Burn's operations.
+pub(in crate::loss) struct MaskedIndices<const D: usize> {
+    /// `[N, 1, d…]`, with 0 where the target does not count.
+    pub(in crate::loss) index: Tensor<D, Int>,
+    /// True where the target does not count; `None` when all count.
+    pub(in crate::loss) ignored: Option<Tensor<D, Bool>>,
+}
+
+impl<const D: usize> MaskedIndices<D> {
+    /// The values with 0 where the target does not count.
+    pub(in crate::loss) fn mask(&self, values: Tensor<D>) -> Tensor<D> {
+        zero_where(self.ignored.as_ref(), values)
+    }
+
+    /// True at each position's own class, `[N, K, d…]`.
+    pub(in crate::loss) fn own_class(&self, dims: [usize; D]) -> Tensor<D, Bool> {
+        let mut along = [1; D];
+        along[1] = dims[1];
+        let classes = Tensor::arange(0..dims[1] as i64, &self.index.device()).reshape(along);
+        (self.index.clone() - classes).equal_elem(0)
+    }
+
+    /// The weight of each position's own class, `[N, 1, d…]`.
+    pub(in crate::loss) fn weights(&self, weight: &[f64], like: &Tensor<D>) -> Tensor<D> {
+        let weight: Tensor<1> = floats(weight, [weight.len()], &like.device(), like.dtype());
+        weight.select(0, self.index.clone().flatten(0, D - 1)).reshape(self.index.dims())
+    }
 }
 
 /// Checks class indices `[N, 1, d…]` against logits of shape `logits`.
-pub(crate) fn check_indices<const D: usize>(
-    index: &Tensor<D, Int>,
+pub(in crate::loss) fn class_indices<const D: usize>(
+    index: Tensor<D, Int>,
     logits: [usize; D],
     ignore_index: Option<i64>,
-) -> Result<CheckedIndices, LossError> {
-    same_shape(index.dims(), one_a_position(logits), logits, false)?;
+) -> Result<ClassIndices<D>, LossError> {
+    same_shape(index.dims(), one_per_position(logits), logits, false)?;
     let classes = logits[1];
-    let indices = indices_of(index)?;
-    let host = indices.numbers();
-    let Survey { outside, ignored } = survey(host, classes, ignore_index);
+    let host = indices_of(&index)?;
+    let all = host.numbers();
+    let Survey { outside, ignored } = survey(all, classes, ignore_index);
     if outside > 0 {
         let fits = |value: i64| Some(value) == ignore_index || (0..classes as i64).contains(&value);
-        let flat = host.iter().position(|value| !fits(value)).unwrap_or_default();
+        let flat = all.iter().position(|value| !fits(value)).unwrap_or_default();
         let at = position(flat, &without_axis_1(index.dims()));
-        let hint = class_hint(host.at(flat), host, classes, ignore_index);
-        return Err(LossError::ClassOutOfRange { at, value: host.at(flat), classes, hint });
+        let hint = class_hint(all.at(flat), all, classes, ignore_index);
+        return Err(LossError::ClassOutOfRange { at, value: all.at(flat), classes, hint });
     }
-    let counted = host.len() - ignored;
-    Ok(CheckedIndices { host: indices, counted, classes, ignore_index })
+    let counted = all.len() - ignored;
+    Ok(ClassIndices { index, host, ignore_index, counted, classes })
 }
 
 /// The tensor's own numbers where they lie in the CPU's memory, a copy elsewhere.
@@ -203,24 +261,6 @@ fn indices_of<const D: usize>(index: &Tensor<D, Int>) -> Result<IndexArray, Loss
         Some(own) => Ok(own),
         None => Ok(IndexArray::Read(read(index)?)),
     }
-}
-
-/// Checks class indices, and gives them as the composed operations take them.
-pub(crate) fn class_indices<const D: usize>(
-    index: Tensor<D, Int>,
-    logits: [usize; D],
-    ignore_index: Option<i64>,
-) -> Result<ClassIndices<D>, LossError> {
-    let checked = check_indices(&index, logits, ignore_index)?;
-    let any_ignored = checked.counted < checked.host.numbers().len();
-    let ignored = ignore_index.filter(|_| any_ignored).map(|value| index.clone().equal_elem(value));
-    let index = match &ignored {
-        Some(ignored) => index.mask_fill(ignored.clone(), 0),
-        None => index,
-    };
-    // Masks come as bytes; the operations below want the device's own whole type.
-    let index = index.clone().cast(index.device().settings().int_dtype);
-    Ok(ClassIndices { index, ignored, checked })
 }
 
 fn class_hint(value: i64, all: Indices<'_>, classes: usize, ignore_index: Option<i64>) -> &'static str {
@@ -235,7 +275,7 @@ fn class_hint(value: i64, all: Indices<'_>, classes: usize, ignore_index: Option
 }
 
 /// Checks a distribution `[N, K, d…]` over the classes.
-pub(crate) fn distribution<const D: usize>(
+pub(in crate::loss) fn distribution<const D: usize>(
     targets: Tensor<D>,
     logits: &Tensor<D>,
     ignore_index: Option<i64>,
@@ -264,19 +304,47 @@ pub(crate) fn distribution<const D: usize>(
     }
 }
 
-/// Yes-or-no targets that were checked: in [0, 1] where they count.
-pub(crate) struct BinaryTargets<const D: usize> {
-    /// `[N, K, d…]`, with 0 where the entry does not count.
-    pub(crate) values: Tensor<D>,
-    /// True where the entry does not count; `None` when all count.
-    pub(crate) ignored: Option<Tensor<D, Bool>>,
+/// Yes-or-no targets that were checked: shares in [0, 1] where they count.
+pub(in crate::loss) struct Shares<const D: usize> {
+    /// `[N, K, d…]`, in the logits' type.
+    targets: Tensor<D>,
+    /// The share that marks entries that do not count.
+    ignore: Option<f64>,
     /// How many entries count.
-    pub(crate) counted: usize,
+    pub(in crate::loss) counted: usize,
 }
 
-impl<const D: usize> BinaryTargets<D> {
+impl<const D: usize> Shares<D> {
+    /// The targets of a loss of entries that all weigh the same in a mean.
+    pub(in crate::loss) fn checked(self) -> Checked<Self> {
+        let counted = self.counted;
+        Checked::alike(self, counted)
+    }
+
+    /// The shares on the host, where [`fits`] holds for the logits, and the mark of those that do not count.
+    pub(in crate::loss) fn into_host(self) -> (Array, Option<f32>) {
+        (array_of(self.targets), self.ignore.map(|mark| mark as f32))
+    }
+
+    /// As Burn's operations take them.
+    pub(in crate::loss) fn masked(self) -> MaskedShares<D> {
+        let any_ignored = self.counted < self.targets.dims().iter().product();
+        let ignored = self.ignore.filter(|_| any_ignored).map(|mark| self.targets.clone().equal_elem(mark));
+        MaskedShares { values: zero_where(ignored.as_ref(), self.targets), ignored }
+    }
+}
+
+/// Yes-or-no targets for Burn's operations.
+pub(in crate::loss) struct MaskedShares<const D: usize> {
+    /// `[N, K, d…]`, with 0 where the entry does not count.
+    pub(in crate::loss) values: Tensor<D>,
+    /// True where the entry does not count; `None` when all count.
+    pub(in crate::loss) ignored: Option<Tensor<D, Bool>>,
+}
+
+impl<const D: usize> MaskedShares<D> {
     /// The values with 0 where the entry does not count.
-    pub(crate) fn mask(&self, values: Tensor<D>) -> Tensor<D> {
+    pub(in crate::loss) fn mask(&self, values: Tensor<D>) -> Tensor<D> {
         zero_where(self.ignored.as_ref(), values)
     }
 }
@@ -289,82 +357,62 @@ fn zero_where<const D: usize>(ignored: Option<&Tensor<D, Bool>>, values: Tensor<
 }
 
 /// Checks yes-or-no targets `[N, K, d…]`.
-pub(crate) fn binary<const D: usize>(
+pub(in crate::loss) fn shares<const D: usize>(
     targets: Tensor<D>,
     logits: &Tensor<D>,
     ignore_index: Option<i64>,
-) -> Result<BinaryTargets<D>, LossError> {
-    same_shape(targets.dims(), logits.dims(), logits.dims(), true)?;
-    let host: Vec<f64> = read(&targets)?;
-    let ignore = ignore_index.map(|value| value as f64);
-    let fits = |value: f64| Some(value) == ignore || (0.0..=1.0).contains(&value);
-    if let Some(flat) = host.iter().position(|value| !fits(*value)) {
-        return Err(no_binary_target(flat, host[flat], &targets.dims()));
-    }
-    let counted = host.iter().filter(|value| Some(**value) != ignore).count();
-    let targets = targets.cast(logits.dtype());
-    let ignored = ignore.filter(|_| counted < host.len()).map(|value| targets.clone().equal_elem(value));
-    let values = match &ignored {
-        Some(ignored) => targets.mask_fill(ignored.clone(), 0.0),
-        None => targets,
-    };
-    Ok(BinaryTargets { values, ignored, counted })
-}
-
-/// Yes-or-no targets that were read and checked, as our kernels take them.
-#[derive(Clone, Debug)]
-pub(crate) struct CheckedBinary {
-    /// One an entry.
-    pub(crate) numbers: Array,
-    /// The number of entries that do not count.
-    pub(crate) ignore: Option<f32>,
-    /// How many entries count.
-    pub(crate) counted: usize,
-}
-
-/// Checks yes-or-no targets `[N, K, d…]` on a device that [`fits`](crate::ops::operation::fits) holds for.
-#[expect(clippy::float_cmp, reason = "the mark is that very number")]
-pub(crate) fn check_binary<const D: usize>(
-    targets: Tensor<D>,
-    logits: &Tensor<D>,
-    ignore_index: Option<i64>,
-) -> Result<CheckedBinary, LossError> {
+) -> Result<Shares<D>, LossError> {
     same_shape(targets.dims(), logits.dims(), logits.dims(), true)?;
     let dims = targets.dims();
-    // An index that f32 does not hold is the number of no target.
-    let ignore =
-        ignore_index.map(|value| value as f32).filter(|value| *value as i64 == ignore_index.unwrap_or(0));
-    let numbers = array_of(targets.cast(DType::F32));
+    let targets = targets.cast(logits.dtype());
+    // An index that the type does not hold is the number of no target.
+    let held = |index: i64| targets.dtype() != DType::F32 || (index as f32) as i64 == index;
+    let ignore = ignore_index.filter(|index| held(*index)).map(|index| index as f64);
     // No number is equal to NaN, which stands for none to be ignored.
-    let ignored = ignore.unwrap_or(f32::NAN);
-    let (mut fitting, mut ignored_count) = (0_usize, 0_usize);
-    // Without branches: a loop that runs in vectors.
-    for &value in numbers.numbers() {
-        let inside = (0.0..=1.0).contains(&value);
-        let marked = value == ignored;
-        fitting += usize::from(inside | marked);
-        ignored_count += usize::from(marked);
+    let mark = ignore.unwrap_or(f64::NAN);
+    let marked = if fits(&targets) {
+        count_marked(array_of(targets.clone()).numbers(), [0.0, 1.0, mark as f32])
+    } else {
+        count_marked(&read::<D, _, f64>(&targets)?, [0.0, 1.0, mark])
+    };
+    match marked {
+        Ok(marked) => Ok(Shares { targets, ignore, counted: dims.iter().product::<usize>() - marked }),
+        Err((flat, value)) => Err(no_share(flat, value, &dims)),
     }
-    if fitting < numbers.len() {
-        let fits = |value: f32| value == ignored || (0.0..=1.0).contains(&value);
-        let flat = numbers.numbers().iter().position(|value| !fits(*value)).unwrap_or_default();
-        return Err(no_binary_target(flat, f64::from(numbers.numbers()[flat]), &dims));
-    }
-    let counted = numbers.len() - ignored_count;
-    Ok(CheckedBinary { numbers, ignore, counted })
 }
 
-fn no_binary_target(flat: usize, value: f64, dims: &[usize]) -> LossError {
+/// How many numbers are the mark, or the first that is neither it nor a share, with its place.
+fn count_marked<T: Copy + PartialOrd + Into<f64>>(
+    numbers: &[T],
+    [least, most, mark]: [T; 3],
+) -> Result<usize, (usize, f64)> {
+    let fits = |value: T| ((least <= value) & (value <= most)) | (value == mark);
+    let (mut fitting, mut marked) = (0_usize, 0_usize);
+    // Without branches: a loop that runs in vectors.
+    for &value in numbers {
+        fitting += usize::from(fits(value));
+        marked += usize::from(value == mark);
+    }
+    if fitting < numbers.len() {
+        let flat = numbers.iter().position(|value| !fits(*value)).unwrap_or_default();
+        return Err((flat, numbers[flat].into()));
+    }
+    Ok(marked)
+}
+
+fn no_share(flat: usize, value: f64, dims: &[usize]) -> LossError {
     let hint = "; `ignore_index` is the value that marks entries that do not count";
     LossError::TargetOutOfRange { at: position(flat, dims), value, low: 0.0, high: 1.0, hint }
 }
 
-/// Checks real targets: of shape `expected`, and finite.
-pub(crate) fn real<const D: usize>(
+/// Checks real targets `[N, T, d…]`, `values` of them per position: that they are finite.
+pub(in crate::loss) fn real<const D: usize>(
     targets: Tensor<D>,
-    expected: [usize; D],
+    values: usize,
     logits: &Tensor<D>,
 ) -> Result<Tensor<D>, LossError> {
+    let mut expected = logits.dims();
+    expected[1] = values;
     same_shape(targets.dims(), expected, logits.dims(), true)?;
     let host: Vec<f64> = read(&targets)?;
     if let Some(flat) = host.iter().position(|value| !value.is_finite()) {
@@ -374,12 +422,12 @@ pub(crate) fn real<const D: usize>(
 }
 
 /// Checks grades `[N, 1, d…]` and gives them as places on the scale: 0 at the first step, K−1 at the last.
-pub(crate) fn steps_of<C, const D: usize>(
+pub(in crate::loss) fn places_of<C, const D: usize>(
     targets: Tensor<D>,
     grades: &Grades<C>,
     logits: &Tensor<D>,
 ) -> Result<Tensor<D>, LossError> {
-    let expected = one_a_position(logits.dims());
+    let expected = one_per_position(logits.dims());
     same_shape(targets.dims(), expected, logits.dims(), false)?;
     let host: Vec<f64> = read(&targets)?;
     if let Some(flat) = host.iter().position(|value| !(grades.low..=grades.high).contains(value)) {
@@ -394,11 +442,11 @@ pub(crate) fn steps_of<C, const D: usize>(
     // Multiplied first: a whole grade then has a whole place.
     let (range, last) = (grades.high - grades.low, (grades.steps - 1) as f64);
     let places: Vec<f64> = host.iter().map(|value| (value - grades.low) * last / range).collect();
-    Ok(crate::math::floats(&places, expected, &logits.device(), logits.dtype()))
+    Ok(floats(&places, expected, &logits.device(), logits.dtype()))
 }
 
 /// `[N, K, d…]` with axis 1 of size 1.
-pub(crate) fn one_a_position<const D: usize>(mut dims: [usize; D]) -> [usize; D] {
+pub(in crate::loss) fn one_per_position<const D: usize>(mut dims: [usize; D]) -> [usize; D] {
     dims[1] = 1;
     dims
 }
@@ -412,8 +460,9 @@ fn same_shape<const D: usize>(
     if found == expected {
         return Ok(());
     }
-    let told = |dims: [usize; D]| if with_axis_1 { dims.to_vec() } else { without_axis_1(dims) };
-    Err(LossError::TargetShape { logits: logits.to_vec(), expected: told(expected), found: told(found) })
+    let as_given = |dims: [usize; D]| if with_axis_1 { dims.to_vec() } else { without_axis_1(dims) };
+    let (expected, found) = (as_given(expected), as_given(found));
+    Err(LossError::TargetShape { logits: logits.to_vec(), expected, found })
 }
 
 fn without_axis_1<const D: usize>(dims: [usize; D]) -> Vec<usize> {
@@ -436,6 +485,8 @@ fn position(flat: usize, dims: &[usize]) -> Vec<usize> {
     at
 }
 
-pub(crate) fn read<const D: usize, T: Basic, E: Element>(tensor: &Tensor<D, T>) -> Result<Vec<E>, LossError> {
+pub(in crate::loss) fn read<const D: usize, T: Basic, E: Element>(
+    tensor: &Tensor<D, T>,
+) -> Result<Vec<E>, LossError> {
     tensor.clone().try_into_vec_as::<E>().map_err(|error| LossError::Device { reason: format!("{error:?}") })
 }
