@@ -13,8 +13,8 @@
 //! use logit_zoo::{Recipe, Source, train};
 //!
 //! let recipe = Recipe::load("digits", &["train.epochs=1".to_owned()])?;
-//! let run = train::start(&recipe, &Source::Embedded, Path::new("runs/first"))?;
-//! let end = train::run(&run, &train::Devices::default(), &AtomicBool::new(false), &mut train::Silent)?;
+//! let training = train::start(&recipe, &Source::Embedded, Path::new("runs/first"))?;
+//! let end = train::run(&training, &train::Devices::default(), &AtomicBool::new(false), &mut train::Silent)?;
 //! println!("{:?}", end);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```

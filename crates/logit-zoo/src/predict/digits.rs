@@ -1,27 +1,39 @@
-//! The digit on each of some pictures.
+//! The digit on a picture.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
+use burn::module::ParamId;
 use burn::tensor::{Device, Tensor};
-use logit::tape::Taped;
+use logit::HeadError;
+use logit_spec::{Answer, Loss};
 use serde::Serialize;
 
+use super::Predictions;
 use crate::data::{Picture, digits, images};
 use crate::error::ZooError;
-use crate::recipe::{DigitsSetup, ModelConfig};
-use crate::run::{Checkpoint, RunDir};
-use crate::task::digits::{Build, argmax};
+use crate::models::{
+    Classifier, ConvNet, ConvNetConfig, Mlp, MlpConfig, SoftmaxClassifier, SoftmaxClassifierConfig,
+};
+use crate::recipe::DigitsSetup;
+use crate::run::{Calibration, RunDir};
+use crate::task::answer::{argmax, softmax};
+use crate::task::{Answers, Batches, Kept, System, SystemError, paths};
+use crate::telemetry::{Input, Subject};
 
 /// Height and width of a digit's picture.
 const SIZE: [usize; 2] = [28, 28];
 
+/// Pictures that the network is shown at a time.
+const BATCH: usize = 512;
+
 /// What a run says of one image.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Prediction {
+pub struct DigitPrediction {
     /// The file.
     #[serde(serialize_with = "super::lossy")]
     pub input: PathBuf,
-    /// The raw output, a number a class.
+    /// The raw output, a number per class.
     pub logits: Vec<f64>,
     /// Their softmax, in f64.
     pub probabilities: Vec<f64>,
@@ -34,58 +46,148 @@ pub struct Prediction {
     pub resized_from: Option<(u32, u32)>,
 }
 
-/// Reads image files and predicts the digit on each.
-///
-/// # Errors
-/// A file is no image, holds nothing, or the run has no checkpoint yet; or a logit is not finite.
-pub(super) fn run(
-    run: &RunDir,
-    setup: &DigitsSetup,
-    inputs: &[PathBuf],
-) -> Result<Vec<Prediction>, ZooError> {
-    let pictures = inputs.iter().map(|path| read(path)).collect::<Result<Vec<_>, _>>()?;
-    let pixels: Vec<u8> = pictures.iter().flat_map(|picture| picture.pixels().to_vec()).collect();
-    let device = Device::flex();
-    let images = images(&pixels, SIZE, &setup.data, &device);
-    let logits = match &setup.model {
-        ModelConfig::ConvNet(config) => forward(run, config, images),
-        ModelConfig::Linear(config) => forward(run, config, images),
-        ModelConfig::Mlp(config) => forward(run, config, images),
-    }?;
-    let rows = logits.chunks(digits::CLASSES);
-    inputs
-        .iter()
-        .zip(pictures)
-        .zip(rows)
-        .map(|((input, picture), row)| prediction(input, &picture, row))
-        .collect()
-}
+/// A network's configuration.
+pub(crate) trait Build: Sync + 'static {
+    type Net: Classifier;
 
-fn read(path: &Path) -> Result<Picture, ZooError> {
-    Ok(Picture::read(path)?.fit_digit()?)
-}
-
-fn forward<B: Build>(run: &RunDir, config: &B, images: Tensor<4>) -> Result<Vec<f32>, ZooError> {
-    let path = run.best_path();
-    let net = config.build(SIZE, digits::CLASSES, &images.device())?;
-    let net = Checkpoint::load(&path)?.apply(net, &path)?;
-    Ok(net.forward(images).into_tensor().try_into_vec_as()?)
-}
-
-fn prediction(input: &Path, picture: &Picture, row: &[f32]) -> Result<Prediction, ZooError> {
-    if let Some((class, &value)) = row.iter().enumerate().find(|(_, logit)| !logit.is_finite()) {
-        return Err(ZooError::Logit { input: input.to_owned(), class, value });
+    /// Whether the network takes images of a size.
+    fn fits(&self, _size: [usize; 2]) -> Result<(), SystemError> {
+        Ok(())
     }
-    let logits: Vec<f64> = row.iter().map(|logit| f64::from(*logit)).collect();
-    let largest = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    let powers: Vec<f64> = logits.iter().map(|logit| (logit - largest).exp()).collect();
-    let sum: f64 = powers.iter().sum();
-    Ok(Prediction {
-        input: input.to_owned(),
-        probabilities: powers.iter().map(|power| power / sum).collect(),
-        decision: argmax(row),
-        logits,
-        inverted: picture.inverted(),
-        resized_from: picture.resized_from(),
-    })
+
+    /// The network for images of a size.
+    fn build(&self, size: [usize; 2], classes: usize, device: &Device) -> Result<Self::Net, HeadError>;
+}
+
+impl Build for ConvNetConfig {
+    type Net = ConvNet;
+
+    fn fits(&self, size: [usize; 2]) -> Result<(), SystemError> {
+        let [height, width] = size;
+        if size == SIZE { Ok(()) } else { Err(SystemError::ConvNetSize { height, width }) }
+    }
+
+    fn build(&self, _size: [usize; 2], classes: usize, device: &Device) -> Result<ConvNet, HeadError> {
+        self.init(classes, device)
+    }
+}
+
+impl Build for SoftmaxClassifierConfig {
+    type Net = SoftmaxClassifier;
+
+    fn build(
+        &self,
+        [height, width]: [usize; 2],
+        classes: usize,
+        device: &Device,
+    ) -> Result<Self::Net, HeadError> {
+        self.init(height * width, classes, device)
+    }
+}
+
+impl Build for MlpConfig {
+    type Net = Mlp;
+
+    fn build(&self, [height, width]: [usize; 2], classes: usize, device: &Device) -> Result<Mlp, HeadError> {
+        self.init(height * width, classes, device)
+    }
+}
+
+/// A network that reads digits.
+pub(crate) struct DigitSystem<B> {
+    pub(crate) config: B,
+    pub(crate) setup: DigitsSetup,
+    /// Height and width of the images.
+    pub(crate) size: [usize; 2],
+    pub(crate) classes: usize,
+}
+
+impl<B> DigitSystem<B> {
+    /// For pictures of the ten digits.
+    pub(crate) fn new(config: B, setup: DigitsSetup) -> Self {
+        Self { config, setup, size: SIZE, classes: digits::CLASSES }
+    }
+}
+
+/// A picture of a digit, as the network is to see it.
+pub(crate) struct DigitPicture {
+    pub(crate) file: PathBuf,
+    pub(crate) pixels: Vec<u8>,
+    pub(crate) inverted: bool,
+    pub(crate) resized_from: Option<(u32, u32)>,
+}
+
+impl DigitPicture {
+    /// Reads a picture and makes it look like the training digits.
+    pub(crate) fn read(file: PathBuf) -> Result<Self, ZooError> {
+        let picture = Picture::read(&file)?.fit_digit()?;
+        let (inverted, resized_from) = (picture.inverted(), picture.resized_from());
+        Ok(Self { file, pixels: picture.pixels().to_vec(), inverted, resized_from })
+    }
+}
+
+impl<B: Build> System for DigitSystem<B> {
+    type Net = B::Net;
+    type Asked = DigitPicture;
+    type Answer = DigitPrediction;
+
+    fn network(&self, device: &Device) -> Result<B::Net, ZooError> {
+        Ok(self.config.build(self.size, self.classes, device)?)
+    }
+
+    fn head(&self, net: &B::Net) -> ParamId {
+        net.head().weight.id
+    }
+
+    fn subject(&self) -> Subject {
+        Subject { answer: Answer::Classes, units: self.classes, loss: Loss::CrossEntropy }
+    }
+
+    fn units(&self) -> Vec<String> {
+        (0..self.classes).map(|class| class.to_string()).collect()
+    }
+
+    fn read<'a>(&'a self, inputs: &'a [OsString]) -> Result<Batches<'a, Self>, ZooError> {
+        let batches = inputs.chunks(BATCH);
+        Ok(Box::new(batches.map(|batch| paths(batch).map(DigitPicture::read).collect())))
+    }
+
+    fn tensors(&self, batch: &[DigitPicture], device: &Device) -> Tensor<4> {
+        let pixels: Vec<u8> = batch.iter().flat_map(|picture| &picture.pixels).copied().collect();
+        images(&pixels, self.size, &self.setup.data, device)
+    }
+
+    fn answer(
+        &self,
+        asked: &DigitPicture,
+        logits: &[f32],
+        _: &Calibration,
+    ) -> Result<DigitPrediction, ZooError> {
+        Ok(DigitPrediction {
+            input: asked.file.clone(),
+            logits: logits.iter().map(|logit| f64::from(*logit)).collect(),
+            probabilities: softmax(logits, 1.0),
+            decision: argmax(logits),
+            inverted: asked.inverted,
+            resized_from: asked.resized_from,
+        })
+    }
+
+    fn name(&self, asked: &DigitPicture) -> String {
+        asked.file.display().to_string()
+    }
+
+    fn show(&self, asked: &DigitPicture) -> Input {
+        let [height, width] = self.size;
+        Input::picture([width, height, 1], &asked.pixels)
+    }
+
+    fn answers<'a>(
+        &'a self,
+        _: &RunDir,
+        _: &'a [OsString],
+        _: Option<&Path>,
+    ) -> Result<Box<dyn Answers<Self> + 'a>, ZooError> {
+        Ok(Kept::new(Predictions::Digits))
+    }
 }

@@ -1,20 +1,40 @@
-//! Whether pairs of pictures hold a digit of 0 to 3.
+//! Whether one of a pair's digits is 0 to 3.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use burn::tensor::Device;
-use logit::tape::Taped;
+use burn::module::ParamId;
+use burn::tensor::{Device, Tensor};
+use logit_spec::{Answer, Loss};
 use serde::Serialize;
 
-use crate::data::{Picture, coded, side_by_side};
+use super::Predictions;
+use super::digits::DigitPicture;
+use crate::data::{coded, side_by_side};
 use crate::error::ZooError;
+use crate::models::DetectionPooling;
 use crate::recipe::PairsSetup;
-use crate::run::{Checkpoint, RunDir};
-use crate::task::pairs::{SIZE, decision};
+use crate::run::{Calibration, RunDir};
+use crate::task::{Answers, Batches, Kept, System};
+use crate::telemetry::{Input, Subject};
+
+/// Height and width of a pair's picture.
+pub(crate) const SIZE: [usize; 2] = [28, 56];
+
+/// The value from which on a pair is decided to hold a digit of 0 to 3.
+pub(crate) const THRESHOLD: f32 = 50.0;
+
+/// Pairs that the network is shown at a time.
+pub(crate) const BATCH: usize = 512;
+
+/// Whether a value says that a digit of 0 to 3 is there.
+pub(crate) fn decision(value: f32) -> bool {
+    value >= THRESHOLD
+}
 
 /// What a run says of one pair.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Prediction {
+pub struct PairPrediction {
     /// The picture on the left.
     pub left: Half,
     /// The picture on the right.
@@ -38,49 +58,97 @@ pub struct Half {
     pub resized_from: Option<(u32, u32)>,
 }
 
-/// Reads image files of one digit each, two for each pair, and predicts whether one of the two is 0 to 3.
-///
-/// # Errors
-/// The number of files is odd; a file is no image, holds nothing, or the run has no checkpoint yet; or a value is not
-/// finite.
-pub(super) fn run(run: &RunDir, setup: &PairsSetup, inputs: &[PathBuf]) -> Result<Vec<Prediction>, ZooError> {
-    let (pairs, []) = inputs.as_chunks::<2>() else {
-        return Err(ZooError::NoPairs { found: inputs.len() });
-    };
-    let pictures = inputs.iter().map(|path| read(path)).collect::<Result<Vec<_>, _>>()?;
-    let digits: Vec<u8> = pictures.iter().flat_map(|picture| picture.pixels().to_vec()).collect();
-    let (device, path) = (Device::flex(), run.best_path());
-    let net = setup.model.init(SIZE[0] * SIZE[1], &device);
-    let net = Checkpoint::load(&path)?.apply(net, &path)?;
-    let images = coded(&side_by_side(&digits), [setup.data.low, setup.data.high], &device);
-    let values: Vec<f32> = net.forward(images)?.into_tensor().try_into_vec_as()?;
-    let (halves, _) = pictures.as_chunks::<2>();
-    pairs
-        .iter()
-        .zip(halves)
-        .zip(values)
-        .map(|((files, pictures), value)| of(files, pictures, value))
-        .collect()
-}
-
-fn read(path: &Path) -> Result<Picture, ZooError> {
-    Ok(Picture::read(path)?.fit_digit()?)
-}
-
-fn of([left, right]: &[PathBuf; 2], pictures: &[Picture; 2], value: f32) -> Result<Prediction, ZooError> {
-    let (left, right) = (left.clone(), right.clone());
-    if !value.is_finite() {
-        return Err(ZooError::PairValue { left, right, value });
+impl From<&DigitPicture> for Half {
+    fn from(picture: &DigitPicture) -> Self {
+        let DigitPicture { file, inverted, resized_from, .. } = picture;
+        Self { input: file.clone(), inverted: *inverted, resized_from: *resized_from }
     }
-    let half = |input, picture: &Picture| Half {
-        input,
-        inverted: picture.inverted(),
-        resized_from: picture.resized_from(),
-    };
-    Ok(Prediction {
-        left: half(left, &pictures[0]),
-        right: half(right, &pictures[1]),
-        value: f64::from(value),
-        decision: decision(value),
-    })
+}
+
+/// A network that judges pairs of digits.
+pub(crate) struct PairSystem {
+    pub(crate) setup: PairsSetup,
+}
+
+impl PairSystem {
+    /// What black and white pixels are coded as.
+    pub(crate) fn code(&self) -> [f64; 2] {
+        [self.setup.data.low, self.setup.data.high]
+    }
+}
+
+impl System for PairSystem {
+    type Net = DetectionPooling;
+    type Asked = [DigitPicture; 2];
+    type Answer = PairPrediction;
+
+    fn network(&self, device: &Device) -> Result<DetectionPooling, ZooError> {
+        Ok(self.setup.model.init(SIZE[0] * SIZE[1], device))
+    }
+
+    /// The network ends in a sum, without weights: those of the last detection units stand for it.
+    fn head(&self, net: &DetectionPooling) -> ParamId {
+        let [_, last] = net.stages();
+        last.detection.weight.id
+    }
+
+    fn subject(&self) -> Subject {
+        Subject { answer: Answer::Values, units: 1, loss: Loss::Squared }
+    }
+
+    fn units(&self) -> Vec<String> {
+        vec!["a digit of 0 to 3".to_owned()]
+    }
+
+    fn read<'a>(&'a self, inputs: &'a [OsString]) -> Result<Batches<'a, Self>, ZooError> {
+        let (pairs, []) = inputs.as_chunks::<2>() else {
+            return Err(ZooError::Usage(format!(
+                "this run judges pairs: give two pictures for each, the left and then the right digit, not {} in all",
+                inputs.len()
+            )));
+        };
+        let read = |[left, right]: &[OsString; 2]| {
+            Ok([DigitPicture::read(left.into())?, DigitPicture::read(right.into())?])
+        };
+        Ok(Box::new(pairs.chunks(BATCH).map(move |batch| batch.iter().map(read).collect())))
+    }
+
+    fn tensors(&self, batch: &[[DigitPicture; 2]], device: &Device) -> Tensor<4> {
+        let digits: Vec<u8> = batch.iter().flatten().flat_map(|digit| &digit.pixels).copied().collect();
+        coded(&side_by_side(&digits), self.code(), device)
+    }
+
+    fn answer(
+        &self,
+        [left, right]: &[DigitPicture; 2],
+        logits: &[f32],
+        _: &Calibration,
+    ) -> Result<PairPrediction, ZooError> {
+        let value = logits[0];
+        Ok(PairPrediction {
+            left: left.into(),
+            right: right.into(),
+            value: f64::from(value),
+            decision: decision(value),
+        })
+    }
+
+    fn name(&self, [left, right]: &[DigitPicture; 2]) -> String {
+        format!("{}, {}", left.file.display(), right.file.display())
+    }
+
+    fn show(&self, [left, right]: &[DigitPicture; 2]) -> Input {
+        let [height, width] = SIZE;
+        let digits = [&left.pixels[..], &right.pixels[..]].concat();
+        Input::picture([width, height, 1], &side_by_side(&digits))
+    }
+
+    fn answers<'a>(
+        &'a self,
+        _: &RunDir,
+        _: &'a [OsString],
+        _: Option<&Path>,
+    ) -> Result<Box<dyn Answers<Self> + 'a>, ZooError> {
+        Ok(Kept::new(Predictions::Pairs))
+    }
 }

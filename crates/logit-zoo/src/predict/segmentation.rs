@@ -5,23 +5,30 @@ use std::ffi::OsString;
 use std::io::Write;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use burn::tensor::Device;
+use burn::module::ParamId;
+use burn::tensor::{Device, Tensor};
+use logit::{Head, Kind};
 use png::{BitDepth, ColorType, Encoder, EncodingError};
 use serde::Serialize;
 
+use super::Predictions;
 use crate::data::segmentation::Grey;
 use crate::error::ZooError;
-use crate::recipe::{PixelAnswer, SegmentationData, SegmentationSetup};
-use crate::run::{Checkpoint, RunDir, RunError, replace};
-use crate::task::segmentation::{Answer, AnyLabels, OneClass, Reader, decide, palette, tinted};
+use crate::models::UNet;
+use crate::recipe::{SegmentationData, SegmentationSetup};
+use crate::run::{Calibration, RunDir, RunError, replace};
+use crate::task::segmentation::{MaskAnswer, Reader, SIDE, Sight, Tile, scale, tiles, tinted};
+use crate::task::{Answers, Batches, System, SystemError, paths};
+use crate::telemetry::{Input, Subject};
 
 /// The folder of a run that masks are written to unless told otherwise.
 const FOLDER: &str = "predictions";
 
 /// What a run says of one image.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Prediction {
+pub struct MaskPrediction {
     /// The file.
     #[serde(serialize_with = "super::lossy")]
     pub input: PathBuf,
@@ -50,33 +57,191 @@ pub struct Share {
     pub share: f64,
 }
 
-/// Decides on every pixel of some images, and writes `NAME.mask.png` and `NAME.overlay.png` for each to `out`, or to the
-/// run's folder `predictions`. All images are read once before anything is written, so that one that cannot be read
-/// leaves nothing behind.
-///
-/// # Errors
-/// An image cannot be read, two of them would have one mask, or a mask would replace one of them; the folder cannot be
-/// written; the run has no checkpoint yet, or its logits are not finite.
-pub(super) fn run(
-    run: &RunDir,
-    setup: &SegmentationSetup,
-    inputs: &[PathBuf],
-    out: Option<&Path>,
-) -> Result<Vec<Prediction>, ZooError> {
-    let folder = out.map_or_else(|| run.path().join(FOLDER), Path::to_owned);
-    let outputs = outputs(inputs, &folder)?;
-    for input in inputs {
-        Grey::read(input)?;
+/// A network that answers every pixel of an image.
+pub(crate) struct SegmentationSystem<A> {
+    pub(crate) setup: SegmentationSetup,
+    pub(crate) answer: A,
+}
+
+/// An image that is answered tile by tile.
+pub(crate) struct SeenImage {
+    file: PathBuf,
+    image: Grey,
+    scaled: [f32; 256],
+}
+
+/// A tile of an image.
+pub(crate) struct AskedTile {
+    of: Arc<SeenImage>,
+    tile: Tile,
+    /// Whether it is the image's last.
+    last: bool,
+}
+
+impl AskedTile {
+    fn sight(&self) -> Sight<'_> {
+        Sight { image: &self.of.image, scaled: self.of.scaled }
     }
-    setup.data.check()?;
-    let units = setup.data.units().len();
-    match setup.data.answer {
-        PixelAnswer::Classes => {
-            predict(run, setup, &OneClass::new(units, &setup.loss, None), inputs, &folder, outputs)
+}
+
+impl<A: MaskAnswer> SegmentationSystem<A> {
+    /// A network, to be shown images tile by tile.
+    pub(crate) fn reader<'a>(
+        &'a self,
+        net: &'a UNet<Head<A::Kind>>,
+        symmetries: bool,
+        device: &'a Device,
+    ) -> Reader<'a, A::Kind> {
+        Reader { net, config: self.setup.model.unet(), data: &self.setup.data, device, symmetries }
+    }
+
+    /// The mask's values that rows of logits decide for.
+    pub(crate) fn decisions(&self, logits: &[f32], calibration: &Calibration) -> Vec<u8> {
+        let rows = logits.chunks(self.answer.kind().units().max(1));
+        rows.map(|row| self.answer.decide(row, calibration)).collect()
+    }
+
+    /// The tiles of an image in a file, each a batch of its own: they may differ in size.
+    fn tiles_of(&self, file: PathBuf) -> Result<impl Iterator<Item = Vec<AskedTile>> + use<A>, ZooError> {
+        let image = Grey::read(&file)?;
+        let tiles = tiles(&self.setup.model.unet(), [image.height, image.width], SIDE);
+        let scaled = scale(&self.setup.data, &image, 1.0);
+        let (of, count) = (Arc::new(SeenImage { file, image, scaled }), tiles.len());
+        let asked = move |(at, tile)| vec![AskedTile { of: Arc::clone(&of), tile, last: at + 1 == count }];
+        Ok(tiles.into_iter().enumerate().map(asked))
+    }
+}
+
+impl<A: MaskAnswer> System for SegmentationSystem<A> {
+    type Net = UNet<Head<A::Kind>>;
+    type Asked = AskedTile;
+    /// The mask's values, row by row of the tile.
+    type Answer = Vec<u8>;
+
+    const WRITES: bool = true;
+
+    fn network(&self, device: &Device) -> Result<Self::Net, ZooError> {
+        Ok(self.setup.model.unet().init(self.answer.kind(), device)?)
+    }
+
+    fn head(&self, net: &Self::Net) -> ParamId {
+        net.head().weight.id
+    }
+
+    fn subject(&self) -> Subject {
+        Subject { answer: A::Kind::ANSWER, units: self.units().len(), loss: self.answer.loss_name() }
+    }
+
+    fn units(&self) -> Vec<String> {
+        self.answer.units()
+    }
+
+    /// All images are read once before the first is answered, so that one that cannot be read leaves nothing behind.
+    fn read<'a>(&'a self, inputs: &'a [OsString]) -> Result<Batches<'a, Self>, ZooError> {
+        for input in paths(inputs) {
+            Grey::read(&input)?;
         }
-        PixelAnswer::Labels => {
-            predict(run, setup, &AnyLabels::new(units, &setup.loss, None), inputs, &folder, outputs)
+        let tiles = |input: PathBuf| match self.tiles_of(input) {
+            Ok(tiles) => Box::new(tiles.map(Ok)) as Batches<'a, Self>,
+            Err(error) => Box::new(std::iter::once(Err(error))),
+        };
+        Ok(Box::new(paths(inputs).flat_map(tiles)))
+    }
+
+    fn tensors(&self, batch: &[AskedTile], device: &Device) -> Tensor<4> {
+        Tensor::cat(batch.iter().map(|asked| asked.sight().of(&asked.tile, device)).collect(), 0)
+    }
+
+    fn logits(&self, net: &Self::Net, batch: &[AskedTile], device: &Device) -> Result<Vec<f32>, ZooError> {
+        let reader = self.reader(net, self.setup.data.symmetries, device);
+        let logits = batch.iter().map(|asked| reader.logits(&asked.sight(), &asked.tile));
+        Ok(logits.collect::<Result<Vec<_>, _>>()?.concat())
+    }
+
+    fn answer(
+        &self,
+        _: &AskedTile,
+        logits: &[f32],
+        calibration: &Calibration,
+    ) -> Result<Vec<u8>, ZooError> {
+        Ok(self.decisions(logits, calibration))
+    }
+
+    fn name(&self, asked: &AskedTile) -> String {
+        asked.of.file.display().to_string()
+    }
+
+    fn show(&self, asked: &AskedTile) -> Input {
+        let image = &asked.of.image;
+        let [rows, columns] = [0, 1].map(|axis: usize| asked.tile.answered[axis].len());
+        Input::picture([columns, rows, 1], &asked.tile.of(&image.pixels, image.width))
+    }
+
+    /// Writes `NAME.mask.png` and `NAME.overlay.png` for each image.
+    fn answers<'a>(
+        &'a self,
+        run: &RunDir,
+        inputs: &'a [OsString],
+        out: Option<&Path>,
+    ) -> Result<Box<dyn Answers<Self> + 'a>, ZooError> {
+        let folder = out.map_or_else(|| run.path().join(FOLDER), Path::to_owned);
+        let inputs: Vec<PathBuf> = paths(inputs).collect();
+        let outputs = outputs(&inputs, &folder)?.into_iter();
+        Ok(Box::new(Masks { system: self, folder, outputs, mask: Vec::new(), done: Vec::new() }))
+    }
+}
+
+/// Masks, each written as soon as the last tile of its image is answered.
+struct Masks<'a, A> {
+    system: &'a SegmentationSystem<A>,
+    folder: PathBuf,
+    /// The files of the images that are still to come.
+    outputs: std::vec::IntoIter<Output>,
+    /// The mask of the image whose tiles are being answered.
+    mask: Vec<u8>,
+    done: Vec<MaskPrediction>,
+}
+
+impl<A: MaskAnswer> Answers<SegmentationSystem<A>> for Masks<'_, A> {
+    fn take(&mut self, asked: AskedTile, answer: Vec<u8>) -> Result<(), ZooError> {
+        let AskedTile { of, tile, last } = asked;
+        self.mask.resize(of.image.pixels.len(), 0);
+        tile.put(&answer, &mut self.mask, of.image.width);
+        if last {
+            let mask = std::mem::take(&mut self.mask);
+            self.done.extend(self.outputs.next().map(|output| self.write(&of, &mask, output)).transpose()?);
         }
+        Ok(())
+    }
+
+    fn finish(self: Box<Self>) -> Result<Predictions, ZooError> {
+        Ok(Predictions::Masks(self.done))
+    }
+}
+
+impl<A: MaskAnswer> Masks<'_, A> {
+    fn write(
+        &self,
+        SeenImage { file, image, .. }: &SeenImage,
+        mask: &[u8],
+        Output { mask: mask_path, overlay }: Output,
+    ) -> Result<MaskPrediction, ZooError> {
+        let folder = &self.folder;
+        std::fs::create_dir_all(folder).map_err(|source| RunError::io("make the folder", folder, source))?;
+        replace(&mask_path, &encoded(image, ColorType::Grayscale, file, |row| mask[row].to_vec())?)?;
+        let palette = A::palette();
+        let coloured = |row: Range<usize>| {
+            row.flat_map(|at| tinted(image.pixels[at], palette[usize::from(mask[at])])).collect()
+        };
+        replace(&overlay, &encoded(image, ColorType::Rgb, file, coloured)?)?;
+        Ok(MaskPrediction {
+            input: file.clone(),
+            width: image.width,
+            height: image.height,
+            shares: shares(mask, &self.system.setup.data),
+            mask: mask_path,
+            overlay,
+        })
     }
 }
 
@@ -94,14 +259,12 @@ fn outputs(inputs: &[PathBuf], folder: &Path) -> Result<Vec<Output>, ZooError> {
     for input in inputs {
         let stem = input.file_stem().unwrap_or_default().to_owned();
         if let Some(first) = taken.insert(stem.clone(), input) {
-            return Err(ZooError::Usage {
-                what: format!(
-                    "{} and {} would have the same mask in {}; predict them apart, each with an `--out` of its own",
-                    first.display(),
-                    input.display(),
-                    folder.display()
-                ),
-            });
+            return Err(ZooError::Usage(format!(
+                "{} and {} would have the same mask in {}; predict them apart, each with an `--out` of its own",
+                first.display(),
+                input.display(),
+                folder.display()
+            )));
         }
         let named = |ending: &str| {
             let mut name = stem.clone();
@@ -117,56 +280,13 @@ fn outputs(inputs: &[PathBuf], folder: &Path) -> Result<Vec<Output>, ZooError> {
         let written = whole.join(path.file_name().unwrap_or_default());
         let written = written.canonicalize().unwrap_or(written);
         if let Some((_, input)) = read.iter().find(|(read, _)| *read == written) {
-            return Err(ZooError::Usage {
-                what: format!(
-                    "{} would be replaced by a mask or overlay; choose another folder by `--out`",
-                    input.display()
-                ),
-            });
+            return Err(ZooError::Usage(format!(
+                "{} would be replaced by a mask or overlay; choose another folder with `--out`",
+                input.display()
+            )));
         }
     }
     Ok(outputs)
-}
-
-fn predict<A: Answer>(
-    run: &RunDir,
-    setup: &SegmentationSetup,
-    answer: &A,
-    inputs: &[PathBuf],
-    folder: &Path,
-    outputs: Vec<Output>,
-) -> Result<Vec<Prediction>, ZooError> {
-    let (device, config, path) = (Device::flex(), setup.model.unet(), run.best_path());
-    let calibration = run.calibration()?;
-    let net = Checkpoint::load(&path)?.apply(config.init(answer.kind(), &device)?, &path)?;
-    let reader = Reader {
-        net: &net,
-        config: &config,
-        data: &setup.data,
-        device: &device,
-        symmetries: setup.data.symmetries,
-    };
-    std::fs::create_dir_all(folder).map_err(|source| RunError::io("make the folder", folder, source))?;
-    let mut predictions = Vec::with_capacity(inputs.len());
-    for (input, Output { mask: mask_path, overlay }) in inputs.iter().zip(outputs) {
-        let image = Grey::read(input)?;
-        let mask = decide(&reader, answer, &calibration, input, &image)?;
-        replace(&mask_path, &encoded(&image, ColorType::Grayscale, input, |row| mask[row].to_vec())?)?;
-        let palette = palette(setup.data.answer);
-        let coloured = |row: Range<usize>| {
-            row.flat_map(|at| tinted(image.pixels[at], palette[usize::from(mask[at])])).collect()
-        };
-        replace(&overlay, &encoded(&image, ColorType::Rgb, input, coloured)?)?;
-        predictions.push(Prediction {
-            input: input.clone(),
-            width: image.width,
-            height: image.height,
-            shares: shares(&mask, &setup.data),
-            mask: mask_path,
-            overlay,
-        });
-    }
-    Ok(predictions)
 }
 
 fn shares(mask: &[u8], data: &SegmentationData) -> Vec<Share> {
@@ -201,6 +321,6 @@ fn encoded(
     };
     match written() {
         Ok(()) => Ok(bytes),
-        Err(error) => Err(ZooError::Unfit { what: format!("the mask of {}: {error}", input.display()) }),
+        Err(source) => Err(SystemError::Mask { input: input.to_owned(), source }.into()),
     }
 }

@@ -1,19 +1,26 @@
 //! Predictions for the rows of a table, row by row into another table.
 
+use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use burn::module::ParamId;
 use burn::tensor::Device;
 use csv::{StringRecord, Writer};
-use logit::tape::Taped;
+use logit::Head;
 use serde::Serialize;
 
+use super::Predictions;
 use crate::data::table::{Encoder, Reader, Schema};
 use crate::error::ZooError;
+use crate::models::{Columns, FeedForward};
 use crate::recipe::TableSetup;
-use crate::run::{Calibration, Checkpoint, Replacement, RunDir, RunError};
-use crate::task::answer::Answer;
-use crate::task::table::{ForAnswer, Rows, network, schema_of, with_answer};
+use crate::run::{Calibration, Found, Replacement, RunDir, RunError};
+use crate::task::answer::RowAnswer;
+use crate::task::table::{EncodedRows, fields, keep_schema};
+use crate::task::{Answers, Batches, System};
+use crate::telemetry::{Input, Subject};
 
 /// Rows computed at a time.
 const BATCH: usize = 4096;
@@ -37,82 +44,161 @@ pub struct TablePrediction {
 /// Rows that are given back.
 const SHOWN: usize = 10;
 
-pub(super) fn run(
-    run: &RunDir,
-    setup: &TableSetup,
-    input: &Path,
-    out: Option<&Path>,
-) -> Result<TablePrediction, ZooError> {
-    let schema = schema_of(run)?;
-    let calibration = run.calibration()?;
-    let predict = Predict { run, setup, schema: &schema, calibration, input, out };
-    with_answer(&schema.targets, setup.data.weights, &setup.loss, predict)
+/// A network that answers rows of a table.
+pub(crate) struct TableSystem<A> {
+    pub(crate) setup: TableSetup,
+    pub(crate) schema: Schema,
+    /// What settling the schema found in the data.
+    pub(crate) found: Vec<Found>,
+    pub(crate) answer: A,
 }
 
-struct Predict<'a> {
-    run: &'a RunDir,
-    setup: &'a TableSetup,
-    schema: &'a Schema,
-    calibration: Calibration,
-    input: &'a Path,
-    out: Option<&'a Path>,
+/// A row of a table.
+pub(crate) struct TableRow {
+    pub(crate) table: Arc<Path>,
+    /// From 1.
+    pub(crate) number: u64,
+    /// As it was read.
+    pub(crate) record: StringRecord,
+    /// Its features, as they are stored.
+    pub(crate) features: Vec<f32>,
 }
 
-impl ForAnswer for Predict<'_> {
-    type Output = TablePrediction;
+impl<A: RowAnswer> System for TableSystem<A> {
+    type Net = FeedForward<Head<A::Kind>>;
+    type Asked = TableRow;
+    type Answer = Vec<String>;
 
-    fn call<A: Answer>(self, answer: A) -> Result<TablePrediction, ZooError> {
-        let (device, path) = (Device::flex(), self.run.best_path());
-        let net = network(self.schema, self.setup, &answer, &device)?;
-        let net = Checkpoint::load(&path)?.apply(net, &path)?;
-        let mut reader = Reader::open(self.input)?;
-        let encoder = Encoder::new(self.schema, &reader, false)?;
-        let kept = kept(reader.header(), &answer.columns());
-        let mut sink = match self.out {
-            Some(out) => {
-                Some(Sink::new(out, kept.iter().map(|at| &reader.header()[*at]), &answer.columns())?)
-            }
-            None => None,
+    const WRITES: bool = true;
+
+    fn network(&self, device: &Device) -> Result<Self::Net, ZooError> {
+        let (layers, dropout) = (self.setup.model.layers(), self.setup.model.dropout);
+        let head = |features| self.answer.head(features);
+        Ok(FeedForward::new(&self.schema, layers, dropout, head, device)?)
+    }
+
+    fn head(&self, net: &Self::Net) -> ParamId {
+        net.head().weight.id
+    }
+
+    fn subject(&self) -> Subject {
+        self.answer.subject()
+    }
+
+    fn units(&self) -> Vec<String> {
+        self.answer.units()
+    }
+
+    fn keep(&self, run: &RunDir) -> Result<(), ZooError> {
+        keep_schema(run, &self.schema, &self.found)
+    }
+
+    /// The rows as they are read, so that a table may be larger than memory.
+    fn read<'a>(&'a self, inputs: &'a [OsString]) -> Result<Batches<'a, Self>, ZooError> {
+        let table = one_table(inputs)?;
+        let mut reader = Reader::open(table)?;
+        let encoder = Encoder::new(&self.schema, &reader, false)?;
+        let table: Arc<Path> = table.into();
+        let next = move || batch(&table, &mut reader, &encoder).transpose();
+        Ok(Box::new(std::iter::from_fn(next)))
+    }
+
+    fn tensors(&self, batch: &[TableRow], device: &Device) -> Columns {
+        let numbers: Vec<f32> = batch.iter().flat_map(|row| &row.features).copied().collect();
+        EncodedRows::new(&self.schema, &numbers, 0, device).columns
+    }
+
+    fn answer(
+        &self,
+        _: &TableRow,
+        logits: &[f32],
+        calibration: &Calibration,
+    ) -> Result<Vec<String>, ZooError> {
+        Ok(self.answer.decide(logits, calibration))
+    }
+
+    fn name(&self, TableRow { table, number, .. }: &TableRow) -> String {
+        format!("{}, row {number}", table.display())
+    }
+
+    fn show(&self, asked: &TableRow) -> Input {
+        Input::Fields { fields: fields(&self.schema, &asked.features) }
+    }
+
+    fn answers<'a>(
+        &'a self,
+        _: &RunDir,
+        inputs: &'a [OsString],
+        out: Option<&Path>,
+    ) -> Result<Box<dyn Answers<Self> + 'a>, ZooError> {
+        let (input, columns) = (one_table(inputs)?, self.answer.columns());
+        let reader = Reader::open(input)?;
+        let kept = kept(reader.header(), &columns);
+        let header = kept.iter().map(|at| &reader.header()[*at]);
+        let sink = out.map(|out| Sink::new(out, header, &columns)).transpose()?;
+        let predicted = TablePrediction {
+            input: input.to_owned(),
+            output: None,
+            rows: 0,
+            columns,
+            first: Vec::new(),
         };
-        let (mut rows, mut first) = (0, Vec::new());
-        loop {
-            let (records, numbers) = batch(&mut reader, &encoder)?;
-            if records.is_empty() {
-                break;
-            }
-            let columns = Rows::new(self.schema, &numbers, 0, &device).columns;
-            let logits: Vec<f32> = net.forward(columns).into_tensor().try_into_vec_as()?;
-            for (record, logits) in records.iter().zip(logits.chunks(logits.len() / records.len())) {
-                rows += 1;
-                if let Some((class, value)) =
-                    logits.iter().zip(0..).map(|(z, at)| (at, *z)).find(|(_, z)| !z.is_finite())
-                {
-                    return Err(ZooError::Logit { input: self.input.to_owned(), class, value });
-                }
-                let told = answer.decide(logits, &self.calibration);
-                if let Some(sink) = &mut sink {
-                    let before = kept.iter().map(|at| record.get(*at).unwrap_or_default());
-                    sink.write(before.chain(told.iter().map(String::as_str)))?;
-                }
-                if first.len() < SHOWN {
-                    first.push(told);
-                }
-            }
-        }
-        let output = sink.map(Sink::finish).transpose()?;
-        Ok(TablePrediction { input: self.input.to_owned(), output, rows, columns: answer.columns(), first })
+        Ok(Box::new(PredictedRows { kept, sink, predicted }))
     }
 }
 
-/// The next rows, as they are and as numbers.
-fn batch(reader: &mut Reader, encoder: &Encoder<'_>) -> Result<(Vec<StringRecord>, Vec<f32>), ZooError> {
-    let (mut records, mut numbers) = (Vec::new(), Vec::new());
-    let mut record = StringRecord::new();
-    while records.len() < BATCH && reader.next(&mut record)?.is_some() {
-        encoder.features(reader, &record, &mut numbers)?;
-        records.push(record.clone());
+fn one_table(inputs: &[OsString]) -> Result<&Path, ZooError> {
+    match inputs {
+        [input] => Ok(Path::new(input)),
+        _ => Err(ZooError::Usage("one table at a time can be predicted".to_owned())),
     }
-    Ok((records, numbers))
+}
+
+/// The next rows; none at the end of the table.
+fn batch(
+    table: &Arc<Path>,
+    reader: &mut Reader,
+    encoder: &Encoder<'_>,
+) -> Result<Option<Vec<TableRow>>, ZooError> {
+    let mut rows = Vec::new();
+    let mut record = StringRecord::new();
+    while rows.len() < BATCH
+        && let Some(number) = reader.next(&mut record)?
+    {
+        let mut features = Vec::new();
+        encoder.features(reader, &record, &mut features)?;
+        rows.push(TableRow { table: Arc::clone(table), number, record: record.clone(), features });
+    }
+    Ok((!rows.is_empty()).then_some(rows))
+}
+
+/// Predicted rows, of which the first are kept, and all are written where that was asked for.
+struct PredictedRows {
+    /// The columns of the table that are written too.
+    kept: Vec<usize>,
+    sink: Option<Sink>,
+    predicted: TablePrediction,
+}
+
+impl<A: RowAnswer> Answers<TableSystem<A>> for PredictedRows {
+    fn take(&mut self, asked: TableRow, answer: Vec<String>) -> Result<(), ZooError> {
+        let Self { kept, sink, predicted } = self;
+        predicted.rows += 1;
+        if let Some(sink) = sink {
+            let before = kept.iter().map(|at| asked.record.get(*at).unwrap_or_default());
+            sink.write(before.chain(answer.iter().map(String::as_str)))?;
+        }
+        if predicted.first.len() < SHOWN {
+            predicted.first.push(answer);
+        }
+        Ok(())
+    }
+
+    fn finish(self: Box<Self>) -> Result<Predictions, ZooError> {
+        let Self { sink, predicted, .. } = *self;
+        let output = sink.map(Sink::finish).transpose()?;
+        Ok(Predictions::Table(TablePrediction { output, ..predicted }))
+    }
 }
 
 /// The columns of a table that are written beside what is predicted: not those of an earlier prediction.
@@ -130,7 +216,7 @@ fn check_ending(path: &Path) -> Result<(), ZooError> {
         "{}: predictions are written as CSV, which a name that ends in `.{ending}` hides; end it in `.csv`",
         path.display()
     );
-    Err(ZooError::Usage { what })
+    Err(ZooError::Usage(what))
 }
 
 /// A CSV file of the rows as they were, and what was predicted.

@@ -180,7 +180,7 @@ impl RunDir {
         if self.path.join(CALIBRATION).exists() {
             self.read_json(CALIBRATION)
         } else {
-            Ok(Calibration::default())
+            Ok(Calibration::None)
         }
     }
 
@@ -189,7 +189,7 @@ impl RunDir {
     /// # Errors
     /// The file cannot be written.
     pub fn calibrate(&self, calibration: &Calibration) -> Result<(), RunError> {
-        if *calibration == Calibration::default() {
+        if *calibration == Calibration::None {
             Ok(())
         } else {
             self.write_json(CALIBRATION, calibration)

@@ -1,22 +1,21 @@
 //! Handwritten digits: Q3 and Q4.
 
-use burn::module::ParamId;
 use burn::tensor::{Device, Int, Tensor, activation::softmax};
-use logit::HeadError;
-use logit::metrics::{Average, Brier, ConfusionMatrix, LogLoss, MetricError, Reliability};
 use logit::tape::{Tape, Taped};
 
-use logit_spec::{Answer, Loss};
-
-use super::{Goal, Judgement, Need, Part, Pass, Scores, Task, WithTask, confusion, reliability};
+use super::answer::{ClassMeasures, argmax};
+use super::{
+    DataPart, Goal, Judgement, NetOf, Pass, Reading, Scores, SystemError, Task, WithSystem,
+    confusion, reliability,
+};
 use crate::data::{self, Batch, ImageSet, Stream, mix};
 use crate::error::ZooError;
-use crate::models::{Classifier, ConvNet, ConvNetConfig, Mlp, MlpConfig};
-use crate::models::{SoftmaxClassifier, SoftmaxClassifierConfig};
+use crate::models::Classifier;
+use crate::predict::digits::{Build, DigitPicture, DigitSystem};
 use crate::recipe::{DataConfig, DigitsSetup, ModelConfig, RecipeError};
 use crate::report::{Fact, Picture, Pixels};
-use crate::run::{Calibration, DataSource};
-use crate::telemetry::{Facts, Input, Sample, Subject, Truth};
+use crate::run::Calibration;
+use crate::telemetry::{Facts, Truth};
 
 /// Images judged at a time.
 const BATCH: usize = 512;
@@ -24,122 +23,52 @@ const BATCH: usize = 512;
 /// The most digits shown of those that were decided wrongly.
 const SHOWN_MISTAKES: usize = 24;
 
-/// Reads digits and calls `then` with the task of the recipe's network.
-pub(super) fn with_digits<W: WithTask>(
-    setup: &DigitsSetup,
-    seed: u64,
-    source: &DataSource,
-    need: Need,
-    then: W,
-) -> Result<W::Output, ZooError> {
-    let sets = Sets::load(setup, seed, source, need)?;
-    setup.loss.check(sets.test.classes()).map_err(|source| RecipeError::Loss { source })?;
-    match &setup.model {
-        ModelConfig::ConvNet(config) => {
-            fits_convnet([sets.test.height(), sets.test.width()])?;
-            then.call(Digits { config, setup, sets })
-        }
-        ModelConfig::Linear(config) => then.call(Digits { config, setup, sets }),
-        ModelConfig::Mlp(config) => then.call(Digits { config, setup, sets }),
+/// Calls `then` with the system of the recipe's network.
+pub(super) fn with_digits<W: WithSystem>(setup: DigitsSetup, then: W) -> Result<W::Output, ZooError> {
+    match setup.model.clone() {
+        ModelConfig::ConvNet(config) => then.call::<Digits<_>>(DigitSystem::new(config, setup)),
+        ModelConfig::Linear(config) => then.call::<Digits<_>>(DigitSystem::new(config, setup)),
+        ModelConfig::Mlp(config) => then.call::<Digits<_>>(DigitSystem::new(config, setup)),
     }
 }
 
-/// A network's configuration.
-pub(crate) trait Build: Sync {
-    type Net: Classifier;
-
-    /// The network for images of a size.
-    fn build(&self, size: [usize; 2], classes: usize, device: &Device) -> Result<Self::Net, HeadError>;
-}
-
-impl Build for ConvNetConfig {
-    type Net = ConvNet;
-
-    fn build(&self, _size: [usize; 2], classes: usize, device: &Device) -> Result<ConvNet, HeadError> {
-        self.init(classes, device)
-    }
-}
-
-impl Build for SoftmaxClassifierConfig {
-    type Net = SoftmaxClassifier;
-
-    fn build(
-        &self,
-        [height, width]: [usize; 2],
-        classes: usize,
-        device: &Device,
-    ) -> Result<Self::Net, HeadError> {
-        self.init(height * width, classes, device)
-    }
-}
-
-impl Build for MlpConfig {
-    type Net = Mlp;
-
-    fn build(&self, [height, width]: [usize; 2], classes: usize, device: &Device) -> Result<Mlp, HeadError> {
-        self.init(height * width, classes, device)
-    }
-}
-
-/// # Errors
-/// Images of another size than the convolutional network takes.
-fn fits_convnet([height, width]: [usize; 2]) -> Result<(), ZooError> {
-    if [height, width] == [28, 28] {
-        return Ok(());
-    }
-    let what =
-        format!("the convnet takes images of 28×28, not {height}×{width}; use a `linear` or `mlp` model");
-    Err(ZooError::Unfit { what })
-}
-
-/// The parts of the data.
-struct Sets {
+struct Digits<B> {
+    system: DigitSystem<B>,
     train: ImageSet,
     validation: ImageSet,
     test: ImageSet,
 }
 
-impl Sets {
-    /// Reads the data and holds the validation part out.
-    fn load(setup: &DigitsSetup, seed: u64, source: &DataSource, need: Need) -> Result<Self, ZooError> {
-        let split = data::load(source)?;
-        let (train, validation) =
-            split.train.split_stratified(setup.data.validation, mix(seed, Stream::Holdout, 0))?;
-        let sets = Self { train, validation, test: split.test };
-        let parts = [("training", &sets.train), ("validation", &sets.validation), ("test", &sets.test)];
-        let needed = parts.iter().skip(if need == Need::All { 0 } else { 2 });
-        match needed.into_iter().find(|(_, set)| set.is_empty()) {
-            None => Ok(sets),
-            Some((part, _)) => Err(ZooError::Unfit {
-                what: format!(
-                    "the {part} part of {source} has no image; `data.validation` decides the share held out"
-                ),
-            }),
-        }
-    }
-}
-
-struct Digits<'a, B> {
-    config: &'a B,
-    setup: &'a DigitsSetup,
-    sets: Sets,
-}
-
-impl<B: Build> Task for Digits<'_, B> {
-    type Net = B::Net;
+impl<B: Build> Task for Digits<B> {
+    type System = DigitSystem<B>;
     type Batch = Batch;
 
-    fn network(&self, device: &Device) -> Result<B::Net, ZooError> {
-        let set = &self.sets.test;
-        Ok(self.config.build([set.height(), set.width()], set.classes(), device)?)
+    /// Reads the data and holds the validation part out; its images and classes are the network's.
+    fn read(mut system: DigitSystem<B>, from: &Reading<'_>) -> Result<Self, ZooError> {
+        let split = data::load(from.source)?;
+        let held_out = mix(from.seed, Stream::Holdout, 0);
+        let (train, validation) = split.train.split_stratified(system.setup.data.validation, held_out)?;
+        let test = split.test;
+        if let Some(part) = from.need.missing([train.len(), validation.len(), test.len()]) {
+            let hint = "`data.validation` decides the share held out";
+            return Err(SystemError::EmptyPart { part, data: from.source.to_string(), hint }.into());
+        }
+        system.setup.loss.check(test.classes()).map_err(|source| RecipeError::Loss { source })?;
+        (system.size, system.classes) = ([test.height(), test.width()], test.classes());
+        system.config.fits(system.size)?;
+        Ok(Self { system, train, validation, test })
+    }
+
+    fn system(&self) -> &DigitSystem<B> {
+        &self.system
     }
 
     fn samples(&self) -> u32 {
-        self.sets.train.len() as u32
+        self.train.len() as u32
     }
 
     fn batch(&self, rows: &[u32], seed: u64, device: &Device) -> Result<Batch, ZooError> {
-        Ok(Batch::augmented(&self.sets.train.select(rows)?, &self.setup.data, seed, device))
+        Ok(Batch::augmented(&self.train.select(rows)?, &self.system.setup.data, seed, device))
     }
 
     fn pass(&self, net: &B::Net, batch: Batch, tape: &mut Tape) -> Result<Pass, ZooError> {
@@ -147,30 +76,16 @@ impl<B: Build> Task for Digits<'_, B> {
         let logits = net.forward_on(batch.images, tape);
         let facts = Facts::on(tape, logits.tensor(), || Truth::classes(&batch.targets))?;
         let right = correct(logits.argmax(), batch.targets.clone())?;
-        let loss = self.setup.loss.forward(logits, batch.targets)?;
+        let loss = self.system.setup.loss.forward(logits, batch.targets)?;
         Ok(Pass { loss: loss.value, samples, decisions: Some([samples, right]), facts })
     }
 
-    fn subject(&self) -> Subject {
-        Subject { answer: Answer::Classes, units: self.sets.test.classes(), loss: Loss::CrossEntropy }
-    }
-
-    fn units(&self) -> Vec<String> {
-        (0..self.sets.test.classes()).map(|class| class.to_string()).collect()
-    }
-
-    fn sample(&self, row: u32) -> Result<Option<Sample>, ZooError> {
-        let (set, at) = (&self.sets.train, row as usize);
-        let shown = set.image(at).zip(set.labels().get(at)).map(|(pixels, label)| Sample {
-            row,
-            truth: label.to_string(),
-            input: Input::picture([set.width(), set.height(), 1], pixels),
-        });
-        Ok(shown)
-    }
-
-    fn head(&self, net: &B::Net) -> ParamId {
-        net.head().weight.id
+    fn sample(&self, row: u32) -> Result<Option<(DigitPicture, String)>, ZooError> {
+        let shown = self.train.image(row as usize).zip(self.train.labels().get(row as usize));
+        Ok(shown.map(|(pixels, label)| {
+            let (file, pixels) = (format!("row {row}").into(), pixels.to_vec());
+            (DigitPicture { file, pixels, inverted: false, resized_from: None }, label.to_string())
+        }))
     }
 
     fn goal(&self) -> Goal {
@@ -179,23 +94,21 @@ impl<B: Build> Task for Digits<'_, B> {
 
     fn judge(
         &self,
-        net: &B::Net,
-        part: Part,
+        net: &NetOf<Self>,
+        part: DataPart,
         _: &Calibration,
         device: &Device,
     ) -> Result<Judgement, ZooError> {
         let set = match part {
-            Part::Validation => &self.sets.validation,
-            Part::Test => &self.sets.test,
+            DataPart::Validation => &self.validation,
+            DataPart::Test => &self.test,
         };
-        judge(net, set, &self.setup.data, device)
+        judge(net, set, &self.system.setup.data, device)
     }
 
     fn facts(&self) -> Vec<Fact> {
-        let Sets { train, validation, test } = &self.sets;
-        let images =
-            format!("{} training, {} validation, {} test", train.len(), validation.len(), test.len());
-        vec![Fact::new("images", images)]
+        let [train, validation, test] = [&self.train, &self.validation, &self.test].map(ImageSet::len);
+        vec![Fact::new("images", format!("{train} training, {validation} validation, {test} test"))]
     }
 }
 
@@ -226,11 +139,7 @@ pub fn judge<C: Classifier>(
     device: &Device,
 ) -> Result<Judgement, ZooError> {
     let classes = set.classes();
-    let told = |source: MetricError| ZooError::Metric { what: "the evaluation", source };
-    let mut matrix = ConfusionMatrix::new(classes).map_err(told)?;
-    let mut log_loss = LogLoss::new(classes).map_err(told)?;
-    let mut brier = Brier::new(classes).map_err(told)?;
-    let mut calibration = Reliability::new(classes).map_err(told)?;
+    let mut measures = ClassMeasures::new(classes)?;
     let mut mistakes = Vec::new();
     let rows: Vec<u32> = (0..set.len() as u32).collect();
     for rows in rows.chunks(BATCH) {
@@ -238,11 +147,8 @@ pub fn judge<C: Classifier>(
         let logits = net.forward(Batch::of(&part, config, device).images).into_tensor();
         let probabilities: Vec<f32> = softmax(logits.clone(), 1).try_into_vec_as()?;
         let logits: Vec<f32> = logits.try_into_vec_as()?;
-        log_loss.update_classes_from_logits(&logits, part.labels(), None).map_err(told)?;
-        brier.update_classes(&probabilities, part.labels(), None).map_err(told)?;
-        calibration.update_classes(&probabilities, part.labels(), None).map_err(told)?;
         let decisions: Vec<usize> = logits.chunks(classes).map(argmax).collect();
-        matrix.update(&decisions, part.labels(), None).map_err(told)?;
+        measures.add(&logits, &probabilities, &decisions, part.labels())?;
         for (at, (&decision, &label)) in decisions.iter().zip(part.labels()).enumerate() {
             let truth = usize::from(label);
             if decision != truth {
@@ -251,19 +157,11 @@ pub fn judge<C: Classifier>(
             }
         }
     }
-    let some = |value: Option<f64>| {
-        value.ok_or_else(|| ZooError::Unfit { what: "there is no image to evaluate on".to_owned() })
-    };
-    let scores = Scores::new(
-        matrix.total(),
-        [
-            ("accuracy", some(matrix.accuracy())?),
-            ("log_loss", some(log_loss.log_loss())?),
-            ("ece", some(calibration.expected_calibration_error())?),
-            ("brier", some(brier.brier())?),
-            ("macro_f1", some(matrix.f1(Average::Macro))?),
-        ],
-    );
+    let mut values = Vec::new();
+    for (metric, value) in measures.scores() {
+        values.push((metric, value.ok_or(SystemError::NothingToJudge)?));
+    }
+    let scores = Scores::new(measures.matrix.total(), values);
     let number = |name: &str| scores.get(name).unwrap_or(f64::NAN);
     let summary = format!(
         "{:.2} % of {} test images right; log loss {:.4}, calibration error {:.4}.",
@@ -274,16 +172,11 @@ pub fn judge<C: Classifier>(
     );
     Ok(Judgement {
         summary,
-        confusion: Some(confusion(&matrix, (0..classes).map(|class| class.to_string()).collect())),
-        reliability: vec![reliability("Test set", &calibration)],
+        confusion: Some(confusion(&measures.matrix, (0..classes).map(|class| class.to_string()).collect())),
+        reliability: vec![reliability("Test set", &measures.reliability)],
         pictures: pictures(mistakes, set),
         ..Judgement::of(scores, String::new())
     })
-}
-
-/// The first of the largest numbers.
-pub(crate) fn argmax(row: &[f32]) -> usize {
-    row.iter().enumerate().fold(0, |best, (at, value)| if *value > row[best] { at } else { best })
 }
 
 /// The wrongly decided digits, the surest first.

@@ -2,38 +2,53 @@
 
 use std::path::Path;
 
-use burn::module::ParamId;
-use burn::tensor::{Device, Tensor, TensorData};
-use logit::Head;
+use burn::tensor::{Device, Tensor};
 use logit::tape::{Tape, Taped};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
-use super::answer::{Answer, Outputs};
-use super::table::{ForAnswer, check_columns, keep_test_rows, schema_of, with_answer};
-use super::{Goal, Judgement, Need, Part, Pass, Task, WithTask};
+use super::answer::{Outputs, RowAnswer, with_answer};
+use super::table::{check_columns, keep_test_rows, schema_of};
+use super::{
+    DataPart, Goal, Judgement, Need, NetOf, Origin, Pass, Reading, Rows, SystemError, Task, WithSystem,
+};
 use crate::data::labelled::{
     Listed, Pictures, Unread, folder_schema, list_schema, listed, listed_folder, unread_images,
 };
 use crate::data::table::{AnswerKind, Dealer, PartOf, Schema};
 use crate::error::ZooError;
-use crate::models::PictureNet;
+use crate::predict::images::{ImageSystem, SquareImage, images};
 use crate::recipe::{AnswerChoice, ImagesData, ImagesSetup, TableData};
 use crate::report::Fact;
 use crate::run::{Calibration, DataSource, Found, RunDir};
-use crate::telemetry::{Input, Sample, Subject};
 
 /// Images judged at a time.
 const BATCH: usize = 256;
 
+/// Calls `then` with the system of a run's images, or of those that a run is to be made of.
+pub(super) fn with_images<W: WithSystem>(
+    setup: ImagesSetup,
+    origin: Origin<'_>,
+    then: W,
+) -> Result<W::Output, ZooError> {
+    let (schema, found) = match origin {
+        Origin::Run(run) => (schema_of(run)?, Vec::new()),
+        Origin::Data(source) => settled(&setup, source)?,
+    };
+    with_answer!(schema.targets, setup.data.table.weights, setup.loss, |answer| {
+        then.call::<ImagesTask<_>>(ImageSystem { setup, schema, found, answer })
+    })
+}
+
 /// What is settled about images before they are trained on.
-pub(crate) fn prepared(setup: &ImagesSetup, source: &DataSource) -> Result<(Schema, Vec<Found>), ZooError> {
+fn settled(setup: &ImagesSetup, source: &DataSource) -> Result<(Schema, Vec<Found>), ZooError> {
     match source {
         DataSource::File(list) => {
             if setup.data.table.test_file.is_some() {
-                let what = "`--test` is for tables: of a list of images a share is held out, `--set data.table.test=SHARE`"
-                    .to_owned();
-                return Err(ZooError::Usage { what });
+                return Err(ZooError::Usage(
+                    "`--test` is for tables: of a list of images a share is held out, `--set data.table.test=SHARE`"
+                        .to_owned(),
+                ));
             }
             check_columns(list, &setup.data.table)?;
             let (schema, findings) = list_schema(list, &setup.data)?;
@@ -49,11 +64,9 @@ pub(crate) fn prepared(setup: &ImagesSetup, source: &DataSource) -> Result<(Sche
             let unread = folders.iter().map(|folder| unread_images(folder)).collect::<Result<Vec<_>, _>>()?;
             Ok((schema, unread.iter().flatten().map(unread_found).collect()))
         }
-        DataSource::Embedded => {
-            let what =
-                "images are needed: `logit train FOLDER`, with a folder for each class in it".to_owned();
-            Err(ZooError::Usage { what })
-        }
+        DataSource::Embedded => Err(ZooError::Usage(
+            "images are needed: `logit train FOLDER`, with a folder for each class in it".to_owned(),
+        )),
     }
 }
 
@@ -70,10 +83,9 @@ fn refuse_columns(folder: &Path, data: &TableData) -> Result<(), ZooError> {
         None => Ok(()),
         Some((option, _)) => {
             let folder = folder.display();
-            let what = format!(
+            Err(ZooError::Usage(format!(
                 "`{option}` is for tables and lists; {folder} is a folder, in which each folder is a class: leave it out"
-            );
-            Err(ZooError::Usage { what })
+            )))
         }
     }
 }
@@ -95,82 +107,22 @@ fn parted(folder: &Path) -> Option<[&'static Path; 2]> {
     (folder.join(train).is_dir() && folder.join(test).is_dir()).then_some([train, test])
 }
 
-/// Reads a run's images and calls `then` with its task.
-pub(super) fn with_images<W: WithTask>(
-    setup: &ImagesSetup,
-    seed: u64,
+/// The images of a source, and those of its test folder, where it has one.
+fn all_listed(
     source: &DataSource,
-    run: &RunDir,
-    need: Need,
-    then: W,
-) -> Result<W::Output, ZooError> {
-    let schema = schema_of(run)?;
-    let own = run.about()?.data == source.absolute()?;
-    if let (true, Some(file), DataSource::File(list)) = (own, &schema.file, source) {
-        file.check(list)?;
-    }
-    let sets = Sets::read(setup, &schema, seed, source, need, own, run)?;
-    let then = WithAnswer { setup, sets, then };
-    with_answer(&schema.targets, setup.data.table.weights, &setup.loss, then)
-}
-
-/// The parts of the images.
-struct Sets {
-    train: Pictures,
-    validation: Pictures,
-    test: Pictures,
-}
-
-impl Sets {
-    fn read(
-        setup: &ImagesSetup,
-        schema: &Schema,
-        seed: u64,
-        source: &DataSource,
-        need: Need,
-        own: bool,
-        run: &RunDir,
-    ) -> Result<Self, ZooError> {
-        let data = &setup.data;
-        let (rest, test) = match source {
-            DataSource::File(list) => (listed(list, data, schema)?, None),
-            DataSource::Folder(folder) => match parted(folder) {
-                Some([train, test]) => (
-                    listed_folder(&folder.join(train), schema)?,
-                    Some(listed_folder(&folder.join(test), schema)?),
-                ),
-                None => (listed_folder(folder, schema)?, None),
-            },
-            DataSource::Embedded => (Listed::default(), None),
-        };
-        // Other data than the run's own is a test as a whole.
-        if need == Need::Test && !own {
-            let nothing = || Pictures::read(Listed::default(), data);
-            return Ok(Self {
-                train: nothing()?,
-                validation: nothing()?,
-                test: Pictures::read(test.unwrap_or(rest), data)?,
-            });
-        }
-        let share = if test.is_some() { 0.0 } else { data.table.test };
-        let ([train, validation, held_out], rows) = dealt(rest, schema, share, data.table.validation, seed);
-        if need == Need::All && test.is_none() {
-            keep_test_rows(run, &rows)?;
-        }
-        let of_training = |listed| if need == Need::All { listed } else { Listed::default() };
-        let sets = Self {
-            train: Pictures::read(of_training(train), data)?,
-            validation: Pictures::read(of_training(validation), data)?,
-            test: Pictures::read(test.unwrap_or(held_out), data)?,
-        };
-        let parts = [("training", &sets.train), ("validation", &sets.validation), ("test", &sets.test)];
-        let mut needed = parts.iter().skip(if need == Need::All { 0 } else { 2 });
-        match needed.find(|(_, part)| part.paths.is_empty()) {
-            None => Ok(sets),
-            Some((part, _)) => Err(ZooError::Unfit {
-                what: format!("the {part} part of {source} has no image; more are needed"),
-            }),
-        }
+    data: &ImagesData,
+    schema: &Schema,
+) -> Result<(Listed, Option<Listed>), ZooError> {
+    match source {
+        DataSource::File(list) => Ok((listed(list, data, schema)?, None)),
+        DataSource::Folder(folder) => match parted(folder) {
+            Some([train, test]) => Ok((
+                listed_folder(&folder.join(train), schema)?,
+                Some(listed_folder(&folder.join(test), schema)?),
+            )),
+            None => Ok((listed_folder(folder, schema)?, None)),
+        },
+        DataSource::Embedded => Ok((Listed::default(), None)),
     }
 }
 
@@ -196,49 +148,13 @@ fn dealt(all: Listed, schema: &Schema, test: f64, validation: f64, seed: u64) ->
     (parts, rows)
 }
 
-struct WithAnswer<'a, W> {
-    setup: &'a ImagesSetup,
-    sets: Sets,
-    then: W,
-}
-
-impl<W: WithTask> ForAnswer for WithAnswer<'_, W> {
-    type Output = W::Output;
-
-    fn call<A: Answer>(self, answer: A) -> Result<W::Output, ZooError> {
-        self.then.call(ImagesTask { setup: self.setup, sets: self.sets, answer })
-    }
-}
-
-struct ImagesTask<'a, A> {
-    setup: &'a ImagesSetup,
-    sets: Sets,
-    answer: A,
-}
-
-/// The network of a recipe for images, with its first weights.
-pub(crate) fn network<A: Answer>(
-    setup: &ImagesSetup,
-    answer: &A,
-    device: &Device,
-) -> Result<PictureNet<Head<A::Kind>>, ZooError> {
-    let model = &setup.model;
-    if setup.data.size >> model.stages == 0 {
-        let what = format!(
-            "an image of {0}×{0} cannot be halved {1} times; lower `model.stages`",
-            setup.data.size, model.stages
-        );
-        return Err(ZooError::Unfit { what });
-    }
-    let head = |features| answer.head(features);
-    Ok(PictureNet::new(setup.data.channels(), model.width, model.stages, model.dropout, head, device)?)
-}
-
-/// Pixels as a network takes them: in [−1, 1].
-pub(crate) fn images(pixels: &[u8], data: &ImagesData, device: &Device) -> Tensor<4> {
-    let values: Vec<f32> = pixels.iter().map(|pixel| f32::from(*pixel) / 127.5 - 1.0).collect();
-    let count = pixels.len() / (data.channels() * data.size * data.size);
-    Tensor::from_data(TensorData::new(values, [count, data.channels(), data.size, data.size]), device)
+struct ImagesTask<A> {
+    system: ImageSystem<A>,
+    train: Pictures,
+    validation: Pictures,
+    test: Pictures,
+    /// The numbers of the test images among all, where they were drawn from them.
+    test_rows: Vec<u64>,
 }
 
 /// An image moved and mirrored; what is uncovered repeats the nearest pixel.
@@ -258,41 +174,62 @@ fn augmented(image: &[u8], data: &ImagesData, random: &mut StdRng, to: &mut Vec<
     }
 }
 
-impl<A: Answer> ImagesTask<'_, A> {
-    fn outputs(
-        &self,
-        net: &PictureNet<Head<A::Kind>>,
-        part: Part,
-        device: &Device,
-    ) -> Result<Outputs, ZooError> {
-        let data = &self.setup.data;
+impl<A: RowAnswer> ImagesTask<A> {
+    fn outputs(&self, net: &NetOf<Self>, part: DataPart, device: &Device) -> Result<Outputs, ZooError> {
+        let data = &self.system.setup.data;
         let set = match part {
-            Part::Validation => &self.sets.validation,
-            Part::Test => &self.sets.test,
+            DataPart::Validation => &self.validation,
+            DataPart::Test => &self.test,
         };
         let mut outputs = Outputs { logits: Vec::new(), targets: set.targets.clone() };
         for pixels in set.pixels.chunks(BATCH * data.channels() * data.size * data.size) {
-            let logits = net.forward(images(pixels, data, device)).into_tensor();
-            outputs.logits.extend(logits.try_into_vec_as::<f32>()?);
+            outputs.logits.extend(net.forward(images(pixels, data, device)).rows()?);
         }
         Ok(outputs)
     }
 }
 
-impl<A: Answer> Task for ImagesTask<'_, A> {
-    type Net = PictureNet<Head<A::Kind>>;
+impl<A: RowAnswer> Task for ImagesTask<A> {
+    type System = ImageSystem<A>;
     type Batch = (Tensor<4>, Vec<f32>);
 
-    fn network(&self, device: &Device) -> Result<Self::Net, ZooError> {
-        network(self.setup, &self.answer, device)
+    fn read(system: ImageSystem<A>, from: &Reading<'_>) -> Result<Self, ZooError> {
+        let (data, schema) = (&system.setup.data, &system.schema);
+        if let (true, Some(file), DataSource::File(list)) = (from.own, &schema.file, from.source) {
+            file.check(list)?;
+        }
+        let (rest, test) = all_listed(from.source, data, schema)?;
+        let read = |listed| Pictures::read(listed, data);
+        // Other data than the run's own is a test as a whole.
+        if from.need == Need::Test && !from.own {
+            let (nothing, test) = (read(Listed::default())?, read(test.unwrap_or(rest))?);
+            return Ok(Self { system, train: nothing.clone(), validation: nothing, test, test_rows: Vec::new() });
+        }
+        let share = if test.is_some() { 0.0 } else { data.table.test };
+        let ([train, validation, held_out], rows) =
+            dealt(rest, schema, share, data.table.validation, from.seed);
+        let test_rows = if test.is_none() { rows } else { Vec::new() };
+        let of_training = |listed| if from.need == Need::All { listed } else { Listed::default() };
+        let (train, validation) = (read(of_training(train))?, read(of_training(validation))?);
+        let test = read(test.unwrap_or(held_out))?;
+        let counts = [&train, &validation, &test].map(|part| part.paths.len());
+        if let Some(part) = from.need.missing(counts) {
+            let hint = "more are needed";
+            return Err(SystemError::EmptyPart { part, data: from.source.to_string(), hint }.into());
+        }
+        Ok(Self { system, train, validation, test, test_rows })
+    }
+
+    fn system(&self) -> &ImageSystem<A> {
+        &self.system
     }
 
     fn samples(&self) -> u32 {
-        self.sets.train.paths.len() as u32
+        self.train.paths.len() as u32
     }
 
     fn batch(&self, rows: &[u32], seed: u64, device: &Device) -> Result<Self::Batch, ZooError> {
-        let (data, set, width) = (&self.setup.data, &self.sets.train, self.answer.width());
+        let (data, set, width) = (&self.system.setup.data, &self.train, self.system.answer.width());
         let size = data.channels() * data.size * data.size;
         let mut random = StdRng::seed_from_u64(seed);
         let (mut pixels, mut targets) = (Vec::with_capacity(rows.len() * size), Vec::new());
@@ -305,67 +242,51 @@ impl<A: Answer> Task for ImagesTask<'_, A> {
 
     fn pass(
         &self,
-        net: &Self::Net,
+        net: &NetOf<Self>,
         (images, targets): Self::Batch,
         tape: &mut Tape,
     ) -> Result<Pass, ZooError> {
         let device = images.device();
-        self.answer.taped_pass(net.forward_on(images, tape), &targets, &device, tape)
+        self.system.answer.taped_pass(net.forward_on(images, tape), &targets, &device, tape)
     }
 
-    fn subject(&self) -> Subject {
-        self.answer.subject()
-    }
-
-    fn units(&self) -> Vec<String> {
-        self.answer.units()
-    }
-
-    fn sample(&self, row: u32) -> Result<Option<Sample>, ZooError> {
-        let (data, set, width) = (&self.setup.data, &self.sets.train, self.answer.width());
-        let (channels, area) = (data.channels(), data.size * data.size);
-        let (at, size) = (row as usize, channels * area);
-        let planes = &set.pixels[at * size..][..size];
-        // From plane after plane to pixel after pixel.
-        let pixels: Vec<u8> = (0..area)
-            .flat_map(|pixel| (0..channels).map(move |channel| planes[channel * area + pixel]))
-            .collect();
-        let truth = self.answer.told(&set.targets[at * width..][..width]);
-        Ok(Some(Sample { row, truth, input: Input::picture([data.size, data.size, channels], &pixels) }))
-    }
-
-    fn head(&self, net: &Self::Net) -> ParamId {
-        net.head().weight.id
+    fn sample(&self, row: u32) -> Result<Option<(SquareImage, String)>, ZooError> {
+        let (data, set, width) = (&self.system.setup.data, &self.train, self.system.answer.width());
+        let (at, size) = (row as usize, data.channels() * data.size * data.size);
+        let pixels = set.pixels[at * size..][..size].to_vec();
+        let truth = self.system.answer.describe(&set.targets[at * width..][..width]);
+        Ok(Some((SquareImage { file: set.paths[at].clone(), pixels }, truth)))
     }
 
     fn goal(&self) -> Goal {
-        self.answer.goal()
+        self.system.answer.goal()
     }
 
-    fn calibrated(&self, net: &Self::Net, device: &Device) -> Result<Calibration, ZooError> {
-        self.answer.calibrated(&self.outputs(net, Part::Validation, device)?)
+    fn calibrated(&self, net: &NetOf<Self>, device: &Device) -> Result<Calibration, ZooError> {
+        self.system.answer.calibrated(&self.outputs(net, DataPart::Validation, device)?)
     }
 
     fn judge(
         &self,
-        net: &Self::Net,
-        part: Part,
+        net: &NetOf<Self>,
+        part: DataPart,
         calibration: &Calibration,
         device: &Device,
     ) -> Result<Judgement, ZooError> {
-        self.answer.judge(&self.outputs(net, part, device)?, calibration)
+        self.system.answer.judge(&self.outputs(net, part, device)?, calibration)
+    }
+
+    fn keep(&self, run: &RunDir) -> Result<(), ZooError> {
+        keep_test_rows(run, &self.test_rows)
     }
 
     fn facts(&self) -> Vec<Fact> {
-        let Sets { train, validation, test } = &self.sets;
-        let counts = [train, validation, test].map(|set| set.paths.len());
-        let side = self.setup.data.size;
+        let [train, validation, test] =
+            [&self.train, &self.validation, &self.test].map(|set| set.paths.len());
+        let (side, channels) = (self.system.setup.data.size, self.system.setup.data.channels());
         vec![
-            Fact::new(
-                "images",
-                format!("{} training, {} validation, {} test", counts[0], counts[1], counts[2]),
-            ),
-            Fact::new("size", format!("{side}×{side}, {} channels", self.setup.data.channels())),
+            Fact::new("images", format!("{train} training, {validation} validation, {test} test")),
+            Fact::new("size", format!("{side}×{side}, {channels} channels")),
         ]
     }
 }

@@ -1,10 +1,16 @@
-//! Tasks: what a recipe trains, as the trainer sees it.
+//! Systems, and the tasks that they are trained by.
 //!
-//! A task owns its data and knows its network, its loss and its metrics. The trainer, the evaluation and the report
-//! know nothing else. `with_task` turns a recipe and a source of data into one.
+//! A [`System`] is a network and what it takes to ask it: how an input is read, becomes tensors, is answered and shown. It
+//! needs its recipe and what a run keeps, and no data. Whatever asks a network is one generic function over it.
+//!
+//! A [`Task`] is a system with its data: what is learned, in which order, and what the network is worth. The trainer, the
+//! evaluation and the report know nothing else.
+//!
+//! [`with_system`] is the one place that turns a recipe into either.
 
 pub(crate) mod answer;
 pub mod digits;
+mod error;
 pub(crate) mod images;
 mod judgement;
 pub mod pairs;
@@ -13,33 +19,179 @@ pub(crate) mod segmentation;
 pub mod sts;
 pub(crate) mod table;
 
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
 use burn::module::{Module, ParamId};
 use burn::tensor::{Device, Tensor};
-use logit::tape::Tape;
+use logit::metrics;
+use logit::tape::{Tape, Taped};
+use logit::{HeadError, Kind, Logits};
 use logit_spec::Finding;
 
+pub use error::SystemError;
 pub use judgement::Judgement;
 pub(crate) use judgement::{confusion, reliability};
 pub use scores::{Goal, Scores, metric_name};
 pub use table::{Chosen, chosen};
 
 use crate::data::epoch_order;
-use crate::data::table::Schema;
 use crate::error::ZooError;
+use crate::predict::Predictions;
 use crate::recipe::{Recipe, TaskConfig};
 use crate::report::Fact;
-use crate::run::{Calibration, DataSource, Found, RunDir};
-use crate::telemetry::{Facts, Sample, Subject};
+use crate::run::{Calibration, Checkpoint, DataSource, RunDir};
+use crate::telemetry::{Facts, Input, Subject};
 
-/// What is trained.
-pub(crate) trait Task: Sync {
+/// A network, and what it takes to ask it.
+pub(crate) trait System: Sized + Sync + 'static {
     /// The network.
-    type Net: Module;
-    /// What a step is computed on.
-    type Batch: Send;
+    type Net: Module + Taped<Output: Rows>;
+    /// What one answer is given to: an image, a row, a tile.
+    type Asked;
+    /// What is answered.
+    type Answer;
+
+    /// Whether what is predicted is written to files.
+    const WRITES: bool = false;
 
     /// A network with its first weights.
     fn network(&self, device: &Device) -> Result<Self::Net, ZooError>;
+
+    /// The weights of the last layer.
+    fn head(&self, net: &Self::Net) -> ParamId;
+
+    /// What the last layer is for, and the loss on it.
+    fn subject(&self) -> Subject;
+
+    /// The names of the last layer's units.
+    fn units(&self) -> Vec<String>;
+
+    /// Keeps in the folder of a new run what the system is made from beside the recipe, and what was found in the data.
+    fn keep(&self, _run: &RunDir) -> Result<(), ZooError> {
+        Ok(())
+    }
+
+    /// Reads inputs, as files or sentences, in batches that the network can be shown at once.
+    fn read<'a>(&'a self, inputs: &'a [OsString]) -> Result<Batches<'a, Self>, ZooError>;
+
+    /// A batch as the network takes it.
+    fn tensors(&self, batch: &[Self::Asked], device: &Device) -> <Self::Net as Taped>::Input;
+
+    /// The logits of a batch, as many for each of it, in inference mode.
+    fn logits(
+        &self,
+        net: &Self::Net,
+        batch: &[Self::Asked],
+        device: &Device,
+    ) -> Result<Vec<f32>, ZooError> {
+        net.forward(self.tensors(batch, device)).rows()
+    }
+
+    /// What is said of an input whose logits these are.
+    fn answer(
+        &self,
+        asked: &Self::Asked,
+        logits: &[f32],
+        calibration: &Calibration,
+    ) -> Result<Self::Answer, ZooError>;
+
+    /// What errors call an input: its file, its row.
+    fn name(&self, asked: &Self::Asked) -> String;
+
+    /// An input for people to see.
+    fn show(&self, asked: &Self::Asked) -> Input;
+
+    /// What takes the answers to `inputs`, and writes those that are written, to `out` or else to a place in the run's
+    /// folder.
+    fn answers<'a>(
+        &'a self,
+        run: &RunDir,
+        inputs: &'a [OsString],
+        out: Option<&Path>,
+    ) -> Result<Box<dyn Answers<Self> + 'a>, ZooError>;
+}
+
+/// Inputs as they are read, batch by batch.
+pub(crate) type Batches<'a, S> = Box<dyn Iterator<Item = Result<Vec<<S as System>::Asked>, ZooError>> + 'a>;
+
+/// Takes answers, one after the other.
+pub(crate) trait Answers<S: System> {
+    /// Takes the answer to an input.
+    fn take(&mut self, asked: S::Asked, answer: S::Answer) -> Result<(), ZooError>;
+
+    /// All of them, as far as they are not in files.
+    fn finish(self: Box<Self>) -> Result<Predictions, ZooError>;
+}
+
+/// Answers that are kept as they are.
+pub(crate) struct Kept<A> {
+    all: Vec<A>,
+    then: fn(Vec<A>) -> Predictions,
+}
+
+impl<A> Kept<A> {
+    /// None yet; `then` makes predictions of all.
+    pub(crate) fn new(then: fn(Vec<A>) -> Predictions) -> Box<Self> {
+        Box::new(Self { all: Vec::new(), then })
+    }
+}
+
+impl<A, S: System<Answer = A>> Answers<S> for Kept<A> {
+    fn take(&mut self, _: S::Asked, answer: A) -> Result<(), ZooError> {
+        self.all.push(answer);
+        Ok(())
+    }
+
+    fn finish(self: Box<Self>) -> Result<Predictions, ZooError> {
+        Ok((self.then)(self.all))
+    }
+}
+
+/// What networks give, as numbers.
+pub(crate) trait Rows {
+    /// The logits row by row, those of each position of a map a row.
+    fn rows(self) -> Result<Vec<f32>, ZooError>;
+}
+
+impl<K: Kind, const D: usize> Rows for Logits<K, D> {
+    fn rows(self) -> Result<Vec<f32>, ZooError> {
+        Ok(metrics::rows(&self.into_tensor())?)
+    }
+}
+
+impl<R: Rows> Rows for Result<R, HeadError> {
+    fn rows(self) -> Result<Vec<f32>, ZooError> {
+        self?.rows()
+    }
+}
+
+/// A system's network with the best weights of a run.
+pub(crate) fn best<S: System>(system: &S, run: &RunDir, device: &Device) -> Result<S::Net, ZooError> {
+    let path = run.best_path();
+    Ok(Checkpoint::load(&path)?.apply(system.network(device)?, &path)?)
+}
+
+/// The inputs as paths.
+pub(crate) fn paths(inputs: &[OsString]) -> impl Iterator<Item = PathBuf> + use<'_> {
+    inputs.iter().map(PathBuf::from)
+}
+
+/// A system, and the data that it learns from and is judged on.
+pub(crate) trait Task: Sized + Sync + 'static {
+    /// The system.
+    type System: System;
+    /// What a step is computed on.
+    type Batch: Send;
+
+    /// Whether rows that are too many for memory are laid into the run's folder, which must then be there first.
+    const READS_INTO_RUN: bool = false;
+
+    /// Reads the data, and sees whether data, network and loss fit each other.
+    fn read(system: Self::System, from: &Reading<'_>) -> Result<Self, ZooError>;
+
+    /// The system.
+    fn system(&self) -> &Self::System;
 
     /// Samples to learn from.
     fn samples(&self) -> u32;
@@ -53,22 +205,13 @@ pub(crate) trait Task: Sync {
     fn batch(&self, rows: &[u32], seed: u64, device: &Device) -> Result<Self::Batch, ZooError>;
 
     /// The loss of a batch, in training mode, told to a tape as it is computed.
-    fn pass(&self, net: &Self::Net, batch: Self::Batch, tape: &mut Tape) -> Result<Pass, ZooError>;
+    fn pass(&self, net: &NetOf<Self>, batch: Self::Batch, tape: &mut Tape) -> Result<Pass, ZooError>;
 
-    /// What the last layer is for, and the loss on it.
-    fn subject(&self) -> Subject;
-
-    /// The names of the last layer's units.
-    fn units(&self) -> Vec<String>;
-
-    /// A sample of the training part, to be shown.
-    fn sample(&self, row: u32) -> Result<Option<Sample>, ZooError>;
-
-    /// The weights of the last layer.
-    fn head(&self, net: &Self::Net) -> ParamId;
+    /// A sample of the training part to be shown, and what is true of it.
+    fn sample(&self, row: u32) -> Result<Option<(AskedOf<Self>, String)>, ZooError>;
 
     /// The network after an update, held to what it must keep.
-    fn constrained(&self, net: Self::Net) -> Self::Net {
+    fn constrained(&self, net: NetOf<Self>) -> NetOf<Self> {
         net
     }
 
@@ -81,18 +224,23 @@ pub(crate) trait Task: Sync {
     }
 
     /// What turns logits into better probabilities and decisions, fitted on the validation part.
-    fn calibrated(&self, _net: &Self::Net, _device: &Device) -> Result<Calibration, ZooError> {
-        Ok(Calibration::default())
+    fn calibrated(&self, _net: &NetOf<Self>, _device: &Device) -> Result<Calibration, ZooError> {
+        Ok(Calibration::None)
     }
 
     /// What the network is worth on a part, in inference mode.
     fn judge(
         &self,
-        net: &Self::Net,
-        part: Part,
+        net: &NetOf<Self>,
+        part: DataPart,
         calibration: &Calibration,
         device: &Device,
     ) -> Result<Judgement, ZooError>;
+
+    /// Keeps in the run's folder which samples it is tested on, where nothing else tells them.
+    fn keep(&self, _run: &RunDir) -> Result<(), ZooError> {
+        Ok(())
+    }
 
     /// What reading the data showed.
     fn findings(&self) -> Vec<Finding> {
@@ -103,9 +251,15 @@ pub(crate) trait Task: Sync {
     fn facts(&self) -> Vec<Fact>;
 }
 
+/// The network of a task.
+pub(crate) type NetOf<T> = <<T as Task>::System as System>::Net;
+
+/// What the system of a task is asked.
+pub(crate) type AskedOf<T> = <<T as Task>::System as System>::Asked;
+
 /// A part of the data that networks are judged on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Part {
+pub(crate) enum DataPart {
     Validation,
     Test,
 }
@@ -122,13 +276,6 @@ pub(crate) struct Pass {
     pub(crate) facts: Option<Facts>,
 }
 
-/// Something to do with a task, whatever its type.
-pub(crate) trait WithTask {
-    type Output;
-
-    fn call<T: Task>(self, task: T) -> Result<Self::Output, ZooError>;
-}
-
 /// Which parts of the data are needed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Need {
@@ -138,71 +285,74 @@ pub(crate) enum Need {
     Test,
 }
 
-/// Reads the data and calls `then` with the task of a run's recipe.
-pub(crate) fn with_task<W: WithTask>(
+impl Need {
+    /// The first of the parts that is needed and holds nothing, by name.
+    pub(crate) fn missing(self, [train, validation, test]: [usize; 3]) -> Option<&'static str> {
+        let parts = [("training", train), ("validation", validation), ("test", test)];
+        let mut needed = parts.into_iter().skip(if self == Self::All { 0 } else { 2 });
+        needed.find(|(_, samples)| *samples == 0).map(|(part, _)| part)
+    }
+}
+
+/// Which data is read, and what for.
+pub(crate) struct Reading<'a> {
+    /// Where it comes from.
+    pub(crate) source: &'a DataSource,
+    /// The seed of the run that it is for.
+    pub(crate) seed: u64,
+    /// Which parts of it are needed.
+    pub(crate) need: Need,
+    /// Whether it is what the run is trained on; anything else is a test as a whole where it has no test part.
+    pub(crate) own: bool,
+    /// The folder of the run, once there is one.
+    pub(crate) run: Option<&'a Path>,
+}
+
+impl<'a> Reading<'a> {
+    /// All of a run's own data, for its training.
+    pub(crate) fn to_train(recipe: &Recipe, source: &'a DataSource, run: Option<&'a Path>) -> Self {
+        Self { source, seed: recipe.train.seed, need: Need::All, own: true, run }
+    }
+
+    /// What a run is judged on.
+    pub(crate) fn to_judge(
+        recipe: &Recipe,
+        source: &'a DataSource,
+        run: &'a RunDir,
+    ) -> Result<Self, ZooError> {
+        let own = run.about()?.data == source.absolute()?;
+        Ok(Self { source, seed: recipe.train.seed, need: Need::Test, own, run: Some(run.path()) })
+    }
+}
+
+/// What a system is made from beside its recipe.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Origin<'a> {
+    /// What a run keeps.
+    Run(&'a RunDir),
+    /// The data of a run to be.
+    Data(&'a DataSource),
+}
+
+/// Something to do with a system, whatever its type and that of its task.
+pub(crate) trait WithSystem {
+    type Output;
+
+    fn call<T: Task>(self, system: T::System) -> Result<Self::Output, ZooError>;
+}
+
+/// Calls `then` with the system of a recipe.
+pub(crate) fn with_system<W: WithSystem>(
     recipe: &Recipe,
-    source: &DataSource,
-    run: &RunDir,
-    need: Need,
+    origin: Origin<'_>,
     then: W,
 ) -> Result<W::Output, ZooError> {
-    let seed = recipe.train.seed;
-    match &recipe.task {
-        TaskConfig::Digits(setup) => digits::with_digits(setup, seed, source, need, then),
-        TaskConfig::Images(setup) => images::with_images(setup, seed, source, run, need, then),
-        TaskConfig::Pairs(setup) => pairs::with_pairs(setup, seed, source, then),
-        TaskConfig::Segmentation(setup) => {
-            segmentation::with_segmentation(setup, seed, source, Some(run), need, then)
-        }
-        TaskConfig::Sts(setup) => sts::with_sts(setup, source, need, then),
-        TaskConfig::Table(setup) => table::with_table(setup, seed, source, run, need, then),
-    }
-}
-
-/// What is settled about the data before a run begins.
-pub(crate) struct Prepared {
-    schema: Option<Schema>,
-    findings: Vec<Found>,
-}
-
-/// Sees whether data, network and loss fit each other.
-pub(crate) fn prepare(recipe: &Recipe, source: &DataSource) -> Result<Prepared, ZooError> {
-    let seed = recipe.train.seed;
-    match &recipe.task {
-        TaskConfig::Digits(setup) => digits::with_digits(setup, seed, source, Need::All, Fits)?,
-        TaskConfig::Pairs(setup) => pairs::with_pairs(setup, seed, source, Fits)?,
-        TaskConfig::Segmentation(setup) => {
-            segmentation::with_segmentation(setup, seed, source, None, Need::All, Fits)?;
-        }
-        TaskConfig::Sts(setup) => sts::with_sts(setup, source, Need::All, Fits)?,
-        TaskConfig::Images(setup) => {
-            let (schema, findings) = images::prepared(setup, source)?;
-            return Ok(Prepared { schema: Some(schema), findings });
-        }
-        TaskConfig::Table(setup) => {
-            let (schema, findings) = table::prepared(setup, source)?;
-            return Ok(Prepared { schema: Some(schema), findings });
-        }
-    }
-    Ok(Prepared { schema: None, findings: Vec::new() })
-}
-
-impl Prepared {
-    /// Keeps it in the folder of the run.
-    pub(crate) fn keep(&self, run: &RunDir) -> Result<(), ZooError> {
-        if let Some(schema) = &self.schema {
-            table::keep(run, schema)?;
-        }
-        Ok(run.find(self.findings.iter().cloned())?)
-    }
-}
-
-struct Fits;
-
-impl WithTask for Fits {
-    type Output = ();
-
-    fn call<T: Task>(self, _: T) -> Result<(), ZooError> {
-        Ok(())
+    match recipe.task.clone() {
+        TaskConfig::Digits(setup) => digits::with_digits(setup, then),
+        TaskConfig::Images(setup) => images::with_images(setup, origin, then),
+        TaskConfig::Pairs(setup) => pairs::with_pairs(setup, then),
+        TaskConfig::Segmentation(setup) => segmentation::with_segmentation(setup, then),
+        TaskConfig::Sts(setup) => sts::with_sts(setup, then),
+        TaskConfig::Table(setup) => table::with_table(setup, origin, then),
     }
 }

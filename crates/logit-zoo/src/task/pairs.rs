@@ -1,61 +1,32 @@
 //! Pairs of digits: Q2.
 
-use burn::module::ParamId;
 use burn::tensor::{Device, Tensor, TensorData};
-use logit::metrics::{Average, ConfusionMatrix, MetricError, Ranking, Regression};
+use logit::metrics::{Average, ConfusionMatrix, Ranking, Regression};
 use logit::tape::{Tape, Taped};
 use logit::{Logits, Values};
-use logit_spec::{Answer, Loss};
 
-use super::{Goal, Judgement, Part, Pass, Scores, Task, WithTask, confusion};
+use super::{
+    DataPart, Goal, Judgement, Pass, Reading, Scores, SystemError, Task, WithSystem, confusion,
+};
 use crate::data::{self, PairedDigits, Stream, coded, mix};
 use crate::error::ZooError;
 use crate::models::DetectionPooling;
+use crate::predict::digits::DigitPicture;
+use crate::predict::pairs::{BATCH, PairSystem, SIZE, THRESHOLD, decision};
 use crate::recipe::{PairsSetup, RecipeError};
 use crate::report::{Fact, Picture, Pixels, Table};
-use crate::run::{Calibration, DataSource};
-use crate::telemetry::{Facts, Sample, Subject, Truth};
-
-/// Height and width of a pair's picture.
-pub(crate) const SIZE: [usize; 2] = [28, 56];
+use crate::run::Calibration;
+use crate::telemetry::{Facts, Truth};
 
 /// The target of a pair that holds a digit of 0 to 3; that of others is 0.
 const PRESENT: f32 = 100.0;
 
-/// The value from which on a pair is decided to hold one.
-const THRESHOLD: f32 = 50.0;
-
-/// Pairs judged at a time.
-const BATCH: usize = 512;
-
 /// The most pairs shown of those that were decided wrongly.
 const SHOWN_MISTAKES: usize = 24;
 
-/// Whether a value says that a digit of 0 to 3 is there.
-pub(crate) fn decision(value: f32) -> bool {
-    value >= THRESHOLD
-}
-
-/// Reads digits and calls `then` with the task of their pairs.
-pub(super) fn with_pairs<W: WithTask>(
-    setup: &PairsSetup,
-    seed: u64,
-    source: &DataSource,
-    then: W,
-) -> Result<W::Output, ZooError> {
-    check_loss(setup)?;
-    let split = data::load(source)?;
-    let held_out = mix(seed, Stream::Holdout, 0);
-    let (train, validation) = split.train.split_stratified(setup.data.validation, held_out)?;
-    let part = |name: &str, set| PairedDigits::new(&format!("the {name} part of {source}"), set);
-    let train = part("training", train)?;
-    let draw = |digits: PairedDigits, count, seed| {
-        let pairs = digits.draw(count, setup.data.sampling, mix(seed, Stream::Pairs, 0));
-        Drawn { digits, pairs }
-    };
-    let validation = draw(part("validation", validation)?, setup.data.validation_pairs, seed);
-    let test = draw(part("test", split.test)?, setup.data.test_pairs, setup.data.test_seed);
-    then.call(Pairs { setup, train, validation, test })
+/// Calls `then` with the system that judges pairs.
+pub(super) fn with_pairs<W: WithSystem>(setup: PairsSetup, then: W) -> Result<W::Output, ZooError> {
+    then.call::<Pairs>(PairSystem { setup })
 }
 
 /// Sees whether the loss's options fit one value.
@@ -77,29 +48,40 @@ pub(crate) struct Batch {
     present: Vec<bool>,
 }
 
-struct Pairs<'a> {
-    setup: &'a PairsSetup,
+struct Pairs {
+    system: PairSystem,
     train: PairedDigits,
     validation: Drawn,
     test: Drawn,
 }
 
-impl Pairs<'_> {
-    fn code(&self) -> [f64; 2] {
-        [self.setup.data.low, self.setup.data.high]
-    }
-}
-
-impl Task for Pairs<'_> {
-    type Net = DetectionPooling;
+impl Task for Pairs {
+    type System = PairSystem;
     type Batch = Batch;
 
-    fn network(&self, device: &Device) -> Result<DetectionPooling, ZooError> {
-        Ok(self.setup.model.init(SIZE[0] * SIZE[1], device))
+    /// Reads digits, and draws the pairs to judge on.
+    fn read(system: PairSystem, Reading { source, seed, .. }: &Reading<'_>) -> Result<Self, ZooError> {
+        check_loss(&system.setup)?;
+        let (data, split) = (&system.setup.data, data::load(source)?);
+        let (train, validation) =
+            split.train.split_stratified(data.validation, mix(*seed, Stream::Holdout, 0))?;
+        let part = |name: &str, set| PairedDigits::new(&format!("the {name} part of {source}"), set);
+        let train = part("training", train)?;
+        let draw = |digits: PairedDigits, count, seed| {
+            let pairs = digits.draw(count, data.sampling, mix(seed, Stream::Pairs, 0));
+            Drawn { digits, pairs }
+        };
+        let validation = draw(part("validation", validation)?, data.validation_pairs, *seed);
+        let test = draw(part("test", split.test)?, data.test_pairs, data.test_seed);
+        Ok(Self { system, train, validation, test })
+    }
+
+    fn system(&self) -> &PairSystem {
+        &self.system
     }
 
     fn samples(&self) -> u32 {
-        self.setup.data.pairs as u32
+        self.system.setup.data.pairs as u32
     }
 
     /// Pairs are drawn for each step, so that their numbers need no order of their own.
@@ -108,10 +90,10 @@ impl Task for Pairs<'_> {
     }
 
     fn batch(&self, rows: &[u32], seed: u64, device: &Device) -> Result<Batch, ZooError> {
-        let data = &self.setup.data;
+        let data = &self.system.setup.data;
         let pairs = self.train.draw(rows.len(), data.sampling, mix(seed, Stream::Pairs, 0));
         let pictures = self.train.pictures(&pairs, data.shift, mix(seed, Stream::Augmentation, 0))?;
-        Ok(Batch { images: coded(&pictures, self.code(), device), present: present(&self.train, &pairs) })
+        Ok(Batch { images: coded(&pictures, self.system.code(), device), present: present(&self.train, &pairs) })
     }
 
     fn pass(
@@ -127,27 +109,13 @@ impl Task for Pairs<'_> {
         let right = read.iter().zip(&present).filter(|(value, present)| decision(**value) == **present);
         let right = right.count() as u64;
         let targets = Tensor::<2>::from_data(TensorData::new(targets(&present), [present.len(), 1]), &device);
-        let loss = self.setup.loss.forward(values, targets)?.value;
+        let loss = self.system.setup.loss.forward(values, targets)?.value;
         Ok(Pass { loss, samples, decisions: Some([samples, right]), facts })
     }
 
-    fn subject(&self) -> Subject {
-        Subject { answer: Answer::Values, units: 1, loss: Loss::Squared }
-    }
-
-    fn units(&self) -> Vec<String> {
-        vec!["a digit of 0 to 3".to_owned()]
-    }
-
     /// Pairs are drawn anew for each step: none comes by twice.
-    fn sample(&self, _: u32) -> Result<Option<Sample>, ZooError> {
+    fn sample(&self, _: u32) -> Result<Option<([DigitPicture; 2], String)>, ZooError> {
         Ok(None)
-    }
-
-    /// The network ends in a sum, without weights: those of the last detection units stand for it.
-    fn head(&self, net: &DetectionPooling) -> ParamId {
-        let [_, last] = net.stages();
-        last.detection.weight.id
     }
 
     fn constrained(&self, net: DetectionPooling) -> DetectionPooling {
@@ -161,21 +129,21 @@ impl Task for Pairs<'_> {
     fn judge(
         &self,
         net: &DetectionPooling,
-        part: Part,
+        part: DataPart,
         _: &Calibration,
         device: &Device,
     ) -> Result<Judgement, ZooError> {
         let drawn = match part {
-            Part::Validation => &self.validation,
-            Part::Test => &self.test,
+            DataPart::Validation => &self.validation,
+            DataPart::Test => &self.test,
         };
-        let values = values(net, drawn, self.code(), device)?;
+        let values = values(net, drawn, self.system.code(), device)?;
         let judgement = judge(&values, drawn)?;
         Ok(Judgement { tables: [judgement.tables, vec![biases(net)?]].concat(), ..judgement })
     }
 
     fn facts(&self) -> Vec<Fact> {
-        let data = &self.setup.data;
+        let data = &self.system.setup.data;
         let [train, validation, test] =
             [&self.train, &self.validation.digits, &self.test.digits].map(|digits| digits.digits().len());
         let pairs = format!(
@@ -221,23 +189,16 @@ fn values(
 
 fn judge(values: &[f32], drawn: &Drawn) -> Result<Judgement, ZooError> {
     let present = present(&drawn.digits, &drawn.pairs);
-    let told = |source: MetricError| ZooError::Metric { what: "the evaluation", source };
-    let mut errors = Regression::new(1).map_err(told)?;
-    let mut ranking = Ranking::new(1).map_err(told)?;
-    let mut matrix = ConfusionMatrix::new(2).map_err(told)?;
-    errors.update(values, &targets(&present)).map_err(told)?;
-    ranking.update_labels(values, &present, None).map_err(told)?;
+    let mut errors = Regression::new(1)?;
+    let mut ranking = Ranking::new(1)?;
+    let mut matrix = ConfusionMatrix::new(2)?;
+    errors.update(values, &targets(&present))?;
+    ranking.update_labels(values, &present, None)?;
     let classes = |of: &[bool]| of.iter().map(|present| usize::from(*present)).collect::<Vec<_>>();
     let decisions: Vec<bool> = values.iter().map(|value| decision(*value)).collect();
-    matrix.update(&classes(&decisions), &classes(&present), None).map_err(told)?;
+    matrix.update(&classes(&decisions), &classes(&present), None)?;
 
-    let one_kind = || ZooError::Unfit {
-        what: format!(
-            "the {} pairs to judge on all hold a digit of 0 to 3, or none does; raise `data.test_pairs` or \
-             `data.validation_pairs`",
-            present.len()
-        ),
-    };
+    let one_kind = || SystemError::PairsOfOneKind { pairs: present.len() };
     let scores = Scores::new(
         errors.rows(),
         [
@@ -293,7 +254,7 @@ fn histogram(values: &[f32], present: &[bool]) -> Table {
     }
 }
 
-/// How values and decisions hang on the half that holds a sought digit.
+/// How values and decisions depend on the half that holds a sought digit.
 fn halves(values: &[f32], Drawn { digits, pairs }: &Drawn) -> Table {
     let kinds = [
         ("neither", [false, false]),
@@ -313,13 +274,13 @@ fn halves(values: &[f32], Drawn { digits, pairs }: &Drawn) -> Table {
         let squares = of.iter().map(|value| (f64::from(*value) - mean).powi(2)).sum::<f64>() / count;
         let right =
             of.iter().filter(|value| decision(**value) == kind.contains(&true)).count() as f64 / count;
-        let told = |number: String| if of.is_empty() { "–".to_owned() } else { number };
+        let cell = |number: String| if of.is_empty() { "–".to_owned() } else { number };
         vec![
             name.to_owned(),
             of.len().to_string(),
-            told(format!("{mean:.1}")),
-            told(format!("{:.1}", squares.sqrt())),
-            told(format!("{:.2} %", 100.0 * right)),
+            cell(format!("{mean:.1}")),
+            cell(format!("{:.1}", squares.sqrt())),
+            cell(format!("{:.2} %", 100.0 * right)),
         ]
     };
     Table {

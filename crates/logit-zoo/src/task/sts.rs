@@ -2,43 +2,47 @@
 
 use std::fmt::Write as _;
 
-use burn::module::ParamId;
-use burn::tensor::{Device, Tensor, TensorData};
-use logit::Head;
+use burn::tensor::{Device, Tensor};
 use logit::Kind;
-use logit::metrics::{MetricError, Pearson, Regression, Spearman};
+use logit::metrics::{Pearson, Regression, Spearman};
 use logit::tape::{Tape, Taped};
 use logit_spec::Answer;
 
-use super::{Goal, Judgement, Need, Part, Pass, Scores, Task, WithTask};
-use crate::data::sentences::{HIGHEST, LOWEST, Lexicon, Pair, Reading, SplitPairs};
+use super::{DataPart, Goal, Judgement, Need, NetOf, Pass, Reading, Scores, Task, WithSystem};
+use crate::data::sentences::{Lexicon, Pair, Reading as Words, SplitPairs};
 use crate::error::ZooError;
 use crate::models::{
-    Answers, CoralHead, CornHead, Cumulative, ExpectedHead, PairEncoder, PearsonHead, ScoreHead,
-    ScoreHeadName, SentencePairs, ValueHead,
+    CoralHead, CornHead, Cumulative, ExpectedHead, PearsonHead, ScoreHead, ScoreHeadName, SentencePairs,
+    ValueHead,
 };
-use crate::recipe::{SentenceConfig, StsSetup};
+use crate::predict::sts::{BATCH, SentencePair, StsSystem, lexicon, on_scale};
+use crate::recipe::StsSetup;
 use crate::report::{Fact, Table};
 use crate::run::{Calibration, DataSource};
-use crate::telemetry::{Facts, Input, Sample, Subject, Truth};
-
-/// Pairs judged at a time.
-const BATCH: usize = 256;
+use crate::telemetry::{Facts, Truth};
 
 /// The most pairs shown of those whose score was missed.
 const SHOWN_MISSES: usize = 12;
 
-/// Reads pairs of sentences and calls `then` with the task of the recipe's head.
-pub(super) fn with_sts<W: WithTask>(
-    setup: &StsSetup,
-    source: &DataSource,
-    need: Need,
+/// Calls `then` with the system of the recipe's head.
+pub(super) fn with_sts<W: WithSystem>(setup: StsSetup, then: W) -> Result<W::Output, ZooError> {
+    let lexicon = lexicon(&setup.data)?;
+    match (setup.model.head, setup.model.ordinal) {
+        (ScoreHeadName::Values, _) => call(setup, lexicon, ValueHead, then),
+        (ScoreHeadName::Expected, _) => call(setup, lexicon, ExpectedHead, then),
+        (ScoreHeadName::Pearson, _) => call(setup, lexicon, PearsonHead, then),
+        (ScoreHeadName::Ordinal, Cumulative::Coral) => call(setup, lexicon, CoralHead, then),
+        (ScoreHeadName::Ordinal, Cumulative::Corn) => call(setup, lexicon, CornHead, then),
+    }
+}
+
+fn call<H: ScoreHead + 'static, W: WithSystem>(
+    setup: StsSetup,
+    lexicon: Lexicon,
+    head: H,
     then: W,
 ) -> Result<W::Output, ZooError> {
-    let pairs = pairs(source, need == Need::Test)?;
-    let lexicon = lexicon(&setup.data)?;
-    let parts = Parts::read(&pairs, &lexicon, setup.data.longest)?;
-    with_head(setup, WithSts { setup, lexicon: &lexicon, pairs: &pairs, parts, then })
+    then.call::<Sts<H>>(StsSystem { setup, lexicon, head })
 }
 
 /// The pairs of a source; with `test_alone`, those of the test part at least.
@@ -46,97 +50,20 @@ pub(crate) fn pairs(source: &DataSource, test_alone: bool) -> Result<SplitPairs,
     match source {
         DataSource::Folder(folder) => Ok(SplitPairs::from_folder(folder, test_alone)?),
         DataSource::File(file) => Ok(SplitPairs::from_file(file, test_alone)?),
-        DataSource::Embedded => {
-            let what = "`sts` has no data of its own: give `--data` a folder with stsb-en-train.csv, stsb-en-dev.csv \
-                        and stsb-en-test.csv, or a TSV file of pairs";
-            Err(ZooError::Usage { what: what.to_owned() })
-        }
+        DataSource::Embedded => Err(ZooError::Usage(
+            "`sts` has no data of its own: give `--data` a folder with stsb-en-train.csv, stsb-en-dev.csv and              stsb-en-test.csv, or a TSV file of pairs"
+                .to_owned(),
+        )),
     }
 }
 
-/// The recipe's word vectors.
-pub(crate) fn lexicon(config: &SentenceConfig) -> Result<Lexicon, ZooError> {
-    if config.vectors.as_os_str().is_empty() {
-        let what = "`sts` needs word vectors: give `--vectors` a folder with a .safetensors file and a tokenizer.json \
-                    or a list of words beside it";
-        return Err(ZooError::Usage { what: what.to_owned() });
-    }
-    Ok(Lexicon::read(&config.vectors, config.lowercase)?)
-}
-
-/// Something to do with a head, whatever its type.
-pub(crate) trait WithHead {
-    type Output;
-
-    fn call<H: ScoreHead>(self, head: H) -> Result<Self::Output, ZooError>;
-}
-
-/// Calls `then` with the recipe's head.
-pub(crate) fn with_head<W: WithHead>(setup: &StsSetup, then: W) -> Result<W::Output, ZooError> {
-    match (setup.model.head, setup.model.ordinal) {
-        (ScoreHeadName::Values, _) => then.call(ValueHead),
-        (ScoreHeadName::Expected, _) => then.call(ExpectedHead),
-        (ScoreHeadName::Pearson, _) => then.call(PearsonHead),
-        (ScoreHeadName::Ordinal, Cumulative::Coral) => then.call(CoralHead),
-        (ScoreHeadName::Ordinal, Cumulative::Corn) => then.call(CornHead),
-    }
-}
-
-struct WithSts<'a, W> {
-    setup: &'a StsSetup,
-    lexicon: &'a Lexicon,
-    pairs: &'a SplitPairs,
-    parts: Parts,
-    then: W,
-}
-
-impl<W: WithTask> WithHead for WithSts<'_, W> {
-    type Output = W::Output;
-
-    fn call<H: ScoreHead>(self, head: H) -> Result<W::Output, ZooError> {
-        let Self { setup, lexicon, pairs, parts, then } = self;
-        then.call(Sts { setup, lexicon, pairs, parts, head })
-    }
-}
-
-/// A pair as the network takes it.
-#[derive(Clone, Debug)]
-pub(crate) struct ReadPair {
-    pub(crate) sentences: [Reading; 2],
-    pub(crate) score: f64,
-}
-
-/// The parts of the data, taken apart into words.
-struct Parts {
-    train: Vec<ReadPair>,
-    dev: Vec<ReadPair>,
-    test: Vec<ReadPair>,
-}
-
-impl Parts {
-    fn read(pairs: &SplitPairs, lexicon: &Lexicon, longest: usize) -> Result<Self, ZooError> {
-        let read = |pair: &Pair| {
-            let [first, second] = &pair.sentences;
-            let sentences = [lexicon.reading(first, longest)?, lexicon.reading(second, longest)?];
-            Ok(ReadPair { sentences, score: pair.score })
-        };
-        let part = |pairs: &[Pair]| pairs.iter().map(read).collect::<Result<Vec<_>, ZooError>>();
-        Ok(Self { train: part(&pairs.train)?, dev: part(&pairs.dev)?, test: part(&pairs.test)? })
-    }
-
-    /// All sentences.
-    fn sentences(&self) -> impl Iterator<Item = &Reading> {
-        let parts = [&self.train, &self.dev, &self.test].into_iter();
-        parts.flat_map(|part| part.iter().flat_map(|pair| &pair.sentences))
-    }
-}
-
-struct Sts<'a, H> {
-    setup: &'a StsSetup,
-    lexicon: &'a Lexicon,
-    pairs: &'a SplitPairs,
-    parts: Parts,
-    head: H,
+struct Sts<H> {
+    system: StsSystem<H>,
+    pairs: SplitPairs,
+    /// The words of each part's pairs.
+    train: Vec<[Words; 2]>,
+    dev: Vec<[Words; 2]>,
+    test: Vec<[Words; 2]>,
 }
 
 /// A batch to learn from.
@@ -146,28 +73,37 @@ pub(crate) struct ScoredPairs {
     scores: Tensor<1>,
 }
 
-impl<H: ScoreHead> Task for Sts<'_, H> {
-    type Net = PairEncoder<Head<H::Kind>>;
+impl<H: ScoreHead + 'static> Task for Sts<H> {
+    type System = StsSystem<H>;
     type Batch = ScoredPairs;
 
-    fn network(&self, device: &Device) -> Result<Self::Net, ZooError> {
-        Ok(self.setup.model.init(&self.head, self.lexicon.vectors().width(), device)?)
+    fn read(system: StsSystem<H>, from: &Reading<'_>) -> Result<Self, ZooError> {
+        let pairs = pairs(from.source, from.need == Need::Test)?;
+        let part = |pairs: &[Pair]| pairs.iter().map(|pair| system.words(&pair.sentences)).collect();
+        let (train, dev, test): (Result<_, _>, Result<_, _>, Result<_, _>) =
+            (part(&pairs.train), part(&pairs.dev), part(&pairs.test));
+        let (train, dev, test) = (train?, dev?, test?);
+        Ok(Self { system, pairs, train, dev, test })
+    }
+
+    fn system(&self) -> &StsSystem<H> {
+        &self.system
     }
 
     fn samples(&self) -> u32 {
-        self.parts.train.len() as u32
+        self.train.len() as u32
     }
 
     fn batch(&self, rows: &[u32], _seed: u64, device: &Device) -> Result<ScoredPairs, ZooError> {
-        let pairs: Vec<&ReadPair> = rows.iter().map(|row| &self.parts.train[*row as usize]).collect();
-        let scores: Vec<f32> = pairs.iter().map(|pair| pair.score as f32).collect();
+        let words: Vec<&[Words; 2]> = rows.iter().map(|row| &self.train[*row as usize]).collect();
+        let scores: Vec<f32> = rows.iter().map(|row| self.pairs.train[*row as usize].score as f32).collect();
         Ok(ScoredPairs {
-            pairs: sentence_pairs(&pairs, self.lexicon, device),
+            pairs: self.system.encoded(&words, device),
             scores: Tensor::from_floats(scores.as_slice(), device),
         })
     }
 
-    fn pass(&self, net: &Self::Net, batch: ScoredPairs, tape: &mut Tape) -> Result<Pass, ZooError> {
+    fn pass(&self, net: &NetOf<Self>, batch: ScoredPairs, tape: &mut Tape) -> Result<Pass, ZooError> {
         let samples = batch.scores.dims()[0] as u64;
         let logits = net.forward_on(batch.pairs, tape);
         let truth = || match H::Kind::ANSWER {
@@ -175,29 +111,16 @@ impl<H: ScoreHead> Task for Sts<'_, H> {
             _ => Ok(Truth::Other),
         };
         let facts = Facts::on(tape, logits.tensor(), truth)?;
-        let loss = self.head.loss(logits, batch.scores)?;
+        let loss = self.system.head.loss(logits, batch.scores)?;
         Ok(Pass { loss: loss.value, samples, decisions: None, facts })
     }
 
-    fn subject(&self) -> Subject {
-        Subject { answer: H::Kind::ANSWER, units: self.head.units().len(), loss: H::LOSS }
-    }
-
-    fn units(&self) -> Vec<String> {
-        self.head.units()
-    }
-
-    fn sample(&self, row: u32) -> Result<Option<Sample>, ZooError> {
-        let shown = self.pairs.train.get(row as usize).map(|pair| Sample {
-            row,
-            truth: pair.score.to_string(),
-            input: Input::Text { lines: pair.sentences.to_vec() },
-        });
-        Ok(shown)
-    }
-
-    fn head(&self, net: &Self::Net) -> ParamId {
-        net.head().weight.id
+    fn sample(&self, row: u32) -> Result<Option<(SentencePair, String)>, ZooError> {
+        let shown = self.pairs.train.get(row as usize).zip(self.train.get(row as usize));
+        Ok(shown.map(|(pair, words)| {
+            let (sentences, words) = (pair.sentences.clone(), words.clone());
+            (SentencePair { sentences, words }, pair.score.to_string())
+        }))
     }
 
     fn goal(&self) -> Goal {
@@ -205,49 +128,48 @@ impl<H: ScoreHead> Task for Sts<'_, H> {
     }
 
     /// A straight line fitted on the dev part, where the loss does not see the scale.
-    fn calibrated(&self, net: &Self::Net, device: &Device) -> Result<Calibration, ZooError> {
-        if self.head.sees_scale() {
-            return Ok(Calibration::default());
+    fn calibrated(&self, net: &NetOf<Self>, device: &Device) -> Result<Calibration, ZooError> {
+        if self.system.head.sees_scale() {
+            return Ok(Calibration::None);
         }
-        let raw = answers(net, &self.head, &self.parts.dev, self.lexicon, device)?.scores;
-        let targets: Vec<f64> = self.parts.dev.iter().map(|pair| pair.score).collect();
-        Ok(Calibration { linear: line(&raw, &targets), ..Calibration::default() })
+        let raw = self.scores(net, &self.dev, device)?;
+        let targets: Vec<f64> = self.pairs.dev.iter().map(|pair| pair.score).collect();
+        Ok(line(&raw, &targets).map_or(Calibration::None, Calibration::Line))
     }
 
     fn judge(
         &self,
-        net: &Self::Net,
-        part: Part,
+        net: &NetOf<Self>,
+        part: DataPart,
         calibration: &Calibration,
         device: &Device,
     ) -> Result<Judgement, ZooError> {
-        let (parts, texts) = match part {
-            Part::Validation => (&self.parts.dev, &self.pairs.dev),
-            Part::Test => (&self.parts.test, &self.pairs.test),
+        let (words, pairs) = match part {
+            DataPart::Validation => (&self.dev, &self.pairs.dev),
+            DataPart::Test => (&self.test, &self.pairs.test),
         };
-        let raw = answers(net, &self.head, parts, self.lexicon, device)?.scores;
-        judgement(&raw, texts, calibration)
+        judgement(&self.scores(net, words, device)?, pairs, calibration)
     }
 
     fn facts(&self) -> Vec<Fact> {
-        let Parts { train, dev, test } = &self.parts;
+        let Self { train, dev, test, .. } = self;
         let pairs = format!("{} training, {} dev, {} test", train.len(), dev.len(), test.len());
-        let vectors = self.lexicon.vectors();
+        let (setup, vectors) = (&self.system.setup, self.system.lexicon.vectors());
         let about = format!(
             "{}, {} words of {} numbers, frozen",
-            self.setup.data.vectors.display(),
+            setup.data.vectors.display(),
             vectors.rows(),
             vectors.width()
         );
         let (mut known, mut unknown, mut cut, mut blank) = (0, 0, 0, 0);
-        for sentence in self.parts.sentences() {
+        for sentence in [train, dev, test].into_iter().flatten().flatten() {
             known += sentence.rows.len();
             unknown += sentence.unknown.len();
             cut += usize::from(sentence.cut > 0);
             blank += usize::from(sentence.rows.is_empty());
         }
         vec![
-            Fact::new("head", self.setup.model.head.name()),
+            Fact::new("head", setup.model.head.name()),
             Fact::new("pairs", pairs),
             Fact::new("word vectors", about),
             Fact::new("words without a vector", format!("{unknown} of {}", known + unknown)),
@@ -257,62 +179,17 @@ impl<H: ScoreHead> Task for Sts<'_, H> {
     }
 }
 
-/// Pairs as the network takes them. A sentence without a known word is one word of zeros.
-pub(crate) fn sentence_pairs(pairs: &[&ReadPair], lexicon: &Lexicon, device: &Device) -> SentencePairs {
-    let vectors = lexicon.vectors();
-    let width = vectors.width();
-    let sentences = || (0..2).flat_map(|which| pairs.iter().map(move |pair| &pair.sentences[which].rows));
-    let count = 2 * pairs.len();
-    let longest = sentences().map(Vec::len).max().unwrap_or(0).max(1);
-    let (mut words, mut places, mut means) =
-        (Vec::new(), vec![0_i64; count * longest], vec![0.0_f32; count * width]);
-    let mut word = 0;
-    for (sentence, rows) in sentences().enumerate() {
-        let mean = &mut means[sentence * width..(sentence + 1) * width];
-        let share = 1.0 / rows.len().max(1) as f32;
-        for row in rows {
-            words.extend_from_slice(vectors.row(*row));
-            mean.iter_mut().zip(vectors.row(*row)).for_each(|(mean, number)| *mean += number * share);
+impl<H: ScoreHead + 'static> Sts<H> {
+    /// The scores that a network tells of pairs, before any recalibration.
+    fn scores(&self, net: &NetOf<Self>, pairs: &[[Words; 2]], device: &Device) -> Result<Vec<f64>, ZooError> {
+        let mut scores = Vec::with_capacity(pairs.len());
+        for pairs in pairs.chunks(BATCH) {
+            let pairs: Vec<&[Words; 2]> = pairs.iter().collect();
+            let logits = net.forward(self.system.encoded(&pairs, device));
+            scores.extend(self.system.head.answers(logits)?.scores);
         }
-        if rows.is_empty() {
-            words.resize(words.len() + width, 0.0);
-        }
-        for place in 0..rows.len().max(1) {
-            word += 1;
-            places[sentence * longest + place] = word;
-        }
+        Ok(scores)
     }
-    let total = words.len() / width;
-    SentencePairs {
-        words: Tensor::from_data(TensorData::new(words, [total, width]), device),
-        places: Tensor::from_data(TensorData::from(places.as_slice()), device),
-        means: Tensor::from_data(TensorData::new(means, [count, width]), device),
-    }
-}
-
-/// What a network answers for pairs, before any recalibration.
-pub(crate) fn answers<H: ScoreHead>(
-    net: &PairEncoder<Head<H::Kind>>,
-    head: &H,
-    pairs: &[ReadPair],
-    lexicon: &Lexicon,
-    device: &Device,
-) -> Result<Answers, ZooError> {
-    let mut all = Answers::default();
-    for pairs in pairs.chunks(BATCH) {
-        let pairs: Vec<&ReadPair> = pairs.iter().collect();
-        let logits = net.forward(sentence_pairs(&pairs, lexicon, device));
-        let answers = head.answers(logits).map_err(told)?;
-        all.scores.extend(answers.scores);
-        all.probabilities.extend(answers.probabilities);
-    }
-    Ok(all)
-}
-
-/// A score on the scale: recalibrated where a line was fitted, and held to the ends of the scale.
-pub(crate) fn on_scale(raw: f64, calibration: &Calibration) -> f64 {
-    let [intercept, slope] = calibration.linear.unwrap_or([0.0, 1.0]);
-    (intercept + slope * raw).clamp(LOWEST, HIGHEST)
 }
 
 /// Intercept and slope of the line with the least squared error; none where `raw` is constant.
@@ -326,17 +203,13 @@ fn line(raw: &[f64], targets: &[f64]) -> Option<[f64; 2]> {
     (spread > 0.0 && slope.is_finite()).then_some([target_mean - slope * raw_mean, slope])
 }
 
-fn told(source: MetricError) -> ZooError {
-    ZooError::Metric { what: "the evaluation", source }
-}
-
 /// What scores are worth against those of the data.
 pub(crate) fn scores(answers: &[f64], targets: &[f64]) -> Result<Scores, ZooError> {
     let (mut pearson, mut spearman) = (Pearson::new(), Spearman::new());
-    let mut errors = Regression::new(1).map_err(told)?;
-    pearson.update(answers, targets).map_err(told)?;
-    spearman.update(answers, targets).map_err(told)?;
-    errors.update(answers, targets).map_err(told)?;
+    let mut errors = Regression::new(1)?;
+    pearson.update(answers, targets)?;
+    spearman.update(answers, targets)?;
+    errors.update(answers, targets)?;
     // Answers that are all the same go up and down with nothing.
     let values = [
         ("pearson", pearson.pearson().unwrap_or(0.0)),
@@ -362,9 +235,9 @@ fn judgement(raw: &[f64], pairs: &[Pair], calibration: &Calibration) -> Result<J
     );
     let mut tables = Vec::new();
     let mut values: Vec<(String, f64)> = found.iter().map(|(name, value)| (name.to_owned(), value)).collect();
-    if let Some(line) = calibration.linear {
+    if let Some(line) = calibration.line() {
         let before = scores(
-            &raw.iter().map(|raw| on_scale(*raw, &Calibration::default())).collect::<Vec<_>>(),
+            &raw.iter().map(|raw| on_scale(*raw, &Calibration::None)).collect::<Vec<_>>(),
             &targets,
         )?;
         let _ = write!(summary, " ({:.3} before the recalibration)", number(&before, "mae"));
@@ -445,11 +318,11 @@ mod tests {
 
     #[test]
     fn a_recalibrated_score_stays_on_the_scale() {
-        let calibration = Calibration { linear: Some([-2.0, 3.0]), ..Calibration::default() };
+        let calibration = Calibration::Line([-2.0, 3.0]);
         for (raw, scaled) in [(0.0, 0.0), (1.0, 1.0), (2.0, 4.0), (4.0, 5.0)] {
             assert!((on_scale(raw, &calibration) - scaled).abs() < 1e-12, "{raw}");
         }
-        assert!((on_scale(5.5, &Calibration::default()) - 5.0).abs() < 1e-12);
+        assert!((on_scale(5.5, &Calibration::None) - 5.0).abs() < 1e-12);
     }
 
     #[test]
@@ -458,9 +331,9 @@ mod tests {
         let pairs = [0.0, 1.0, 3.0, 5.0].map(pair);
         let raw = [2.1, 2.4, 2.9, 3.4];
         let targets = [0.0, 1.0, 3.0, 5.0];
-        let calibration = Calibration { linear: line(&raw, &targets), ..Calibration::default() };
+        let calibration = Calibration::Line(line(&raw, &targets).unwrap());
         let after = judgement(&raw, &pairs, &calibration).unwrap().scores;
-        let before = judgement(&raw, &pairs, &Calibration::default()).unwrap().scores;
+        let before = judgement(&raw, &pairs, &Calibration::None).unwrap().scores;
         assert!(after.get("mae").unwrap() < 0.3 && before.get("mae").unwrap() > 1.0);
         assert_eq!(after.get("mae_before_recalibration"), before.get("mae"));
         assert!((after.get("pearson").unwrap() - before.get("pearson").unwrap()).abs() < 1e-2);

@@ -1,27 +1,28 @@
 //! A column of a table, from its other columns: Q4 on anybody's data.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use burn::module::ParamId;
 use burn::tensor::{Device, Int, Tensor, TensorData};
-use logit::Head;
+use csv::StringRecord;
 use logit::tape::{Tape, Taped};
 use logit_spec::Finding;
 use serde::Serialize;
 
-use super::answer::{Answer, ClassesAnswer, GradesAnswer, LabelsAnswer, Outputs, ValuesAnswer};
-use super::{Goal, Judgement, Need, Part, Pass, Task, WithTask};
+use super::answer::{Outputs, RowAnswer, with_answer};
+use super::{
+    DataPart, Goal, Judgement, Need, NetOf, Origin, Pass, Reading, Rows, SystemError, Task, WithSystem,
+};
 use crate::data::table::{
-    AnswerKind, Feature, Form, Parts, Reader, Schema, Settled, Spoiled, Store, TableError, TargetsOf,
-    other_separator, parts, rows_folder, settle, some_of, test_of,
+    Feature, Form, Parts, Reader, Schema, Settled, Spoiled, Store, TableError, other_separator, parts,
+    rows_folder, settle, some_of, test_of,
 };
 use crate::data::{blockwise_order, epoch_order};
 use crate::error::ZooError;
-use crate::models::{Columns, FeedForward};
-use crate::recipe::{AnswerChoice, TableData, TableLoss, TableSetup, TaskConfig, Weights};
+use crate::models::Columns;
+use crate::predict::table::{TableRow, TableSystem};
+use crate::recipe::{AnswerChoice, TableData, TableSetup};
 use crate::report::{Fact, Table};
 use crate::run::{Calibration, DataSource, Found, RunDir, replace};
-use crate::telemetry::{Input, Sample, Subject};
 
 /// The run's file that says how rows are read.
 const SCHEMA: &str = "table.json";
@@ -29,11 +30,26 @@ const SCHEMA: &str = "table.json";
 /// Rows judged at a time.
 const BATCH: usize = 4096;
 
-/// The numbers of the test rows, one a line.
+/// The numbers of the test rows, one per line.
 const TEST_ROWS: &str = "test_rows.txt";
 
+/// Calls `then` with the system of a run's table, or of one that a run is to be made of.
+pub(super) fn with_table<W: WithSystem>(
+    setup: TableSetup,
+    origin: Origin<'_>,
+    then: W,
+) -> Result<W::Output, ZooError> {
+    let (schema, found) = match origin {
+        Origin::Run(run) => (schema_of(run)?, Vec::new()),
+        Origin::Data(source) => settled(&setup, source)?,
+    };
+    with_answer!(schema.targets, setup.data.weights, setup.loss, |answer| {
+        then.call::<TableTask<_>>(TableSystem { setup, schema, found, answer })
+    })
+}
+
 /// What is settled about a table before it is trained on.
-pub(crate) fn prepared(setup: &TableSetup, source: &DataSource) -> Result<(Schema, Vec<Found>), ZooError> {
+fn settled(setup: &TableSetup, source: &DataSource) -> Result<(Schema, Vec<Found>), ZooError> {
     let path = file_of(source)?;
     check_columns(path, &setup.data)?;
     let Settled { schema, findings, spoiled } = settle(path, &setup.data)?;
@@ -42,7 +58,7 @@ pub(crate) fn prepared(setup: &TableSetup, source: &DataSource) -> Result<(Schem
 
 /// Refuses what is asked of a table's columns and contradicts itself, or names none.
 pub(crate) fn check_columns(path: &Path, data: &TableData) -> Result<(), ZooError> {
-    let usage = |what: String| Err(ZooError::Usage { what });
+    let usage = |what: String| Err(ZooError::Usage(what));
     let twice = |(at, target): &(usize, &String)| data.targets[..*at].contains(target);
     if let Some((_, target)) = data.targets.iter().enumerate().find(twice) {
         return usage(format!("`--targets` names `{target}` twice; name each column once"));
@@ -105,16 +121,17 @@ impl std::fmt::Display for Chosen {
 /// # Errors
 /// The run's files cannot be read.
 pub fn chosen(run: &RunDir) -> Result<Option<Chosen>, ZooError> {
-    if !matches!(run.recipe()?.task, TaskConfig::Table(_) | TaskConfig::Images(_)) {
+    if !run.path().join(SCHEMA).exists() {
         return Ok(None);
     }
     let Schema { targets, reason, .. } = schema_of(run)?;
     Ok(Some(Chosen { kind: targets.kind.name(), targets: targets.columns, reason }))
 }
 
-/// Keeps the schema in the run's folder.
-pub(crate) fn keep(run: &RunDir, schema: &Schema) -> Result<(), ZooError> {
-    Ok(run.write_json(SCHEMA, schema)?)
+/// Keeps the schema in the run's folder, and what settling it found.
+pub(crate) fn keep_schema(run: &RunDir, schema: &Schema, found: &[Found]) -> Result<(), ZooError> {
+    run.write_json(SCHEMA, schema)?;
+    Ok(run.find(found.iter().cloned())?)
 }
 
 /// How a run reads rows.
@@ -136,104 +153,24 @@ pub(crate) fn keep_test_rows(run: &RunDir, rows: &[u64]) -> Result<(), ZooError>
 fn file_of(source: &DataSource) -> Result<&Path, ZooError> {
     match source {
         DataSource::File(path) => Ok(path),
-        DataSource::Folder(path) => {
-            Err(ZooError::Unfit { what: format!("{} is no file; a table is one", path.display()) })
-        }
-        DataSource::Embedded => Err(ZooError::Unfit {
-            what: "a table is needed: `logit train FILE.csv --target COLUMN`".to_owned(),
-        }),
+        DataSource::Folder(path) => Err(SystemError::NoFile { path: path.clone() }.into()),
+        DataSource::Embedded => Err(SystemError::NoTable.into()),
     }
 }
 
-/// Reads a run's table and calls `then` with its task.
-pub(super) fn with_table<W: WithTask>(
-    setup: &TableSetup,
-    seed: u64,
-    source: &DataSource,
-    run: &RunDir,
-    need: Need,
-    then: W,
-) -> Result<W::Output, ZooError> {
-    let (path, schema) = (file_of(source)?, schema_of(run)?);
-    // Judging may run beside training, and must not touch its rows.
-    let folder = if need == Need::All { rows_folder(Some(run.path())) } else { rows_folder(None) };
-    // Another table was never learned from, and is a test as a whole.
-    let own = need == Need::All || run.about()?.data == source.absolute()?;
-    let parts = if own {
-        parts(path, &schema, &setup.data, seed, &folder)?
-    } else {
-        test_of(path, &schema, &folder)?
-    };
-    if need == Need::All {
-        keep_test_rows(run, &parts.test_rows)?;
-    }
-    let then = WithAnswer { setup, path, schema: &schema, parts, then };
-    with_answer(&schema.targets, setup.data.weights, &setup.loss, then)
-}
-
-/// Something to do with an answer, whatever its type.
-pub(crate) trait ForAnswer {
-    type Output;
-
-    fn call<A: Answer>(self, answer: A) -> Result<Self::Output, ZooError>;
-}
-
-/// Calls `then` with the answer that targets ask for.
-pub(crate) fn with_answer<F: ForAnswer>(
-    targets: &TargetsOf,
-    weights: Weights,
-    loss: &TableLoss,
-    then: F,
-) -> Result<F::Output, ZooError> {
-    let (columns, smoothing) = (targets.columns.clone(), loss.label_smoothing);
-    match targets.kind.clone() {
-        AnswerKind::Classes { names, counts, .. } => {
-            then.call(ClassesAnswer::new(names, counts, weights, smoothing))
-        }
-        AnswerKind::Labels { positives, rows } => {
-            then.call(LabelsAnswer::new(columns, positives, rows, weights, smoothing))
-        }
-        AnswerKind::Values { means, deviations } => {
-            then.call(ValuesAnswer { names: columns, means, deviations })
-        }
-        AnswerKind::Grades { low, high, steps } => {
-            then.call(GradesAnswer { name: columns.join(", "), low, high, steps })
-        }
-    }
-}
-
-struct WithAnswer<'a, W> {
-    setup: &'a TableSetup,
-    path: &'a Path,
-    schema: &'a Schema,
+struct TableTask<A> {
+    system: TableSystem<A>,
+    path: PathBuf,
     parts: Parts,
-    then: W,
-}
-
-impl<W: WithTask> ForAnswer for WithAnswer<'_, W> {
-    type Output = W::Output;
-
-    fn call<A: Answer>(self, answer: A) -> Result<W::Output, ZooError> {
-        let Self { setup, path, schema, parts, then } = self;
-        then.call(TableTask { setup, path, schema, parts, answer })
-    }
-}
-
-struct TableTask<'a, A> {
-    setup: &'a TableSetup,
-    path: &'a Path,
-    schema: &'a Schema,
-    parts: Parts,
-    answer: A,
 }
 
 /// Rows as a network takes them, and their targets.
-pub(crate) struct Rows {
+pub(crate) struct EncodedRows {
     pub(crate) columns: Columns,
     pub(crate) targets: Vec<f32>,
 }
 
-impl Rows {
+impl EncodedRows {
     /// Rows of stored numbers: those of the features, and so many targets.
     pub(crate) fn new(schema: &Schema, numbers: &[f32], targets: usize, device: &Device) -> Self {
         let stored = schema.stored();
@@ -283,7 +220,7 @@ fn spread(schema: &Schema, features: &[f32], dense: &mut Vec<f32>, categories: &
 }
 
 /// The columns of a stored row, as the table had them.
-fn fields(schema: &Schema, features: &[f32]) -> Vec<[String; 2]> {
+pub(crate) fn fields(schema: &Schema, features: &[f32]) -> Vec<[String; 2]> {
     let mut rest = features;
     let field = |feature: &Feature| {
         let (numbers, after) = rest.split_at(feature.form.stored().min(rest.len()));
@@ -306,39 +243,55 @@ fn fields(schema: &Schema, features: &[f32]) -> Vec<[String; 2]> {
     schema.features.iter().map(field).collect()
 }
 
-impl<A: Answer> TableTask<'_, A> {
-    fn read(&self, store: &Store, rows: &[u32]) -> Result<Vec<f32>, ZooError> {
-        let told = |source| TableError::Read { path: self.path.to_owned(), source };
-        Ok(store.read(rows).map_err(told)?)
+impl<A: RowAnswer> TableTask<A> {
+    fn rows(&self, store: &Store, rows: &[u32]) -> Result<Vec<f32>, ZooError> {
+        let unreadable = |source| TableError::Read { path: self.path.clone(), source };
+        Ok(store.read(rows).map_err(unreadable)?)
     }
 
-    fn outputs(
-        &self,
-        net: &FeedForward<Head<A::Kind>>,
-        part: Part,
-        device: &Device,
-    ) -> Result<Outputs, ZooError> {
+    fn encoded(&self, store: &Store, rows: &[u32], device: &Device) -> Result<EncodedRows, ZooError> {
+        let TableSystem { schema, answer, .. } = &self.system;
+        Ok(EncodedRows::new(schema, &self.rows(store, rows)?, answer.width(), device))
+    }
+
+    fn outputs(&self, net: &NetOf<Self>, part: DataPart, device: &Device) -> Result<Outputs, ZooError> {
         let store = match part {
-            Part::Validation => &self.parts.validation,
-            Part::Test => &self.parts.test,
+            DataPart::Validation => &self.parts.validation,
+            DataPart::Test => &self.parts.test,
         };
         let mut outputs = Outputs::default();
         let rows: Vec<u32> = (0..store.len()).collect();
         for rows in rows.chunks(BATCH) {
-            let rows = Rows::new(self.schema, &self.read(store, rows)?, self.answer.width(), device);
-            outputs.logits.extend(net.forward(rows.columns).into_tensor().try_into_vec_as::<f32>()?);
-            outputs.targets.extend(rows.targets);
+            let EncodedRows { columns, targets } = self.encoded(store, rows, device)?;
+            outputs.logits.extend(net.forward(columns).rows()?);
+            outputs.targets.extend(targets);
         }
         Ok(outputs)
     }
 }
 
-impl<A: Answer> Task for TableTask<'_, A> {
-    type Net = FeedForward<Head<A::Kind>>;
-    type Batch = (Rows, Device);
+impl<A: RowAnswer> Task for TableTask<A> {
+    type System = TableSystem<A>;
+    type Batch = (EncodedRows, Device);
 
-    fn network(&self, device: &Device) -> Result<Self::Net, ZooError> {
-        network(self.schema, self.setup, &self.answer, device)
+    const READS_INTO_RUN: bool = true;
+
+    fn read(system: TableSystem<A>, from: &Reading<'_>) -> Result<Self, ZooError> {
+        let TableSystem { schema, setup, .. } = &system;
+        let path = file_of(from.source)?.to_owned();
+        // Judging may run beside training, and must not touch its rows.
+        let folder = rows_folder(from.run.filter(|_| from.need == Need::All));
+        // Another table was never learned from, and is a test as a whole.
+        let parts = if from.own {
+            parts(&path, schema, &setup.data, from.seed, &folder)?
+        } else {
+            test_of(&path, schema, &folder)?
+        };
+        Ok(Self { system, path, parts })
+    }
+
+    fn system(&self) -> &TableSystem<A> {
+        &self.system
     }
 
     fn samples(&self) -> u32 {
@@ -351,56 +304,53 @@ impl<A: Answer> Task for TableTask<'_, A> {
     }
 
     fn batch(&self, rows: &[u32], _: u64, device: &Device) -> Result<Self::Batch, ZooError> {
-        let numbers = self.read(&self.parts.train, rows)?;
-        Ok((Rows::new(self.schema, &numbers, self.answer.width(), device), device.clone()))
+        Ok((self.encoded(&self.parts.train, rows, device)?, device.clone()))
     }
 
-    fn pass(&self, net: &Self::Net, (rows, device): Self::Batch, tape: &mut Tape) -> Result<Pass, ZooError> {
+    fn pass(
+        &self,
+        net: &NetOf<Self>,
+        (rows, device): Self::Batch,
+        tape: &mut Tape,
+    ) -> Result<Pass, ZooError> {
         let logits = net.forward_on(rows.columns, tape);
-        self.answer.taped_pass(logits, &rows.targets, &device, tape)
+        self.system.answer.taped_pass(logits, &rows.targets, &device, tape)
     }
 
-    fn subject(&self) -> Subject {
-        self.answer.subject()
-    }
-
-    fn units(&self) -> Vec<String> {
-        self.answer.units()
-    }
-
-    fn sample(&self, row: u32) -> Result<Option<Sample>, ZooError> {
-        let numbers = self.read(&self.parts.train, &[row])?;
-        let (features, target) = numbers.split_at(self.schema.stored());
-        let input = Input::Fields { fields: fields(self.schema, features) };
-        Ok(Some(Sample { row, truth: self.answer.told(target), input }))
-    }
-
-    fn head(&self, net: &Self::Net) -> ParamId {
-        net.head().weight.id
+    fn sample(&self, row: u32) -> Result<Option<(TableRow, String)>, ZooError> {
+        let mut features = self.rows(&self.parts.train, &[row])?;
+        let target = features.split_off(self.system.schema.stored());
+        let (table, number, record) = (self.path.as_path().into(), u64::from(row) + 1, StringRecord::new());
+        let truth = self.system.answer.describe(&target);
+        Ok(Some((TableRow { table, number, record, features }, truth)))
     }
 
     fn goal(&self) -> Goal {
-        match self.answer.goal() {
+        match self.system.answer.goal() {
             // Of targets that are all the same, R² is no number; the error that it is made of is one.
             goal if goal.metric == "r2" && self.parts.validation_is_constant => Goal::least("mse"),
             goal => goal,
         }
     }
 
-    fn calibrated(&self, net: &Self::Net, device: &Device) -> Result<Calibration, ZooError> {
-        self.answer.calibrated(&self.outputs(net, Part::Validation, device)?)
+    fn calibrated(&self, net: &NetOf<Self>, device: &Device) -> Result<Calibration, ZooError> {
+        self.system.answer.calibrated(&self.outputs(net, DataPart::Validation, device)?)
     }
 
     fn judge(
         &self,
-        net: &Self::Net,
-        part: Part,
+        net: &NetOf<Self>,
+        part: DataPart,
         calibration: &Calibration,
         device: &Device,
     ) -> Result<Judgement, ZooError> {
-        let mut judgement = self.answer.judge(&self.outputs(net, part, device)?, calibration)?;
-        judgement.tables.push(self.columns());
+        let mut judgement = self.system.answer.judge(&self.outputs(net, part, device)?, calibration)?;
+        judgement.tables.push(columns(&self.system.schema));
         Ok(judgement)
+    }
+
+    fn keep(&self, run: &RunDir) -> Result<(), ZooError> {
+        keep_test_rows(run, &self.parts.test_rows)
     }
 
     fn findings(&self) -> Vec<Finding> {
@@ -414,44 +364,30 @@ impl<A: Answer> Task for TableTask<'_, A> {
                 "rows",
                 format!("{} training, {} validation, {} test", train.len(), validation.len(), test.len()),
             ),
-            Fact::new("target", self.schema.targets.columns.join(", ")),
-            Fact::new("why this kind of answer", self.schema.reason.clone()),
+            Fact::new("target", self.system.schema.targets.columns.join(", ")),
+            Fact::new("why this kind of answer", self.system.schema.reason.clone()),
         ]
     }
 }
 
-impl<A: Answer> TableTask<'_, A> {
-    /// How each column is read.
-    fn columns(&self) -> Table {
-        let told = |form: &Form| match form {
-            Form::Number { mean, deviation, blanks } => {
-                let blanks = if *blanks { ", blanks marked" } else { "" };
-                format!("number, mean {mean:.4}, deviation {deviation:.4}{blanks}")
-            }
-            Form::Category { values, embedding: None } => format!("one of {} values, one-hot", values.len()),
-            Form::Category { values, embedding: Some(units) } => {
-                format!("one of {} values, embedded in {units} units", values.len())
-            }
-        };
-        let read = self.schema.features.iter().map(|feature| vec![feature.name.clone(), told(&feature.form)]);
-        let ignored =
-            self.schema.ignored.iter().map(|[name, why]| vec![name.clone(), format!("not read: {why}")]);
-        Table {
-            title: "Columns".to_owned(),
-            columns: ["column", "read as"].map(str::to_owned).to_vec(),
-            rows: read.chain(ignored).collect(),
-            note: String::new(),
+/// How each column is read.
+fn columns(schema: &Schema) -> Table {
+    let read_as = |form: &Form| match form {
+        Form::Number { mean, deviation, blanks } => {
+            let blanks = if *blanks { ", blanks marked" } else { "" };
+            format!("number, mean {mean:.4}, deviation {deviation:.4}{blanks}")
         }
+        Form::Category { values, embedding: None } => format!("one of {} values, one-hot", values.len()),
+        Form::Category { values, embedding: Some(units) } => {
+            format!("one of {} values, embedded in {units} units", values.len())
+        }
+    };
+    let read = schema.features.iter().map(|feature| vec![feature.name.clone(), read_as(&feature.form)]);
+    let ignored = schema.ignored.iter().map(|[name, why]| vec![name.clone(), format!("not read: {why}")]);
+    Table {
+        title: "Columns".to_owned(),
+        columns: ["column", "read as"].map(str::to_owned).to_vec(),
+        rows: read.chain(ignored).collect(),
+        note: String::new(),
     }
-}
-
-/// The network of a table, with its first weights.
-pub(crate) fn network<A: Answer>(
-    schema: &Schema,
-    setup: &TableSetup,
-    answer: &A,
-    device: &Device,
-) -> Result<FeedForward<Head<A::Kind>>, ZooError> {
-    let (layers, dropout) = (setup.model.layers(), setup.model.dropout);
-    Ok(FeedForward::new(schema, layers, dropout, |features| answer.head(features), device)?)
 }

@@ -185,7 +185,7 @@ impl Rows {
         let mut reliability = vec![[0.0; 3]; BINS];
         for (row, place) in self.rows().zip(&self.places) {
             let Some(class) = classes.get(*place).filter(|class| **class < self.units) else { continue };
-            let decision = crate::task::digits::argmax(row);
+            let decision = crate::task::answer::argmax(row);
             *confusion.entry((*class as u32, decision as u32)).or_insert(0) += 1;
             let confidence = (-cross_entropy(row, decision)).exp();
             let bin = &mut reliability[((confidence * BINS as f64) as usize).min(BINS - 1)];

@@ -7,7 +7,7 @@ use logit::tape::{Content, Part, Recorded, Side, Tape, Watch};
 use crate::error::ZooError;
 use crate::recipe::{Recipe, WatchConfig};
 use crate::run::{Found, RunDir, RunError};
-use crate::task::{Scores, Task};
+use crate::task::{Scores, System, Task};
 use crate::telemetry::{
     Checks, EventFile, Facts, Frame, Histogram, Layer, Sample, SampleSeen, Telemetry, TelemetryLog, Watched,
     spread,
@@ -15,6 +15,11 @@ use crate::telemetry::{
 
 /// So many first steps are recorded each: there the head and its loss show whether they fit.
 const FIRST: u64 = 5;
+
+/// Whether a step's layers are recorded, where those of every so many steps are.
+pub(crate) fn is_due(step: u64, every: u64) -> bool {
+    step <= FIRST || Watch::new().every(every).is_due(step)
+}
 
 /// Records the training passes of a run.
 pub(super) struct Recorder {
@@ -26,21 +31,22 @@ pub(super) struct Recorder {
 }
 
 /// When a pass was, and what its step came to.
-pub(super) struct Moment {
-    pub(super) step: u64,
-    pub(super) epoch: u64,
-    pub(super) batch: u32,
-    pub(super) loss: f64,
-    pub(super) learning_rate: f64,
-    pub(super) head_gradient_norm: f64,
+#[derive(Default)]
+pub(crate) struct Moment {
+    pub(crate) step: u64,
+    pub(crate) epoch: u64,
+    pub(crate) batch: u32,
+    pub(crate) loss: f64,
+    pub(crate) learning_rate: f64,
+    pub(crate) head_gradient_norm: f64,
 }
 
-/// What a pass told.
-pub(super) struct Told {
+/// What a pass recorded.
+pub(crate) struct PassRecord {
     /// The samples that were in it.
-    pub(super) rows: Vec<u32>,
-    pub(super) tape: Tape,
-    pub(super) facts: Option<Facts>,
+    pub(crate) rows: Vec<u32>,
+    pub(crate) tape: Tape,
+    pub(crate) facts: Option<Facts>,
 }
 
 impl Recorder {
@@ -54,11 +60,16 @@ impl Recorder {
     ) -> Result<Self, ZooError> {
         let config = recipe.watch.clone();
         let mut chosen = if config.every == 0 { Vec::new() } else { spread(task.samples(), config.samples) };
-        let samples = chosen.iter().filter_map(|row| task.sample(*row).transpose());
-        let samples = samples.collect::<Result<Vec<_>, _>>()?;
+        let system = task.system();
+        let mut samples = Vec::new();
+        for &row in &chosen {
+            if let Some((asked, truth)) = task.sample(row)? {
+                samples.push(Sample { row, truth, input: system.show(&asked) });
+            }
+        }
         chosen.retain(|row| samples.iter().any(|sample| sample.row == *row));
-        let subject = task.subject();
-        let watched = Watched { subject, names: task.units(), steps, samples };
+        let subject = system.subject();
+        let watched = Watched { subject, names: system.units(), steps, samples };
         run.watch(&watched)?;
         let path = run.telemetry_path();
         let log = TelemetryLog::open_at(&path, bytes)?;
@@ -81,7 +92,7 @@ impl Recorder {
         if every == 0 {
             return Tape::off();
         }
-        let due = step <= FIRST || Watch::new().every(every).is_due(step);
+        let due = is_due(step, every);
         let places: Vec<usize> =
             (0..rows.len()).filter(|place| self.chosen.contains(&rows[*place])).collect();
         if !due && places.is_empty() {
@@ -101,17 +112,17 @@ impl Recorder {
         Tape::new(&watch)
     }
 
-    /// Writes what a pass told, and gives what the checks newly found.
+    /// Writes what a pass recorded, and gives what the checks newly found.
     pub(super) fn record(
         &mut self,
         run: &RunDir,
         moment: Moment,
-        told: Told,
+        pass: PassRecord,
     ) -> Result<Vec<Found>, ZooError> {
-        if !told.tape.is_on() {
+        if !pass.tape.is_on() {
             return Ok(Vec::new());
         }
-        let frame = frame(&moment, told);
+        let frame = frame(&moment, pass);
         self.log.append(&frame)?;
         if let Some(events) = &mut self.events {
             tell(events, &frame).map_err(|source| RunError::io("write", &run.events_path(), source))?;
@@ -128,8 +139,8 @@ impl Recorder {
     pub(super) fn judged(&mut self, run: &RunDir, step: u64, validation: &Scores) -> Result<(), ZooError> {
         let Some(events) = &mut self.events else { return Ok(()) };
         for (metric, value) in validation.iter() {
-            let told = events.scalar(step, &format!("validation/{metric}"), value as f32);
-            told.map_err(|source| RunError::io("write", &run.events_path(), source))?;
+            let written = events.scalar(step, &format!("validation/{metric}"), value as f32);
+            written.map_err(|source| RunError::io("write", &run.events_path(), source))?;
         }
         Ok(())
     }
@@ -144,17 +155,9 @@ impl Recorder {
     }
 }
 
-fn frame(moment: &Moment, told: Told) -> Frame {
-    let Told { rows, tape, facts } = told;
+/// What of a pass is kept; its samples are those whose rows the tape recorded.
+pub(crate) fn frame(moment: &Moment, PassRecord { rows, tape, facts }: PassRecord) -> Frame {
     let facts = facts.unwrap_or_default();
-    let layers = |side: Side| {
-        let of_side = tape.recorded().iter().filter(move |value| value.side == side);
-        let layer = |value: &Recorded| {
-            let statistics = value.statistics()?.clone();
-            Some(Layer { name: value.name.clone(), statistics })
-        };
-        of_side.filter_map(layer).collect()
-    };
     Frame {
         step: moment.step,
         epoch: moment.epoch,
@@ -162,8 +165,8 @@ fn frame(moment: &Moment, told: Told) -> Frame {
         loss: moment.loss,
         learning_rate: moment.learning_rate,
         head_gradient_norm: moment.head_gradient_norm,
-        layers: layers(Side::Output),
-        gradients: layers(Side::Gradient),
+        layers: layers(&tape, Side::Output),
+        gradients: layers(&tape, Side::Gradient),
         output: facts.output,
         samples: samples(&tape, &rows),
         confusion: facts.confusion,
@@ -171,6 +174,14 @@ fn frame(moment: &Moment, told: Told) -> Frame {
         shuffled_loss: facts.shuffled.map(|more| moment.loss + more),
         chance_loss: facts.chance_loss,
     }
+}
+
+/// The layers whose statistics a tape recorded.
+fn layers(tape: &Tape, side: Side) -> Vec<Layer> {
+    let layer = |value: &Recorded| {
+        Some(Layer { name: value.name.clone(), statistics: value.statistics()?.clone() })
+    };
+    tape.recorded().iter().filter(|value| value.side == side).filter_map(layer).collect()
 }
 
 /// The chosen samples of a batch, from the rows that were recorded of its logits and probabilities.
@@ -196,10 +207,10 @@ fn samples(tape: &Tape, rows: &[u32]) -> Vec<SampleSeen> {
 /// TensorBoard's file, with the pictures of the chosen samples; `next` is the step that a resumed training begins with.
 fn events(run: &RunDir, next: Option<u64>, samples: &[Sample]) -> Result<EventFile, ZooError> {
     let path = run.events_path();
-    let told = |source| RunError::io("write", &path, source);
-    let mut events = EventFile::create(&path, SystemTime::now()).map_err(told)?;
+    let io_error = |source| RunError::io("write", &path, source);
+    let mut events = EventFile::create(&path, SystemTime::now()).map_err(io_error)?;
     if let Some(step) = next {
-        events.resume(step).map_err(told)?;
+        events.resume(step).map_err(io_error)?;
         return Ok(events);
     }
     for Sample { row, truth, input } in samples {

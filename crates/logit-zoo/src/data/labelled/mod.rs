@@ -141,7 +141,7 @@ pub(crate) fn listed(list: &Path, data: &ImagesData, schema: &Schema) -> Result<
 fn path_column(reader: &Reader, data: &ImagesData) -> Result<usize, ZooError> {
     let Some(name) = &data.path_column else {
         let what = "name the column of the images' paths with `--images COLUMN`".to_owned();
-        return Err(ZooError::Usage { what });
+        return Err(ZooError::Usage(what));
     };
     Ok(reader.column(name)?)
 }

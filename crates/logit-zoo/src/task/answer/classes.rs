@@ -3,18 +3,17 @@
 use burn::tensor::{Device, Int, Tensor};
 use logit::calibration::Temperature;
 use logit::loss::CrossEntropyLoss;
-use logit::metrics::{Average, Brier, ConfusionMatrix, LogLoss, MetricError, Reliability};
+use logit::metrics::{Average, Brier, ClassIndex, ConfusionMatrix, LogLoss, MetricError, Real, Reliability};
 use logit::{Classes, HeadConfig, Logits};
-
 use logit_spec::Loss;
 
-use super::{Answer, Outputs, softmax, trusted, written};
+use super::{Outputs, RowAnswer, argmax, softmax, trusted, written};
 use crate::error::ZooError;
+use crate::models::Output;
 use crate::recipe::Weights;
 use crate::report::Table;
 use crate::run::Calibration;
-use crate::task::digits::argmax;
-use crate::task::{Goal, Judgement, Pass, Scores, confusion, reliability};
+use crate::task::{Goal, Judgement, Pass, Scores, confusion, metric_name, reliability};
 use crate::telemetry::Truth;
 
 /// Rows that are judged at a time.
@@ -51,13 +50,27 @@ pub(crate) fn class_weights(counts: &[u64], weights: Weights) -> Option<Vec<f64>
     }
 }
 
-impl Answer for ClassesAnswer {
+impl Output for ClassesAnswer {
     type Kind = Classes;
 
-    fn head(&self, features: usize) -> HeadConfig<Classes> {
-        HeadConfig::new(features, Classes::new(self.names.len())).with_class_counts(&self.counts)
+    fn kind(&self) -> Classes {
+        Classes::new(self.names.len())
     }
 
+    fn loss_name(&self) -> Loss {
+        Loss::CrossEntropy
+    }
+
+    fn units(&self) -> Vec<String> {
+        self.names.clone()
+    }
+
+    fn head(&self, features: usize) -> HeadConfig<Classes> {
+        HeadConfig::new(features, self.kind()).with_class_counts(&self.counts)
+    }
+}
+
+impl RowAnswer for ClassesAnswer {
     fn width(&self) -> usize {
         1
     }
@@ -71,19 +84,11 @@ impl Answer for ClassesAnswer {
         Ok(Pass { loss: loss.value, samples, decisions: Some([samples, right as u64]), facts: None })
     }
 
-    fn loss(&self) -> Loss {
-        Loss::CrossEntropy
-    }
-
-    fn units(&self) -> Vec<String> {
-        self.names.clone()
-    }
-
     fn truth(&self, targets: &[f32]) -> Truth {
         Truth::Classes(indices(targets))
     }
 
-    fn told(&self, target: &[f32]) -> String {
+    fn describe(&self, target: &[f32]) -> String {
         target.first().and_then(|class| self.names.get(*class as usize)).cloned().unwrap_or_default()
     }
 
@@ -92,45 +97,32 @@ impl Answer for ClassesAnswer {
     }
 
     fn calibrated(&self, of: &Outputs) -> Result<Calibration, ZooError> {
-        let told = |error: logit::calibration::CalibrationError| ZooError::Calibration { source: error };
-        let fitted = Temperature::fit_classes(&of.logits, &indices(&of.targets), self.names.len(), None);
-        let temperature = trusted(&fitted.map_err(told)?, of.targets.len());
-        Ok(Calibration { temperature, ..Calibration::default() })
+        let fitted = Temperature::fit_classes(&of.logits, &indices(&of.targets), self.names.len(), None)?;
+        Ok(trusted(&fitted, of.targets.len()).map_or(Calibration::None, Calibration::Temperature))
     }
 
     fn judge(&self, of: &Outputs, calibration: &Calibration) -> Result<Judgement, ZooError> {
-        let classes = self.names.len();
-        let told = |source: MetricError| ZooError::Metric { what: "the evaluation", source };
-        let before = Honest::of(of, classes, 1.0).map_err(told)?;
-        let honest = Honest::of(of, classes, calibration.temperature()).map_err(told)?;
-        let mut matrix = ConfusionMatrix::new(classes).map_err(told)?;
-        for (logits, targets) in blocks(of, classes) {
-            let decisions: Vec<usize> = logits.chunks(classes).map(argmax).collect();
-            matrix.update(&decisions, &indices(targets), None).map_err(told)?;
-        }
+        let before = self.measured(of, 1.0)?;
+        let honest = self.measured(of, calibration.temperature())?;
+        let matrix = &honest.matrix;
         let number = |value: Option<f64>| value.unwrap_or(f64::NAN);
-        let values = [
-            ("accuracy", number(matrix.accuracy())),
-            ("log_loss", honest.log_loss),
-            ("ece", honest.ece),
-            ("brier", honest.brier),
-            ("macro_f1", number(matrix.f1(Average::Macro))),
-            ("macro_recall", number(matrix.recall(Average::Macro))),
-        ];
+        let [accuracy, log_loss, ece, brier, macro_f1] = honest.scores().map(|(name, value)| (name, number(value)));
+        let macro_recall = ("macro_recall", number(matrix.recall(Average::Macro)));
+        let values = [accuracy, log_loss, ece, brier, macro_f1, macro_recall];
         let scores = Scores::new(matrix.total(), values);
         let summary = format!(
             "{:.2} % of {} rows right; macro recall {:.4}, log loss {:.4}, calibration error {:.4}.",
             100.0 * values[0].1,
             matrix.total(),
             values[5].1,
-            honest.log_loss,
-            honest.ece
+            values[1].1,
+            values[2].1
         );
         let mut judgement = Judgement::of(scores, summary);
-        judgement.confusion = Some(confusion(&matrix, self.names.clone()));
-        judgement.tables.push(self.by_class(&matrix));
-        match calibration.temperature {
-            Some(temperature) => {
+        judgement.confusion = Some(confusion(matrix, self.names.clone()));
+        judgement.tables.push(self.by_class(matrix));
+        match calibration {
+            Calibration::Temperature(temperature) => {
                 judgement.reliability = vec![
                     reliability("Test part, as trained", &before.reliability),
                     reliability(
@@ -140,7 +132,7 @@ impl Answer for ClassesAnswer {
                 ];
                 judgement.tables.push(before_and_after(&before, &honest));
             }
-            None => judgement.reliability = vec![reliability("Test part", &honest.reliability)],
+            _ => judgement.reliability = vec![reliability("Test part", &honest.reliability)],
         }
         Ok(judgement)
     }
@@ -158,6 +150,21 @@ impl Answer for ClassesAnswer {
 }
 
 impl ClassesAnswer {
+    /// What outputs are worth with a temperature, some rows at a time: a part may be as large as memory, and its `f64`
+    /// twice that.
+    fn measured(&self, of: &Outputs, temperature: f64) -> Result<ClassMeasures, MetricError> {
+        let classes = self.names.len();
+        let mut measures = ClassMeasures::new(classes)?;
+        for (logits, targets) in of.logits.chunks(BLOCK * classes).zip(of.targets.chunks(BLOCK)) {
+            let scaled: Vec<f64> = logits.iter().map(|logit| f64::from(*logit) / temperature).collect();
+            let probabilities: Vec<f64> =
+                logits.chunks(classes).flat_map(|row| softmax(row, temperature)).collect();
+            let decisions: Vec<usize> = logits.chunks(classes).map(argmax).collect();
+            measures.add(&scaled, &probabilities, &decisions, &indices(targets))?;
+        }
+        Ok(measures)
+    }
+
     fn by_class(&self, matrix: &ConfusionMatrix) -> Table {
         let row = |(name, counts): (&String, logit::metrics::Counts)| {
             let cell = |value: f64| format!("{value:.4}");
@@ -173,57 +180,63 @@ impl ClassesAnswer {
     }
 }
 
-/// Logits and targets of some rows at a time: a part may be as large as memory, and its `f64` twice that.
-fn blocks(of: &Outputs, classes: usize) -> impl Iterator<Item = (&[f32], &[f32])> {
-    of.logits.chunks(BLOCK * classes).zip(of.targets.chunks(BLOCK))
-}
-
 fn indices(targets: &[f32]) -> Vec<usize> {
     targets.iter().map(|target| *target as usize).collect()
 }
 
-/// How far the probabilities can be believed.
-struct Honest {
-    log_loss: f64,
-    ece: f64,
-    brier: f64,
-    reliability: Reliability,
+/// What a classifier is measured by.
+pub(crate) struct ClassMeasures {
+    pub(crate) matrix: ConfusionMatrix,
+    pub(crate) reliability: Reliability,
+    log_loss: LogLoss,
+    brier: Brier,
 }
 
-impl Honest {
-    fn of(of: &Outputs, classes: usize, temperature: f64) -> Result<Self, MetricError> {
-        let (mut log_loss, mut brier) = (LogLoss::new(classes)?, Brier::new(classes)?);
-        let mut reliability = Reliability::new(classes)?;
-        for (logits, targets) in blocks(of, classes) {
-            let targets = indices(targets);
-            let scaled: Vec<f64> = logits.iter().map(|logit| f64::from(*logit) / temperature).collect();
-            let probabilities: Vec<f64> =
-                logits.chunks(classes).flat_map(|row| softmax(row, temperature)).collect();
-            log_loss.update_classes_from_logits(&scaled, &targets, None)?;
-            brier.update_classes(&probabilities, &targets, None)?;
-            reliability.update_classes(&probabilities, &targets, None)?;
-        }
+impl ClassMeasures {
+    /// Nothing measured yet.
+    pub(crate) fn new(classes: usize) -> Result<Self, MetricError> {
         Ok(Self {
-            log_loss: log_loss.log_loss().unwrap_or(f64::NAN),
-            ece: reliability.expected_calibration_error().unwrap_or(f64::NAN),
-            brier: brier.brier().unwrap_or(f64::NAN),
-            reliability,
+            matrix: ConfusionMatrix::new(classes)?,
+            reliability: Reliability::new(classes)?,
+            log_loss: LogLoss::new(classes)?,
+            brier: Brier::new(classes)?,
         })
+    }
+
+    /// Measures rows: their logits and probabilities, row after row, the classes decided for, and the true ones.
+    pub(crate) fn add<R: Real, C: ClassIndex>(
+        &mut self,
+        logits: &[R],
+        probabilities: &[R],
+        decisions: &[usize],
+        truth: &[C],
+    ) -> Result<(), MetricError> {
+        self.log_loss.update_classes_from_logits(logits, truth, None)?;
+        self.brier.update_classes(probabilities, truth, None)?;
+        self.reliability.update_classes(probabilities, truth, None)?;
+        self.matrix.update(decisions, truth, None)
+    }
+
+    /// The metrics by name; none of them has a value before a row was measured.
+    pub(crate) fn scores(&self) -> [(&'static str, Option<f64>); 5] {
+        [
+            ("accuracy", self.matrix.accuracy()),
+            ("log_loss", self.log_loss.log_loss()),
+            ("ece", self.reliability.expected_calibration_error()),
+            ("brier", self.brier.brier()),
+            ("macro_f1", self.matrix.f1(Average::Macro)),
+        ]
     }
 }
 
-fn before_and_after(before: &Honest, after: &Honest) -> Table {
-    let row = |name: &str, of: fn(&Honest) -> f64| {
-        vec![name.to_owned(), format!("{:.4}", of(before)), format!("{:.4}", of(after))]
-    };
+fn before_and_after(before: &ClassMeasures, after: &ClassMeasures) -> Table {
+    let rows = before.scores().into_iter().zip(after.scores()).skip(1).take(3);
+    let cell = |value: Option<f64>| format!("{:.4}", value.unwrap_or(f64::NAN));
+    let row = |((metric, before), (_, after))| vec![metric_name(metric), cell(before), cell(after)];
     Table {
         title: "Calibration".to_owned(),
         columns: ["on the test part", "as trained", "calibrated"].map(str::to_owned).to_vec(),
-        rows: vec![
-            row("log loss", |of| of.log_loss),
-            row("calibration error", |of| of.ece),
-            row("Brier score", |of| of.brier),
-        ],
+        rows: rows.map(row).collect(),
         note: "The temperature was fitted on the validation part; it changes no decision.".to_owned(),
     }
 }

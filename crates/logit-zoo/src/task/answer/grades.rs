@@ -2,13 +2,13 @@
 
 use burn::tensor::{Device, Tensor};
 use logit::loss::InterpolatedKlLoss;
-use logit::metrics::{MetricError, Pearson, Regression, Spearman};
-use logit::{Grades, HeadConfig, Logits};
-
+use logit::metrics::{Pearson, Regression, Spearman};
+use logit::{Grades, Logits};
 use logit_spec::Loss;
 
-use super::{Answer, Outputs, softmax, written};
+use super::{Outputs, RowAnswer, softmax, written};
 use crate::error::ZooError;
+use crate::models::Output;
 use crate::run::Calibration;
 use crate::task::{Goal, Judgement, Pass, Scores};
 use crate::telemetry::Truth;
@@ -23,6 +23,12 @@ pub(crate) struct GradesAnswer {
 }
 
 impl GradesAnswer {
+    /// The grades that the steps stand for.
+    fn grades(&self) -> impl Iterator<Item = f64> + use<> {
+        let (low, step) = (self.low, (self.high - self.low) / (self.steps - 1) as f64);
+        (0..self.steps).map(move |at| low + step * at as f64)
+    }
+
     fn expected(&self, logits: &[f32]) -> f64 {
         let step = (self.high - self.low) / (self.steps - 1) as f64;
         let probabilities = softmax(logits, 1.0);
@@ -30,13 +36,23 @@ impl GradesAnswer {
     }
 }
 
-impl Answer for GradesAnswer {
+impl Output for GradesAnswer {
     type Kind = Grades;
 
-    fn head(&self, features: usize) -> HeadConfig<Grades> {
-        HeadConfig::new(features, Grades::new(self.low, self.high, self.steps))
+    fn kind(&self) -> Grades {
+        Grades::new(self.low, self.high, self.steps)
     }
 
+    fn loss_name(&self) -> Loss {
+        Loss::InterpolatedKl
+    }
+
+    fn units(&self) -> Vec<String> {
+        self.grades().map(|grade| grade.to_string()).collect()
+    }
+}
+
+impl RowAnswer for GradesAnswer {
     fn width(&self) -> usize {
         1
     }
@@ -46,21 +62,11 @@ impl Answer for GradesAnswer {
         Ok(Pass { loss: loss.value, samples: targets.len() as u64, decisions: None, facts: None })
     }
 
-    fn loss(&self) -> Loss {
-        Loss::InterpolatedKl
-    }
-
-    fn units(&self) -> Vec<String> {
-        let step = (self.high - self.low) / (self.steps - 1) as f64;
-        (0..self.steps).map(|at| format!("{}", self.low + step * at as f64)).collect()
-    }
-
-    fn truth(&self, targets: &[f32]) -> Truth {
-        let _ = targets;
+    fn truth(&self, _: &[f32]) -> Truth {
         Truth::Other
     }
 
-    fn told(&self, target: &[f32]) -> String {
+    fn describe(&self, target: &[f32]) -> String {
         target.first().map(ToString::to_string).unwrap_or_default()
     }
 
@@ -68,18 +74,13 @@ impl Answer for GradesAnswer {
         Goal::least("mse")
     }
 
-    fn calibrated(&self, _: &Outputs) -> Result<Calibration, ZooError> {
-        Ok(Calibration::default())
-    }
-
     fn judge(&self, of: &Outputs, _: &Calibration) -> Result<Judgement, ZooError> {
-        let told = |source: MetricError| ZooError::Metric { what: "the evaluation", source };
         let grades: Vec<f64> = of.logits.chunks(self.steps).map(|row| self.expected(row)).collect();
-        let (mut regression, mut pearson) = (Regression::new(1).map_err(told)?, Pearson::new());
+        let (mut regression, mut pearson) = (Regression::new(1)?, Pearson::new());
         let mut spearman = Spearman::new();
-        regression.update(&grades, &of.targets).map_err(told)?;
-        pearson.update(&grades, &of.targets).map_err(told)?;
-        spearman.update(&grades, &of.targets).map_err(told)?;
+        regression.update(&grades, &of.targets)?;
+        pearson.update(&grades, &of.targets)?;
+        spearman.update(&grades, &of.targets)?;
         let mut values = vec![
             ("mse", regression.mse().unwrap_or(f64::NAN)),
             ("mae", regression.mae().unwrap_or(f64::NAN)),
@@ -98,10 +99,7 @@ impl Answer for GradesAnswer {
     }
 
     fn columns(&self) -> Vec<String> {
-        let step = (self.high - self.low) / (self.steps - 1) as f64;
-        let of = |what: &'static str| {
-            (0..self.steps).map(move |at| format!("{what}:{}", self.low + step * at as f64))
-        };
+        let of = |what: &'static str| self.grades().map(move |grade| format!("{what}:{grade}"));
         of("logit").chain(of("probability")).chain([format!("grade:{}", self.name)]).collect()
     }
 

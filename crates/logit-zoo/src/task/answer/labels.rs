@@ -3,13 +3,13 @@
 use burn::tensor::Device;
 use logit::calibration::{Aim, Temperature, Thresholds};
 use logit::loss::BinaryCrossEntropyLoss;
-use logit::metrics::{Average, LabelConfusion, LogLoss, MetricError, Ranking, Reliability};
+use logit::metrics::{Average, LabelConfusion, LogLoss, Ranking, Reliability};
 use logit::{HeadConfig, Labels, Logits};
-
 use logit_spec::Loss;
 
-use super::{Answer, Outputs, rows, trusted, written};
+use super::{Outputs, RowAnswer, rows, trusted, written};
 use crate::error::ZooError;
+use crate::models::Output;
 use crate::recipe::Weights;
 use crate::report::Table;
 use crate::run::Calibration;
@@ -51,7 +51,7 @@ impl LabelsAnswer {
     }
 
     fn thresholds(&self, calibration: &Calibration) -> Vec<f64> {
-        calibration.thresholds.clone().unwrap_or_else(|| vec![THRESHOLD; self.names.len()])
+        calibration.thresholds().map_or_else(|| vec![THRESHOLD; self.names.len()], <[f64]>::to_vec)
     }
 
     fn decisions(&self, probabilities: &[f32], thresholds: &[f64]) -> Vec<bool> {
@@ -65,8 +65,8 @@ impl LabelsAnswer {
         truth: &[bool],
         thresholds: &[f64],
     ) -> Result<LabelConfusion, ZooError> {
-        let mut confusion = LabelConfusion::new(self.names.len()).map_err(told)?;
-        confusion.update(&self.decisions(probabilities, thresholds), truth, None).map_err(told)?;
+        let mut confusion = LabelConfusion::new(self.names.len())?;
+        confusion.update(&self.decisions(probabilities, thresholds), truth, None)?;
         Ok(confusion)
     }
 }
@@ -81,22 +81,31 @@ pub(crate) fn sigmoids(logits: &[f32], temperature: f64) -> Vec<f32> {
     logits.iter().map(|logit| sigmoid(*logit, temperature)).collect()
 }
 
-fn told(source: MetricError) -> ZooError {
-    ZooError::Metric { what: "the evaluation", source }
-}
-
 fn truth(targets: &[f32]) -> Vec<bool> {
     targets.iter().map(|target| *target > 0.5).collect()
 }
 
-impl Answer for LabelsAnswer {
+impl Output for LabelsAnswer {
     type Kind = Labels;
 
-    fn head(&self, features: usize) -> HeadConfig<Labels> {
-        HeadConfig::new(features, Labels::new(self.names.len()))
-            .with_positive_counts(&self.positives, self.rows)
+    fn kind(&self) -> Labels {
+        Labels::new(self.names.len())
     }
 
+    fn loss_name(&self) -> Loss {
+        Loss::BinaryCrossEntropy
+    }
+
+    fn units(&self) -> Vec<String> {
+        self.names.clone()
+    }
+
+    fn head(&self, features: usize) -> HeadConfig<Labels> {
+        HeadConfig::new(features, self.kind()).with_positive_counts(&self.positives, self.rows)
+    }
+}
+
+impl RowAnswer for LabelsAnswer {
     fn width(&self) -> usize {
         self.names.len()
     }
@@ -115,19 +124,11 @@ impl Answer for LabelsAnswer {
         })
     }
 
-    fn loss(&self) -> Loss {
-        Loss::BinaryCrossEntropy
-    }
-
-    fn units(&self) -> Vec<String> {
-        self.names.clone()
-    }
-
     fn truth(&self, targets: &[f32]) -> Truth {
         Truth::Labels(targets.to_vec())
     }
 
-    fn told(&self, target: &[f32]) -> String {
+    fn describe(&self, target: &[f32]) -> String {
         let yes = self.names.iter().zip(target).filter(|(_, target)| **target > 0.5);
         let yes: Vec<&str> = yes.map(|(name, _)| name.as_str()).collect();
         if yes.is_empty() { "none".to_owned() } else { yes.join(", ") }
@@ -141,17 +142,20 @@ impl Answer for LabelsAnswer {
     fn calibrated(&self, of: &Outputs) -> Result<Calibration, ZooError> {
         let labels = self.names.len();
         let truth = truth(&of.targets);
-        let fitted = Temperature::fit_labels(&of.logits, &truth, 1, None);
-        let fitted = fitted.map_err(|source| ZooError::Calibration { source })?;
+        let fitted = Temperature::fit_labels(&of.logits, &truth, 1, None)?;
         let temperature = trusted(&fitted, truth.len() / labels);
-        let mut calibration = Calibration { temperature, ..Calibration::default() };
-        let probabilities = sigmoids(&of.logits, calibration.temperature());
-        let mut ranking = Ranking::new(labels).map_err(told)?;
-        ranking.update_labels(&probabilities, &truth, None).map_err(told)?;
+        let probabilities = sigmoids(&of.logits, temperature.unwrap_or(1.0));
+        let mut ranking = Ranking::new(labels)?;
+        ranking.update_labels(&probabilities, &truth, None)?;
         // A validation part where no label is true says nothing about thresholds.
-        let fitted = Thresholds::fit(&ranking, Aim::MaxMicroF { beta: 1.0 });
-        calibration.thresholds = fitted.ok().map(|fitted| fitted.values().to_vec());
-        Ok(calibration)
+        let thresholds = Thresholds::fit(&ranking, Aim::MaxMicroF { beta: 1.0 });
+        Ok(match (thresholds, temperature) {
+            (Ok(fitted), temperature) => {
+                Calibration::Thresholds { temperature, thresholds: fitted.values().to_vec() }
+            }
+            (Err(_), Some(temperature)) => Calibration::Temperature(temperature),
+            (Err(_), None) => Calibration::None,
+        })
     }
 
     fn judge(&self, of: &Outputs, calibration: &Calibration) -> Result<Judgement, ZooError> {
@@ -161,13 +165,13 @@ impl Answer for LabelsAnswer {
         let plain = vec![THRESHOLD; labels];
         let confusion = self.confusion(&probabilities, &truth, &thresholds)?;
         let untuned = self.confusion(&sigmoids(&of.logits, 1.0), &truth, &plain)?;
-        let mut log_loss = LogLoss::new(labels).map_err(told)?;
+        let mut log_loss = LogLoss::new(labels)?;
         let scaled: Vec<f64> = of.logits.iter().map(|z| f64::from(*z) / calibration.temperature()).collect();
-        log_loss.update_labels_from_logits(&scaled, &truth, None).map_err(told)?;
-        let mut ranking = Ranking::new(labels).map_err(told)?;
-        ranking.update_labels(&probabilities, &truth, None).map_err(told)?;
-        let mut honest = Reliability::new(labels).map_err(told)?;
-        honest.update_labels(&probabilities, &truth, None).map_err(told)?;
+        log_loss.update_labels_from_logits(&scaled, &truth, None)?;
+        let mut ranking = Ranking::new(labels)?;
+        ranking.update_labels(&probabilities, &truth, None)?;
+        let mut honest = Reliability::new(labels)?;
+        honest.update_labels(&probabilities, &truth, None)?;
         let number = |value: Option<f64>| value.unwrap_or(f64::NAN);
         let mut values = vec![
             ("micro_f1", number(confusion.f1(Average::Micro))),
@@ -190,7 +194,7 @@ impl Answer for LabelsAnswer {
         let mut judgement = Judgement::of(Scores::new(confusion.rows(), values), summary);
         judgement.reliability = vec![reliability("Test part", &honest)];
         judgement.tables = vec![self.by_label(&confusion, &thresholds)];
-        if calibration.thresholds.is_some() {
+        if calibration.thresholds().is_some() {
             judgement.tables.push(before_and_after(&untuned, &confusion));
         }
         Ok(judgement)

@@ -1,6 +1,6 @@
 //! Answers: what follows from the kind of a head, whatever network stands before it.
 //!
-//! An [`Answer`] turns logits and targets into a loss, fits what makes the probabilities honest, judges, and decides.
+//! A [`RowAnswer`] turns logits and targets into a loss, fits what makes the probabilities honest, judges, and decides.
 //! Targets are rows of numbers: a class or a grade is one number, labels and values are one each.
 
 mod classes;
@@ -11,16 +11,16 @@ mod values;
 use burn::tensor::{Device, Tensor};
 use logit::calibration::Temperature;
 use logit::tape::Tape;
-use logit::{HeadConfig, Kind, Logits};
-use logit_spec::Loss;
+use logit::{Kind, Logits};
 
-pub(crate) use classes::ClassesAnswer;
+pub(crate) use classes::{ClassMeasures, ClassesAnswer};
 pub(crate) use grades::GradesAnswer;
 pub(crate) use labels::{LabelsAnswer, sigmoid, sigmoids};
 pub(crate) use values::ValuesAnswer;
 
 use super::{Goal, Judgement, Pass};
 use crate::error::ZooError;
+use crate::models::Output;
 use crate::run::Calibration;
 use crate::telemetry::{Facts, Subject, Truth};
 
@@ -33,30 +33,19 @@ fn trusted(fitted: &Temperature, rows: usize) -> Option<f64> {
     (rows >= LEAST_ROWS && Temperature::MIN < value && value < Temperature::MAX).then_some(value)
 }
 
-/// A kind of answer, with the names and weights of its units.
-pub(crate) trait Answer: Sync {
-    type Kind: Kind;
-
-    /// A head on so many features.
-    fn head(&self, features: usize) -> HeadConfig<Self::Kind>;
-
+/// A kind of answer per row, with the names and weights of its units.
+pub(crate) trait RowAnswer: Output + 'static {
     /// Numbers of a row's target.
     fn width(&self) -> usize;
 
     /// The loss of a batch, whose targets are `[N, width]`.
     fn pass(&self, logits: Logits<Self::Kind>, targets: &[f32], device: &Device) -> Result<Pass, ZooError>;
 
-    /// The loss, as the table of heads names it.
-    fn loss(&self) -> Loss;
-
-    /// The names of the units.
-    fn units(&self) -> Vec<String>;
-
     /// Targets as what the logits are compared with.
     fn truth(&self, targets: &[f32]) -> Truth;
 
     /// A row's target in words.
-    fn told(&self, target: &[f32]) -> String;
+    fn describe(&self, target: &[f32]) -> String;
 
     /// The loss of a batch, and what its output showed where it is told to a tape.
     fn taped_pass(
@@ -72,14 +61,16 @@ pub(crate) trait Answer: Sync {
 
     /// What the last layer is for.
     fn subject(&self) -> Subject {
-        Subject { answer: Self::Kind::ANSWER, units: self.units().len(), loss: self.loss() }
+        Subject { answer: Self::Kind::ANSWER, units: self.units().len(), loss: self.loss_name() }
     }
 
     /// The metric that decides which weights are kept.
     fn goal(&self) -> Goal;
 
     /// What is fitted on the validation part.
-    fn calibrated(&self, of: &Outputs) -> Result<Calibration, ZooError>;
+    fn calibrated(&self, _: &Outputs) -> Result<Calibration, ZooError> {
+        Ok(Calibration::None)
+    }
 
     /// What the logits are worth.
     fn judge(&self, of: &Outputs, calibration: &Calibration) -> Result<Judgement, ZooError>;
@@ -90,6 +81,36 @@ pub(crate) trait Answer: Sync {
     /// Logits, probabilities and decision of a row, as they are written.
     fn decide(&self, logits: &[f32], calibration: &Calibration) -> Vec<String>;
 }
+
+/// Goes on with the answer that targets ask for: its type becomes the network's.
+macro_rules! with_answer {
+    ($targets:expr, $weights:expr, $loss:expr, |$answer:ident| $then:expr) => {{
+        use crate::data::table::AnswerKind;
+        use crate::task::answer::{ClassesAnswer, GradesAnswer, LabelsAnswer, ValuesAnswer};
+
+        let (columns, weights, smoothing) = ($targets.columns.clone(), $weights, $loss.label_smoothing);
+        match $targets.kind.clone() {
+            AnswerKind::Classes { names, counts, .. } => {
+                let $answer = ClassesAnswer::new(names, counts, weights, smoothing);
+                $then
+            }
+            AnswerKind::Labels { positives, rows } => {
+                let $answer = LabelsAnswer::new(columns, positives, rows, weights, smoothing);
+                $then
+            }
+            AnswerKind::Values { means, deviations } => {
+                let $answer = ValuesAnswer { names: columns, means, deviations };
+                $then
+            }
+            AnswerKind::Grades { low, high, steps } => {
+                let $answer = GradesAnswer { name: columns.join(", "), low, high, steps };
+                $then
+            }
+        }
+    }};
+}
+
+pub(crate) use with_answer;
 
 /// Logits and targets of a part, row by row.
 #[derive(Clone, Debug, Default)]
@@ -109,8 +130,13 @@ fn written(number: f32) -> String {
     number.to_string()
 }
 
+/// The first of the largest numbers.
+pub(crate) fn argmax(row: &[f32]) -> usize {
+    row.iter().enumerate().fold(0, |best, (at, value)| if *value > row[best] { at } else { best })
+}
+
 /// Softmax of a row, in f64.
-fn softmax(logits: &[f32], temperature: f64) -> Vec<f64> {
+pub(crate) fn softmax(logits: &[f32], temperature: f64) -> Vec<f64> {
     let scaled: Vec<f64> = logits.iter().map(|logit| f64::from(*logit) / temperature).collect();
     let largest = scaled.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     let powers: Vec<f64> = scaled.iter().map(|logit| (logit - largest).exp()).collect();

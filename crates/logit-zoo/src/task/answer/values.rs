@@ -2,13 +2,13 @@
 
 use burn::tensor::Device;
 use logit::loss::SquaredLoss;
-use logit::metrics::{MetricError, Regression};
-use logit::{HeadConfig, Logits, Values};
-
+use logit::metrics::Regression;
+use logit::{Logits, Values};
 use logit_spec::Loss;
 
-use super::{Answer, Outputs, rows, written};
+use super::{Outputs, RowAnswer, rows, written};
 use crate::error::ZooError;
+use crate::models::Output;
 use crate::report::Table;
 use crate::run::Calibration;
 use crate::task::{Goal, Judgement, Pass, Scores};
@@ -33,13 +33,23 @@ impl ValuesAnswer {
     }
 }
 
-impl Answer for ValuesAnswer {
+impl Output for ValuesAnswer {
     type Kind = Values;
 
-    fn head(&self, features: usize) -> HeadConfig<Values> {
-        HeadConfig::new(features, Values::new(self.names.len()))
+    fn kind(&self) -> Values {
+        Values::new(self.names.len())
     }
 
+    fn loss_name(&self) -> Loss {
+        Loss::Squared
+    }
+
+    fn units(&self) -> Vec<String> {
+        self.names.clone()
+    }
+}
+
+impl RowAnswer for ValuesAnswer {
     fn width(&self) -> usize {
         self.names.len()
     }
@@ -50,36 +60,22 @@ impl Answer for ValuesAnswer {
         Ok(Pass { loss: loss.value, samples, decisions: None, facts: None })
     }
 
-    fn loss(&self) -> Loss {
-        Loss::Squared
-    }
-
-    fn units(&self) -> Vec<String> {
-        self.names.clone()
-    }
-
     fn truth(&self, targets: &[f32]) -> Truth {
         Truth::Values(targets.to_vec())
     }
 
-    fn told(&self, target: &[f32]) -> String {
-        let told =
-            self.names.iter().zip(self.restored(target)).map(|(name, value)| format!("{name} {value:.4}"));
-        told.collect::<Vec<_>>().join(", ")
+    fn describe(&self, target: &[f32]) -> String {
+        let values = self.names.iter().zip(self.restored(target));
+        values.map(|(name, value)| format!("{name} {value:.4}")).collect::<Vec<_>>().join(", ")
     }
 
     fn goal(&self) -> Goal {
         Goal::most("r2")
     }
 
-    fn calibrated(&self, _: &Outputs) -> Result<Calibration, ZooError> {
-        Ok(Calibration::default())
-    }
-
     fn judge(&self, of: &Outputs, _: &Calibration) -> Result<Judgement, ZooError> {
-        let told = |source: MetricError| ZooError::Metric { what: "the evaluation", source };
-        let mut regression = Regression::new(self.names.len()).map_err(told)?;
-        regression.update(&self.restored(&of.logits), &self.restored(&of.targets)).map_err(told)?;
+        let mut regression = Regression::new(self.names.len())?;
+        regression.update(&self.restored(&of.logits), &self.restored(&of.targets))?;
         let number = |value: Option<f64>| value.unwrap_or(f64::NAN);
         let values = [
             ("r2", number(regression.r2())),

@@ -7,30 +7,29 @@ mod tiles;
 
 use std::path::Path;
 
-use burn::module::ParamId;
 use burn::tensor::{Device, Tensor, TensorData};
-use logit::metrics::MetricError;
+use logit::Kind;
 use logit::tape::{Tape, Taped};
-use logit::{Head, Kind};
-use logit_spec::{Answer as HeadAnswer, Loss};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 
-pub(crate) use answer::{Answer, AnyLabels, OneClass};
-pub(crate) use overlay::{palette, tinted};
+pub(crate) use answer::{AnyLabels, MaskAnswer, OneClass};
+pub(crate) use overlay::tinted;
 use tally::{Overlap, Tally, by_image};
-pub(crate) use tiles::{Reader, scale};
+pub(crate) use tiles::{Reader, SIDE, Sight, Tile, scale, tiles};
 
-use super::{Goal, Judgement, Need, Part, Pass, Scores, Task, WithTask};
+use super::{
+    DataPart, Goal, Judgement, Need, NetOf, Pass, Reading, Scores, SystemError, Task, WithSystem,
+};
 use crate::data::segmentation::{
     Annotated, Crop, Grey, MaskValues, Part as FolderPart, SegmentationSet, SegmentationSplit,
 };
 use crate::error::ZooError;
-use crate::models::{UNet, UNetConfig};
+use crate::predict::segmentation::{AskedTile, SegmentationSystem};
 use crate::recipe::{PixelAnswer, SegmentationData, SegmentationSetup, metric_key};
 use crate::report::{Fact, Picture, Pixels};
-use crate::run::{Calibration, DataSource, RunDir};
-use crate::telemetry::{Facts, Sample, Subject};
+use crate::run::{Calibration, DataSource};
+use crate::telemetry::Facts;
 
 /// Test images shown in a report, each as annotated and as decided.
 const SHOWN: usize = 8;
@@ -41,71 +40,50 @@ const MOST_PIXELS: usize = 1 << 22;
 /// The longest side of a picture in a report.
 const SHOWN_SIDE: usize = 256;
 
-/// Reads a folder of images and masks and calls `then` with the task of the recipe's kind of answer.
-pub(super) fn with_segmentation<W: WithTask>(
-    setup: &SegmentationSetup,
-    seed: u64,
-    source: &DataSource,
-    run: Option<&RunDir>,
-    need: Need,
+/// Calls `then` with the system of the recipe's kind of answer.
+pub(super) fn with_segmentation<W: WithSystem>(
+    setup: SegmentationSetup,
     then: W,
 ) -> Result<W::Output, ZooError> {
     setup.data.check()?;
-    let sets = load(setup, seed, source, run, need)?;
-    let counts = pixel_counts(&sets.train, &setup.data);
-    let units = setup.data.units().len();
-    let weights = match need {
-        Need::All => weights(setup, &counts)?,
-        Need::Test => None,
-    };
-    let config = setup.model.unet();
+    let (units, loss) = (setup.data.units(), &setup.loss);
     match setup.data.answer {
         PixelAnswer::Classes => {
-            let answer = OneClass::new(units, &setup.loss, weights.clone());
-            then.call(Segmentation { answer, config, setup, sets, counts, weights })
+            let answer = OneClass::new(units, loss);
+            then.call::<Segmentation<_>>(SegmentationSystem { answer, setup })
         }
         PixelAnswer::Labels => {
-            let answer = AnyLabels::new(units, &setup.loss, weights.clone());
-            then.call(Segmentation { answer, config, setup, sets, counts, weights })
+            let answer = AnyLabels::new(units, loss);
+            then.call::<Segmentation<_>>(SegmentationSystem { answer, setup })
         }
     }
 }
 
-fn load(
-    setup: &SegmentationSetup,
-    seed: u64,
-    source: &DataSource,
-    run: Option<&RunDir>,
-    need: Need,
-) -> Result<SegmentationSplit, ZooError> {
-    let data = &setup.data;
-    let folder = match source {
+/// Reads a folder of images and masks.
+fn load(data: &SegmentationData, from: &Reading<'_>) -> Result<SegmentationSplit, ZooError> {
+    let folder = match from.source {
         DataSource::Embedded => {
-            let what = "segmentation needs images and masks: give their folder by `--data DIR`, with `images` and \
-                        `masks` in it, or `train` and `test` that hold these each";
-            return Err(ZooError::Usage { what: what.to_owned() });
+            return Err(ZooError::Usage(
+                "segmentation needs images and masks: give their folder with `--data DIR`, with `images` and `masks` in \
+                 it, or `train` and `test` that hold these each"
+                    .to_owned(),
+            ));
         }
         DataSource::Folder(folder) | DataSource::File(folder) => folder,
     };
     // Of a folder without parts, the run's own is split as it was for training; any other is a test as a whole.
-    let own = match run {
-        Some(run) => run.about()?.data == source.absolute()?,
-        None => true,
-    };
-    let shares = FolderPart::Shares { validation: data.validation, test: data.test, seed };
-    let tested_alone = need == Need::Test && (!own || folder.join("test").is_dir());
+    let shares = FolderPart::Shares { validation: data.validation, test: data.test, seed: from.seed };
+    let tested_alone = from.need == Need::Test && (!from.own || folder.join("test").is_dir());
     let part = if tested_alone { FolderPart::Test } else { shares };
     let values = MaskValues { count: data.mask_values(), told: data.mask_told() };
     let sets = SegmentationSplit::read(folder, part, &values)?;
-    let parts = [("training", &sets.train), ("validation", &sets.validation), ("test", &sets.test)];
-    let mut needed = parts.iter().skip(if need == Need::All { 0 } else { 2 });
-    match needed.find(|(_, set)| set.images.is_empty()) {
+    let counts = [&sets.train, &sets.validation, &sets.test].map(|set| set.images.len());
+    match from.need.missing(counts) {
         None => Ok(sets),
-        Some((part, _)) => Err(ZooError::Unfit {
-            what: format!(
-                "the {part} part of {source} has no image; `data.validation` and `data.test` decide the shares held out"
-            ),
-        }),
+        Some(part) => {
+            let hint = "`data.validation` and `data.test` decide the shares held out";
+            Err(SystemError::EmptyPart { part, data: from.source.to_string(), hint }.into())
+        }
     }
 }
 
@@ -122,19 +100,11 @@ fn pixel_counts(set: &SegmentationSet, data: &SegmentationData) -> PixelCounts {
 
 fn weights(setup: &SegmentationSetup, counts: &PixelCounts) -> Result<Option<Vec<f64>>, ZooError> {
     let found = setup.loss.class_weights.of(setup.data.answer, &counts.units, counts.total);
-    found.map_err(|absent| ZooError::Unfit {
-        what: format!(
-            "no training mask has a pixel of `{}`, so that `loss.class_weights` cannot weigh it; take it out of \
-             `data.classes`, or set `loss.class_weights` to \"none\"",
-            setup.data.units()[absent]
-        ),
-    })
+    Ok(found.map_err(|absent| SystemError::AbsentClass { class: setup.data.units()[absent].clone() })?)
 }
 
-struct Segmentation<'a, A> {
-    answer: A,
-    config: UNetConfig,
-    setup: &'a SegmentationSetup,
+struct Segmentation<A> {
+    system: SegmentationSystem<A>,
     sets: SegmentationSplit,
     counts: PixelCounts,
     weights: Option<Vec<f64>>,
@@ -147,12 +117,26 @@ pub(crate) struct Squares<T> {
     targets: T,
 }
 
-impl<A: Answer> Task for Segmentation<'_, A> {
-    type Net = UNet<Head<A::Kind>>;
+impl<A: MaskAnswer> Task for Segmentation<A> {
+    type System = SegmentationSystem<A>;
     type Batch = Squares<A::Targets>;
 
-    fn network(&self, device: &Device) -> Result<Self::Net, ZooError> {
-        Ok(self.config.init(self.answer.kind(), device)?)
+    /// Reads images and masks; from their pixels follow the loss's weights.
+    fn read(mut system: SegmentationSystem<A>, from: &Reading<'_>) -> Result<Self, ZooError> {
+        let sets = load(&system.setup.data, from)?;
+        let counts = pixel_counts(&sets.train, &system.setup.data);
+        let weights = match from.need {
+            Need::All => weights(&system.setup, &counts)?,
+            Need::Test => None,
+        };
+        if let Some(weights) = &weights {
+            system.answer.weigh(weights.clone());
+        }
+        Ok(Self { system, sets, counts, weights })
+    }
+
+    fn system(&self) -> &SegmentationSystem<A> {
+        &self.system
     }
 
     fn samples(&self) -> u32 {
@@ -160,7 +144,7 @@ impl<A: Answer> Task for Segmentation<'_, A> {
     }
 
     fn batch(&self, rows: &[u32], seed: u64, device: &Device) -> Result<Self::Batch, ZooError> {
-        let data = &self.setup.data;
+        let data = &self.system.setup.data;
         let mut rng = StdRng::seed_from_u64(seed);
         let area = data.crop * data.crop;
         let mut values = Vec::with_capacity(rows.len() * area);
@@ -175,39 +159,23 @@ impl<A: Answer> Task for Segmentation<'_, A> {
         }
         let (count, side) = (rows.len(), data.crop);
         let images = Tensor::from_data(TensorData::new(values, [count, 1, side, side]), device);
-        Ok(Squares { images, targets: self.answer.targets(&masks, [count, side, side], device) })
+        Ok(Squares { images, targets: self.system.answer.targets(&masks, [count, side, side], device) })
     }
 
-    fn pass(&self, net: &Self::Net, batch: Self::Batch, tape: &mut Tape) -> Result<Pass, ZooError> {
+    fn pass(&self, net: &NetOf<Self>, batch: Self::Batch, tape: &mut Tape) -> Result<Pass, ZooError> {
         let samples = batch.images.dims()[0] as u64;
         let logits = net.forward_on(batch.images, tape);
-        let facts = Facts::on(tape, logits.tensor(), || self.answer.truth(&batch.targets))?;
+        let facts = Facts::on(tape, logits.tensor(), || self.system.answer.truth(&batch.targets))?;
         // Beside Dice, or with weights, the loss has another scale than cross entropy has.
-        let scaled = self.setup.loss.is_log_loss() && self.weights.is_none();
+        let scaled = self.system.setup.loss.is_log_loss() && self.weights.is_none();
         let facts = facts.map(|facts| Facts { chance_loss: facts.chance_loss.filter(|_| scaled), ..facts });
-        let loss = self.answer.loss(logits, batch.targets)?;
+        let loss = self.system.answer.loss(logits, batch.targets)?;
         Ok(Pass { loss, samples, decisions: None, facts })
     }
 
-    fn subject(&self) -> Subject {
-        let (answer, loss) = match self.setup.data.answer {
-            PixelAnswer::Classes => (HeadAnswer::Classes, Loss::CrossEntropy),
-            PixelAnswer::Labels => (HeadAnswer::Labels, Loss::BinaryCrossEntropy),
-        };
-        Subject { answer, units: self.units().len(), loss }
-    }
-
-    fn units(&self) -> Vec<String> {
-        self.setup.data.units().to_vec()
-    }
-
     /// A map has as many answers as pixels: it is not shown as one.
-    fn sample(&self, _: u32) -> Result<Option<Sample>, ZooError> {
+    fn sample(&self, _: u32) -> Result<Option<(AskedTile, String)>, ZooError> {
         Ok(None)
-    }
-
-    fn head(&self, net: &Self::Net) -> ParamId {
-        net.head().weight.id
     }
 
     fn goal(&self) -> Goal {
@@ -215,11 +183,11 @@ impl<A: Answer> Task for Segmentation<'_, A> {
     }
 
     fn loss_metric(&self) -> Option<&'static str> {
-        self.setup.loss.is_log_loss().then_some("log_loss")
+        self.system.setup.loss.is_log_loss().then_some("log_loss")
     }
 
-    fn calibrated(&self, net: &Self::Net, device: &Device) -> Result<Calibration, ZooError> {
-        let reader = self.reader(net, self.setup.data.symmetries, device);
+    fn calibrated(&self, net: &NetOf<Self>, device: &Device) -> Result<Calibration, ZooError> {
+        let reader = self.system.reader(net, self.system.setup.data.symmetries, device);
         let images = &self.sets.validation.images;
         let pixels: usize = images.iter().map(|image| image.mask.len()).sum();
         let every = pixels.div_ceil(MOST_PIXELS).max(1);
@@ -227,54 +195,55 @@ impl<A: Answer> Task for Segmentation<'_, A> {
         for Annotated { image, mask, .. } in images {
             let (sight, tiles) = reader.sight(image);
             for tile in tiles {
-                let rows = reader.logits(&sight, &tile).map_err(evaluating)?;
-                logits.extend(rows.chunks(self.answer.kind().units()).step_by(every).flatten());
+                let rows = reader.logits(&sight, &tile)?;
+                logits.extend(rows.chunks(self.system.answer.kind().units()).step_by(every).flatten());
                 masks.extend(tile.of(mask, image.width).iter().step_by(every));
             }
         }
-        self.answer.calibrated(&logits, &masks)
+        self.system.answer.calibrated(&logits, &masks)
     }
 
     fn judge(
         &self,
-        net: &Self::Net,
-        part: Part,
+        net: &NetOf<Self>,
+        part: DataPart,
         calibration: &Calibration,
         device: &Device,
     ) -> Result<Judgement, ZooError> {
         let set = match part {
-            Part::Validation => &self.sets.validation,
-            Part::Test => &self.sets.test,
+            DataPart::Validation => &self.sets.validation,
+            DataPart::Test => &self.sets.test,
         };
         // The validation part only chooses among weights, once an epoch: one look is enough.
-        let symmetries = self.setup.data.symmetries && part == Part::Test;
-        let reader = self.reader(net, symmetries, device);
-        let new_tally = || Tally::new(&self.setup.data).map_err(evaluating);
+        let symmetries = self.system.setup.data.symmetries && part == DataPart::Test;
+        let reader = self.system.reader(net, symmetries, device);
+        let new_tally =
+            || Tally::new(self.system.answer.decisions()?, self.system.setup.data.units().to_vec());
         let (mut plain, mut tally) = (new_tally()?, new_tally()?);
         let mut overlaps = Vec::with_capacity(set.images.len());
         for image in &set.images {
             let mut alone = new_tally()?;
             let (sight, tiles) = reader.sight(&image.image);
             for tile in tiles {
-                let logits = reader.logits(&sight, &tile).map_err(evaluating)?;
+                let logits = reader.logits(&sight, &tile)?;
                 let truth = tile.of(&image.mask, image.image.width);
-                let decided = decisions(&self.answer, &logits, calibration);
+                let decided = self.system.decisions(&logits, calibration);
                 for tally in [&mut tally, &mut alone] {
-                    tally.add(&logits, &decided, &truth).map_err(evaluating)?;
+                    tally.add(&logits, &decided, &truth)?;
                 }
-                let decided = decisions(&self.answer, &logits, &Calibration::default());
-                plain.add(&logits, &decided, &truth).map_err(evaluating)?;
+                let decided = self.system.decisions(&logits, &Calibration::None);
+                plain.add(&logits, &decided, &truth)?;
             }
             overlaps.push(alone.overlap());
         }
         let scores = tally.scores(set.images.len() as u64);
-        let scores = scores.and(by_image(&overlaps, self.setup.data.units()));
+        let scores = scores.and(by_image(&overlaps, self.system.setup.data.units()));
         let summary = self.summary(&scores);
         let (mut tables, mut pictures) = (vec![tally.table()], Vec::new());
-        if *calibration != Calibration::default() {
+        if *calibration != Calibration::None {
             tables.push(tally.beside(&plain));
         }
-        if part == Part::Test {
+        if part == DataPart::Test {
             pictures = self.pictures(&reader, set, &overlaps, calibration)?;
         }
         Ok(Judgement { confusion: tally.confusion(), tables, pictures, ..Judgement::of(scores, summary) })
@@ -285,7 +254,7 @@ impl<A: Answer> Task for Segmentation<'_, A> {
         let count = |set: &SegmentationSet| set.images.len();
         let images =
             format!("{} training, {} validation, {} test", count(train), count(validation), count(test));
-        let units = self.setup.data.units();
+        let units = self.system.setup.data.units();
         let listed = |of: &dyn Fn(usize) -> String| {
             let each = units.iter().enumerate().map(|(unit, name)| format!("{name} {}", of(unit)));
             each.collect::<Vec<_>>().join(", ")
@@ -302,19 +271,10 @@ impl<A: Answer> Task for Segmentation<'_, A> {
     }
 }
 
-impl<A: Answer> Segmentation<'_, A> {
-    fn reader<'a>(
-        &'a self,
-        net: &'a UNet<Head<A::Kind>>,
-        symmetries: bool,
-        device: &'a Device,
-    ) -> Reader<'a, A::Kind> {
-        Reader { net, config: &self.config, data: &self.setup.data, device, symmetries }
-    }
-
+impl<A: MaskAnswer> Segmentation<A> {
     fn summary(&self, scores: &Scores) -> String {
         let number = |name: &str| scores.get(name).unwrap_or(f64::NAN);
-        let each = self.setup.data.units().iter().filter_map(|unit| {
+        let each = self.system.setup.data.units().iter().filter_map(|unit| {
             let iou = scores.get(&format!("iou_{}", metric_key(unit)))?;
             Some(format!("{unit} {iou:.3}"))
         });
@@ -343,51 +303,31 @@ impl<A: Answer> Segmentation<'_, A> {
         for place in 0..shown {
             let row = order[place * (order.len() - 1) / (shown - 1).max(1)];
             let Annotated { name, image, mask } = &set.images[row];
-            let decided = decide(reader, &self.answer, calibration, Path::new(name), image)?;
+            let decided = self.decide(reader, calibration, image)?;
             let name = file_name(name);
             let caption = format!("{name}: annotated");
-            pictures.push(picture(image, mask, self.setup.data.answer, caption));
+            pictures.push(picture::<A>(image, mask, caption));
             let caption = format!("{name}: decided, mean IoU {:.3}", overlaps[row]);
-            pictures.push(picture(image, &decided, self.setup.data.answer, caption));
+            pictures.push(picture::<A>(image, &decided, caption));
         }
         Ok(pictures)
     }
-}
 
-/// The mask that a network decides on for an image, which errors call `input`.
-pub(crate) fn decide<A: Answer>(
-    reader: &Reader<'_, A::Kind>,
-    answer: &A,
-    calibration: &Calibration,
-    input: &Path,
-    image: &Grey,
-) -> Result<Vec<u8>, ZooError> {
-    let mut mask = vec![0; image.pixels.len()];
-    let (sight, tiles) = reader.sight(image);
-    for tile in tiles {
-        let logits = reader
-            .logits(&sight, &tile)
-            .map_err(|source| ZooError::Metric { what: "the logits of a tile", source })?;
-        if let Some(at) = logits.iter().position(|logit| !logit.is_finite()) {
-            let (class, value) = (at % answer.kind().units(), logits[at]);
-            return Err(ZooError::Logit { input: input.to_owned(), class, value });
+    /// The mask that a network decides on for an image.
+    fn decide(
+        &self,
+        reader: &Reader<'_, A::Kind>,
+        calibration: &Calibration,
+        image: &Grey,
+    ) -> Result<Vec<u8>, ZooError> {
+        let mut mask = vec![0; image.pixels.len()];
+        let (sight, tiles) = reader.sight(image);
+        for tile in tiles {
+            let decided = self.system.decisions(&reader.logits(&sight, &tile)?, calibration);
+            tile.put(&decided, &mut mask, image.width);
         }
-        let decided = decisions(answer, &logits, calibration);
-        let rows = decided.chunks(tile.answered[1].len().max(1));
-        for (places, row) in tile.places(image.width).zip(rows) {
-            mask[places].copy_from_slice(row);
-        }
+        Ok(mask)
     }
-    Ok(mask)
-}
-
-/// The mask's values that rows of logits decide for.
-fn decisions<A: Answer>(answer: &A, logits: &[f32], calibration: &Calibration) -> Vec<u8> {
-    logits.chunks(answer.kind().units().max(1)).map(|row| answer.decide(row, calibration)).collect()
-}
-
-fn evaluating(source: MetricError) -> ZooError {
-    ZooError::Metric { what: "the evaluation", source }
 }
 
 fn file_name(path: &str) -> String {
@@ -396,8 +336,8 @@ fn file_name(path: &str) -> String {
 }
 
 /// An image under a mask, of which every so many pixels are left out where it is large.
-fn picture(image: &Grey, mask: &[u8], answer: PixelAnswer, caption: String) -> Picture {
-    let palette = palette(answer);
+fn picture<A: MaskAnswer>(image: &Grey, mask: &[u8], caption: String) -> Picture {
+    let palette = A::palette();
     let step = image.height.max(image.width).div_ceil(SHOWN_SIDE);
     let (height, width) = (image.height.div_ceil(step), image.width.div_ceil(step));
     let pixel = |at: usize| tinted(image.pixels[at], palette[usize::from(mask[at])]);

@@ -1,7 +1,5 @@
 //! Masks as colours over their image.
 
-use crate::recipe::PixelAnswer;
-
 /// Colours that are told apart also with a colour vision deficiency (Okabe and Ito 2008), for the units after the
 /// background.
 const COLOURS: [[u8; 3]; 7] = [
@@ -17,20 +15,24 @@ const COLOURS: [[u8; 3]; 7] = [
 /// Parts of colour in a pixel of ten; the rest is the image.
 const COLOUR: u16 = 5;
 
-/// The colours of a mask's 256 values; the background has none.
-pub(crate) fn palette(answer: PixelAnswer) -> [Option<[u8; 3]>; 256] {
-    std::array::from_fn(|value| match (answer, value) {
-        (_, 0) => None,
-        (PixelAnswer::Classes, class) => Some(COLOURS[(class - 1) % COLOURS.len()]),
-        (PixelAnswer::Labels, bits) => {
-            let labels: Vec<usize> = (0..8).filter(|label| bits >> label & 1 == 1).collect();
-            let mean = |channel: usize| {
-                let sum: usize =
-                    labels.iter().map(|label| usize::from(COLOURS[label % COLOURS.len()][channel])).sum();
-                (sum / labels.len()) as u8
-            };
-            Some([mean(0), mean(1), mean(2)])
-        }
+/// The colours of a mask's 256 values.
+pub(crate) type Palette = [Option<[u8; 3]>; 256];
+
+/// The colours of masks whose values are classes; the background has none.
+pub(crate) fn class_palette() -> Palette {
+    std::array::from_fn(|class| Some(COLOURS[class.checked_sub(1)? % COLOURS.len()]))
+}
+
+/// The colours of masks whose bits are labels, mixed where a pixel has several; the background has none.
+pub(crate) fn label_palette() -> Palette {
+    std::array::from_fn(|bits| {
+        let labels: Vec<usize> = (0..8).filter(|label| bits >> label & 1 == 1).collect();
+        let mean = |channel: usize| {
+            let sum: usize =
+                labels.iter().map(|label| usize::from(COLOURS[label % COLOURS.len()][channel])).sum();
+            (sum / labels.len()) as u8
+        };
+        (bits > 0).then(|| [mean(0), mean(1), mean(2)])
     })
 }
 
@@ -46,12 +48,12 @@ mod tests {
 
     #[test]
     fn the_background_is_the_image_and_labels_mix() {
-        let classes = palette(PixelAnswer::Classes);
+        let classes = class_palette();
         assert_eq!(tinted(77, classes[0]), [77; 3]);
         assert_eq!(tinted(0, classes[1]), [43, 90, 117]);
         assert_eq!(tinted(255, Some([255; 3])), [255; 3]);
         assert!(classes[1] != classes[2] && classes[1] == classes[8]);
-        let labels = palette(PixelAnswer::Labels);
+        let labels = label_palette();
         assert_eq!((labels[1], labels[2]), (classes[1], classes[2]));
         assert_eq!(labels[3], Some([0x9E, 0xA9, 0x74]));
     }

@@ -2,7 +2,7 @@
 
 use logit::metrics::{ConfusionMatrix, Counts, LabelConfusion, LogLoss, MetricError};
 
-use crate::recipe::{PixelAnswer, SegmentationData, metric_key};
+use crate::recipe::metric_key;
 use crate::report::{self, Table};
 use crate::task::{Scores, confusion};
 
@@ -13,18 +13,15 @@ pub(crate) struct Tally {
     units: Vec<String>,
 }
 
-enum Decisions {
+/// Decisions on pixels, by what a mask's values mean.
+pub(crate) enum Decisions {
     Classes(ConfusionMatrix),
     Labels(LabelConfusion),
 }
 
 impl Tally {
-    pub(crate) fn new(data: &SegmentationData) -> Result<Self, MetricError> {
-        let units = data.units().to_vec();
-        let decisions = match data.answer {
-            PixelAnswer::Classes => Decisions::Classes(ConfusionMatrix::new(units.len())?),
-            PixelAnswer::Labels => Decisions::Labels(LabelConfusion::new(units.len())?),
-        };
+    /// Nothing counted yet; `decisions` are of as many units.
+    pub(crate) fn new(decisions: Decisions, units: Vec<String>) -> Result<Self, MetricError> {
         Ok(Self { decisions, log_loss: LogLoss::new(units.len())?, units })
     }
 
@@ -83,14 +80,13 @@ impl Tally {
 
     /// The measures of each class or label.
     pub(crate) fn table(&self) -> Table {
-        let told = |value: Option<f64>| value.map_or_else(|| "–".to_owned(), |value| format!("{value:.4}"));
         let row = |(unit, counts): (&String, Counts)| {
             vec![
                 unit.clone(),
-                told(counts.iou()),
-                told(counts.dice()),
-                told(Some(counts.precision())),
-                told(Some(counts.recall())),
+                cell(counts.iou()),
+                cell(counts.dice()),
+                cell(Some(counts.precision())),
+                cell(Some(counts.recall())),
                 counts.support().to_string(),
             ]
         };
@@ -104,7 +100,6 @@ impl Tally {
 
     /// The overlap beside that of decisions by logits alone.
     pub(crate) fn beside(&self, plain: &Self) -> Table {
-        let cell = |value: Option<f64>| value.map_or_else(|| "–".to_owned(), |value| format!("{value:.4}"));
         let row = |name: String, [plain, fitted]: [Option<f64>; 2]| vec![name, cell(plain), cell(fitted)];
         let each = self.units.iter().zip(plain.counts().into_iter().zip(self.counts()));
         let each =
@@ -136,6 +131,11 @@ impl Tally {
     }
 }
 
+/// A number in a table.
+fn cell(value: Option<f64>) -> String {
+    value.map_or_else(|| "–".to_owned(), |value| format!("{value:.4}"))
+}
+
 /// Intersections over union in one image; none of what does not occur in it.
 pub(crate) struct Overlap {
     pub(crate) mean: Option<f64>,
@@ -160,12 +160,20 @@ pub(crate) fn by_image(overlaps: &[Overlap], units: &[String]) -> Vec<(String, f
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::recipe::{Recipe, TaskConfig};
 
-    fn tally(answer: &str) -> Tally {
-        let recipe = Recipe::load("nuclei", &[format!("data.answer={answer}")]).unwrap();
-        let TaskConfig::Segmentation(setup) = recipe.task else { panic!("{:?}", recipe.task) };
-        Tally::new(&setup.data).unwrap()
+    fn tally<const N: usize>(
+        decisions: impl FnOnce(usize) -> Result<Decisions, MetricError>,
+        units: [&str; N],
+    ) -> Tally {
+        Tally::new(decisions(N).unwrap(), units.map(str::to_owned).to_vec()).unwrap()
+    }
+
+    fn of_classes() -> Tally {
+        tally(|units| ConfusionMatrix::new(units).map(Decisions::Classes), ["background", "nucleus", "boundary"])
+    }
+
+    fn of_labels() -> Tally {
+        tally(|units| LabelConfusion::new(units).map(Decisions::Labels), ["nucleus", "boundary"])
     }
 
     fn close(scores: &Scores, name: &str, expected: f64) {
@@ -175,7 +183,7 @@ mod tests {
 
     #[test]
     fn classes_are_measured_one_by_one() {
-        let mut tally = tally("classes");
+        let mut tally = of_classes();
         // Logits of a row are 0 but for what is decided, which is 1.
         let rows = [0, 0, 1, 1]
             .map(|class| std::array::from_fn::<f32, 3, _>(|unit| f32::from(u8::from(unit == class))));
@@ -209,7 +217,7 @@ mod tests {
 
     #[test]
     fn labels_are_measured_each_for_itself() {
-        let mut tally = tally("labels");
+        let mut tally = of_labels();
         tally.add(&[0.0; 8], &[3, 1, 0, 2], &[3, 3, 0, 1]).unwrap();
         let scores = tally.scores(1);
         close(&scores, "iou_nucleus", 2.0 / 3.0);

@@ -34,6 +34,14 @@ impl Tile {
         rows.map(move |row| row * width + columns.start..row * width + columns.end)
     }
 
+    /// Puts answers into their places in the plane.
+    pub(crate) fn put(&self, answers: &[u8], plane: &mut [u8], width: usize) {
+        let rows = answers.chunks(self.answered[1].len().max(1));
+        for (places, row) in self.places(width).zip(rows) {
+            plane[places].copy_from_slice(row);
+        }
+    }
+
     /// The answered part of the plane.
     pub(crate) fn of(&self, plane: &[u8], width: usize) -> Vec<u8> {
         self.places(width).flat_map(|places| plane[places].to_vec()).collect()
@@ -60,14 +68,28 @@ pub(crate) fn tiles(net: &UNetConfig, [height, width]: [usize; 2], side: usize) 
 
 /// An image as the network sees it.
 pub(crate) struct Sight<'a> {
-    image: &'a Grey,
-    scaled: [f32; 256],
+    pub(crate) image: &'a Grey,
+    /// What the network is shown for each grey value.
+    pub(crate) scaled: [f32; 256],
+}
+
+impl Sight<'_> {
+    /// What the network is shown of a tile, `[1, 1, H, W]`.
+    pub(crate) fn of(&self, tile: &Tile, device: &Device) -> Tensor<4> {
+        let [rows, columns] = tile.shown.clone();
+        let values: Vec<f32> = rows
+            .clone()
+            .flat_map(|row| &self.image.pixels[row * self.image.width..][columns.clone()])
+            .map(|pixel| self.scaled[usize::from(*pixel)])
+            .collect();
+        Tensor::from_data(TensorData::new(values, [1, 1, rows.len(), columns.len()]), device)
+    }
 }
 
 /// A network, and what it takes to show it an image.
 pub(crate) struct Reader<'a, K: Kind> {
     pub(crate) net: &'a UNet<Head<K>>,
-    pub(crate) config: &'a UNetConfig,
+    pub(crate) config: UNetConfig,
     pub(crate) data: &'a SegmentationData,
     pub(crate) device: &'a Device,
     /// Whether a tile is answered by the mean over its symmetries.
@@ -100,20 +122,9 @@ impl Symmetry {
 }
 
 impl<K: Kind> Reader<'_, K> {
-    /// The logits of a tile of an image, a row of them an answered pixel.
-    pub(crate) fn logits(
-        &self,
-        Sight { image, scaled }: &Sight<'_>,
-        tile: &Tile,
-    ) -> Result<Vec<f32>, MetricError> {
-        let [shown_rows, shown_columns] = tile.shown.clone();
-        let values: Vec<f32> = shown_rows
-            .clone()
-            .flat_map(|row| &image.pixels[row * image.width..][shown_columns.clone()])
-            .map(|pixel| scaled[usize::from(*pixel)])
-            .collect();
-        let data = TensorData::new(values, [1, 1, shown_rows.len(), shown_columns.len()]);
-        let logits = self.answered(Tensor::from_data(data, self.device));
+    /// The logits of a tile of an image, a row of them per answered pixel.
+    pub(crate) fn logits(&self, sight: &Sight<'_>, tile: &Tile) -> Result<Vec<f32>, MetricError> {
+        let logits = self.answered(sight.of(tile, self.device));
         let inner = |axis: usize| {
             let (answered, shown) = (&tile.answered[axis], &tile.shown[axis]);
             answered.start - shown.start..answered.end - shown.start
@@ -137,7 +148,7 @@ impl<K: Kind> Reader<'_, K> {
     /// An image as the network sees it, and its tiles.
     pub(crate) fn sight<'a>(&self, image: &'a Grey) -> (Sight<'a>, Vec<Tile>) {
         let sight = Sight { image, scaled: scale(self.data, image, 1.0) };
-        (sight, tiles(self.config, [image.height, image.width], SIDE))
+        (sight, tiles(&self.config, [image.height, image.width], SIDE))
     }
 }
 
@@ -177,7 +188,7 @@ mod tests {
         let net = NET.init(Classes::new(3), &device).unwrap();
         let TaskConfig::Segmentation(setup) = Recipe::load("nuclei", &[]).unwrap().task else { panic!() };
         let reader =
-            Reader { net: &net, config: &NET, data: &setup.data, device: &device, symmetries: false };
+            Reader { net: &net, config: NET, data: &setup.data, device: &device, symmetries: false };
         let [height, width] = size;
         let image = image(height, width);
         let (sight, _) = reader.sight(&image);

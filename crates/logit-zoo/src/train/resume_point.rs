@@ -7,7 +7,7 @@ use super::epoch::EpochSums;
 /// Where training stands.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Place {
+pub(crate) struct ResumePoint {
     /// Steps done.
     pub(crate) step: u64,
     /// Whole epochs done.
@@ -25,13 +25,13 @@ pub(crate) struct Place {
     /// Bytes of telemetry that were written.
     #[serde(default)]
     pub(crate) telemetry_bytes: u64,
-    /// The recipe that it was trained by, as TOML: numbers go on only under the same one.
+    /// The recipe that it was trained by, as TOML: numbers continue only under the same one.
     pub(crate) recipe: String,
     /// Whether training has come to its end.
     pub(crate) finished: bool,
 }
 
-impl Place {
+impl ResumePoint {
     /// Whether training in epochs of `per_epoch` steps comes by this place.
     pub(crate) fn is_reached(&self, per_epoch: u64) -> bool {
         let steps = self.epoch.checked_mul(per_epoch).and_then(|steps| steps.checked_add(self.batch));
