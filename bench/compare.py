@@ -33,7 +33,7 @@ def parse():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--cases", type=named, default=ALL, metavar="A,B", help="only these, by name")
     parser.add_argument("--rounds", type=positive(int), default=5, help="rounds of each process [5]")
-    parser.add_argument("--seconds", type=positive(float), default=2.0, help="seconds a round [2]")
+    parser.add_argument("--seconds", type=positive(float), default=2.0, help="seconds per round [2]")
     parser.add_argument("--only", choices=["ours", "torch"], help="measure one side alone")
     parser.add_argument("--python", type=pathlib.Path, help="an interpreter that has PyTorch [bench/.venv, made if absent]")
     return parser.parse_args()

@@ -45,7 +45,7 @@ class Block(nn.Sequential):
 
 
 class UNet(nn.Module):
-    """Four levels of 16, 32, 64 and 128 channels, 256 at the bottom, and the logits of five classes a pixel."""
+    """Four levels of 16, 32, 64 and 128 channels, 256 at the bottom, and the logits of five classes per pixel."""
 
     def __init__(self, channels=3, widths=(16, 32, 64, 128), bottom=256, classes=5):
         super().__init__()

@@ -2,7 +2,7 @@
 
     python torch_side.py CASE VARIANT THREADS
 
-The requests and answers are those of `src/main.rs`, one JSON object a line.
+The requests and answers are those of `src/main.rs`, one JSON object per line.
 """
 
 import ctypes

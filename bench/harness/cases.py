@@ -18,7 +18,7 @@ class Case:
 
 CASES = (
     Case("cross_entropy", "cross entropy of 65,536×1,000 logits, forward and backward", 0.5, 0.5),
-    Case("per_pixel", "cross entropy a pixel, 8×5×256×256, forward and backward", 0.5),
+    Case("per_pixel", "cross entropy per pixel, 8×5×256×256, forward and backward", 0.5),
     Case("multi_label", "binary cross entropy with pos_weight, 4,096×1,000, forward and backward", 0.5),
     Case(
         "linear_cross_entropy",

@@ -27,7 +27,7 @@ STYLE = """
 
 
 def svg(verdicts):
-    """A bar a case for its time, a line at 1 where both take the same, and a mark at each case's bar."""
+    """A bar per case for its time, a line at 1 where both take the same, and a mark at each case's bar."""
     shown = [verdict for verdict in verdicts if verdict.time_ratio is not None]
     end = math.ceil(max([1.0, *(verdict.time_ratio for verdict in shown)]) * 4) / 4
     scale = BARS / end
@@ -35,7 +35,7 @@ def svg(verdicts):
     bottom = TOP + ROW * len(shown)
     rows = "".join(row(verdict, TOP + ROW * index, scale) for index, verdict in enumerate(shown))
     return f"""<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" \
-role="img" aria-label="Time of Logit over time of PyTorch, a bar a case">
+role="img" aria-label="Time of Logit over time of PyTorch, a bar per case">
   <style>{STYLE}  </style>
   <rect class="page" width="{width}" height="{height}" rx="6"/>
   <text class="title" x="{MARGIN}" y="28">Time of Logit / time of PyTorch</text>

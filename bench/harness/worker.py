@@ -1,4 +1,4 @@
-"""Processes that prepare a case and answer requests about it, one JSON object a line."""
+"""Processes that prepare a case and answer requests about it, one JSON object per line."""
 
 import json
 import os

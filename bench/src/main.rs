@@ -13,6 +13,7 @@
 //! `logit-bench recording` measures Logit alone, what recording adds to a training, and ends.
 
 mod case;
+mod cases;
 mod data;
 mod inference;
 mod losses;
@@ -27,7 +28,8 @@ use std::time::{Duration, Instant};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use case::{Case, Failure, prepare};
+use case::{Case, Failure};
+use cases::prepare;
 
 /// A round has at least so many steps, however long they take.
 const MIN_STEPS: usize = 3;

@@ -90,7 +90,7 @@ fn recorded(run: &RunDir) -> Result<BTreeMap<u64, Recorded>, Failure> {
     let telemetry = Telemetry::open(&run.telemetry_path())?;
     let mut steps = BTreeMap::new();
     for (number, step) in telemetry.steps().enumerate() {
-        let layers = telemetry.frame(number)?.has_layers();
+        let layers = telemetry.frame(number)?.is_whole();
         steps.insert(step, if layers { Recorded::Layers } else { Recorded::Samples });
     }
     Ok(steps)

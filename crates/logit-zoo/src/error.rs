@@ -1,18 +1,17 @@
 //! What can go wrong while training, evaluating or predicting.
 
 use std::error::Error;
-use std::path::PathBuf;
 
 use logit::calibration::CalibrationError;
 use logit::metrics::MetricError;
 use logit::{HeadError, LossError};
+use logit_run::RunError;
 
 use crate::data::DataError;
 use crate::data::labelled::LabelledError;
 use crate::data::sentences::SentenceError;
 use crate::data::table::TableError;
 use crate::recipe::RecipeError;
-use crate::run::RunError;
 
 /// A failure, told so that it can be mended.
 #[derive(Debug, thiserror::Error)]
@@ -32,6 +31,9 @@ pub enum ZooError {
     /// The recipe cannot be used.
     #[error(transparent)]
     Recipe(#[from] RecipeError),
+    /// The recipe of a run cannot be used.
+    #[error(transparent)]
+    RunRecipe(RecipeError),
     /// The run's folder cannot be used.
     #[error(transparent)]
     Run(#[from] RunError),
@@ -54,12 +56,6 @@ pub enum ZooError {
         step: u64,
         /// What is wrong.
         source: Box<ZooError>,
-    },
-    /// Data whose path cannot be written down.
-    #[error("{} is not UTF-8, and could not be written down in run.json; rename it", path.display())]
-    DataPath {
-        /// The path.
-        path: PathBuf,
     },
     /// What was asked for cannot be asked: what it was, and how to ask rightly.
     #[error("{0}")]

@@ -3,7 +3,7 @@
 use burn::tensor::Device;
 
 use crate::error::ZooError;
-use crate::run::{DataSource, RunDir};
+use crate::run::{DataSource, RunDir, TrainedRun as _};
 use crate::task::{DataPart, Judgement, Origin, Reading, Task, WithSystem, best, with_system};
 
 /// Judges a run's best weights on the test part, of the run's own data or of another source.
@@ -24,8 +24,9 @@ pub fn run(run: &RunDir, data: Option<&DataSource>) -> Result<Judgement, ZooErro
         }
     }
 
-    let (recipe, about) = (run.recipe()?, run.about()?);
-    let reading = Reading::to_judge(&recipe, data.unwrap_or(&about.data), run)?;
+    let recipe = run.recipe()?;
+    let source = data.map_or_else(|| run.source(), |data| Ok(data.clone()))?;
+    let reading = Reading::to_judge(&recipe, &source, run)?;
     with_system(&recipe, Origin::Run(run), Judge { run, reading })
 }
 

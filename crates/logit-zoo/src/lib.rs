@@ -31,7 +31,6 @@ pub mod study;
 pub mod task;
 pub mod telemetry;
 pub mod train;
-pub mod watch;
 
 pub use error::ZooError;
 pub use recipe::{

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
 use burn::tensor::Device;
-use logit_zoo::run::{Checkpoint, Record};
+use logit_zoo::run::{Checkpoint, Record, TrainedRun as _};
 use logit_zoo::train::{self, Devices, Progress, Silent, Training};
 use logit_zoo::{Recipe, RunDir, Source, TaskConfig};
 

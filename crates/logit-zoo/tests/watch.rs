@@ -3,9 +3,10 @@
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
-use logit_zoo::telemetry::{Outcome, Telemetry};
+use logit_run::check::Outcome;
+use logit_run::live::{Live, State};
+use logit_run::telemetry::Telemetry;
 use logit_zoo::train::{self, Devices, Silent, Training};
-use logit_zoo::watch::{Live, State};
 use logit_zoo::{Recipe, RunDir, Source};
 
 fn started(folder: &Path, settings: &[&str]) -> Training {
@@ -34,8 +35,7 @@ fn a_finished_run_tells_every_step_of_it() {
     // The first five steps and every twentieth have their layers; every chosen sample comes by once an epoch.
     let telemetry = Telemetry::open(&run.telemetry_path()).unwrap();
     let frames: Vec<_> = (0..telemetry.len()).map(|number| telemetry.frame(number).unwrap()).collect();
-    let layered: Vec<u64> =
-        frames.iter().filter(|frame| frame.has_layers()).map(|frame| frame.step).collect();
+    let layered: Vec<u64> = frames.iter().filter(|frame| frame.is_whole()).map(|frame| frame.step).collect();
     assert_eq!(layered, [1, 2, 3, 4, 5, 21, 41]);
     let names: Vec<&str> = frames[0].layers.iter().map(|layer| layer.name.as_str()).collect();
     assert_eq!(names, ["hidden1", "hidden2", "logits", "probabilities"]);
@@ -54,7 +54,7 @@ fn a_finished_run_tells_every_step_of_it() {
     assert!(counted >= 64 && counted == binned as u32, "{counted} and {binned}");
     assert!(live.at(0).unwrap().is_none());
 
-    let verdicts = live.verdicts().unwrap().unwrap();
+    let verdicts = live.check().unwrap().unwrap();
     assert_eq!(verdicts.worst(), None, "{:?}", verdicts.verdicts);
     assert!(verdicts.verdicts.iter().any(|verdict| matches!(verdict.outcome, Outcome::Fine { .. })));
 }

@@ -78,3 +78,8 @@ pub use rank::{OneMoreThan, Rank};
 #[cfg(doctest)]
 #[doc = include_str!("../../../README.md")]
 struct Readme;
+
+/// The examples of the page for Rust programs, run as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/rust-library.md")]
+struct RustLibrary;

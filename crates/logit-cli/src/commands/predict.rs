@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use logit_zoo::RunDir;
+use logit_run::RunDir;
 use logit_zoo::predict::digits::DigitPrediction;
 use logit_zoo::predict::images::ImagePrediction;
 use logit_zoo::predict::pairs::PairPrediction;

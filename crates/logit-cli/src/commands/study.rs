@@ -38,7 +38,8 @@ fn table(study: &ActivationStudy) -> String {
             format!("{:.4}", outcome.gradient_norm_last),
             outcome.saturated.map_or("–".to_owned(), |share| format!("{:.1} %", 100.0 * share)),
             outcome.caught.as_ref().map_or("–".to_owned(), |found| {
-                format!("step {}, rule {}", found.step.unwrap_or_default(), found.rule.unwrap_or_default())
+                let rule = found.finding.rule().map_or(0, logit_spec::Rule::number);
+                format!("step {}, rule {rule}", found.place.step().unwrap_or_default())
             }),
         ]
     };

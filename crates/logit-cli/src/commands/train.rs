@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use logit_zoo::task::{chosen, metric_name};
+use logit_run::{RunDir, metric_name};
+use logit_zoo::task::chosen;
 use logit_zoo::train::{self, DeviceName, Devices, End, Progress, Training};
-use logit_zoo::{RECIPES, Recipe, RunDir, Source, setting};
+use logit_zoo::{RECIPES, Recipe, Source, setting};
 use serde_json::json;
 
 use crate::args::{TableArgs, Train};

@@ -2,8 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 
-use logit_zoo::RunDir;
-use logit_zoo::watch::Live;
+use logit_run::{Live, RunDir};
 use serde_json::json;
 
 use crate::args::Watch;

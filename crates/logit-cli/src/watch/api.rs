@@ -5,8 +5,7 @@ use std::sync::PoisonError;
 use axum::Json;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
-use logit_zoo::ZooError;
-use logit_zoo::watch::Live;
+use logit_run::{Live, RunError};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -58,7 +57,7 @@ pub(super) async fn findings(State(runs): State<Runs>, Path(id): Path<usize>) ->
     answer(&runs, id, Live::findings)
 }
 
-fn answer<T: Serialize>(runs: &Runs, id: usize, ask: impl FnOnce(&Live) -> Result<T, ZooError>) -> Answer {
+fn answer<T: Serialize>(runs: &Runs, id: usize, ask: impl FnOnce(&Live) -> Result<T, RunError>) -> Answer {
     asked(runs, id, ask).map(|value| Json(json!(value)))
 }
 
@@ -66,7 +65,7 @@ fn answer<T: Serialize>(runs: &Runs, id: usize, ask: impl FnOnce(&Live) -> Resul
 pub(super) fn asked<T>(
     runs: &Runs,
     id: usize,
-    ask: impl FnOnce(&Live) -> Result<T, ZooError>,
+    ask: impl FnOnce(&Live) -> Result<T, RunError>,
 ) -> Result<T, (StatusCode, Json<Value>)> {
     let run = runs.get(id).ok_or_else(|| told(StatusCode::NOT_FOUND, format!("there is no run {id}")))?;
     let mut live = run.lock().unwrap_or_else(PoisonError::into_inner);

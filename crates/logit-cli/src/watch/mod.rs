@@ -16,7 +16,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use logit_zoo::watch::Live;
+use logit_run::Live;
 
 /// The runs that are looked at, in the order in which they were named.
 type Runs = Arc<Vec<Mutex<Live>>>;

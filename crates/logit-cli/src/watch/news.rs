@@ -7,7 +7,7 @@ use std::time::Duration;
 use axum::extract::State;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use futures_util::stream::{self, Stream};
-use logit_zoo::watch::{Live, News};
+use logit_run::live::{Live, News};
 use serde_json::json;
 
 use super::Runs;

@@ -4,6 +4,7 @@ mod common;
 mod eval;
 mod faults;
 mod listings;
+mod old_runs;
 mod pairs;
 mod predict;
 mod recipes;

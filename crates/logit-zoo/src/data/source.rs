@@ -1,10 +1,10 @@
 //! Where digits come from, and how bytes become a network's input.
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
+use logit_run::DataSource;
 
 use super::{DataError, ImageSet, Split, digits, shifted};
 use crate::recipe::DataConfig;
-use crate::run::DataSource;
 
 /// Reads the digits of a source.
 ///

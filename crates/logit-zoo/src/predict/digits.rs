@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use burn::module::ParamId;
 use burn::tensor::{Device, Tensor};
 use logit::HeadError;
+use logit_kernels::row::{argmax, softmax};
 use logit_spec::{Answer, Loss};
 use serde::Serialize;
 
@@ -17,7 +18,6 @@ use crate::models::{
 };
 use crate::recipe::DigitsSetup;
 use crate::run::{Calibration, RunDir};
-use crate::task::answer::{argmax, softmax};
 use crate::task::{Answers, Batches, Kept, System, SystemError, paths};
 use crate::telemetry::{Input, Subject};
 

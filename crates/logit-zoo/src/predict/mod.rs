@@ -14,7 +14,7 @@ use burn::tensor::Device;
 use logit_spec::Answer;
 
 use crate::error::ZooError;
-use crate::run::RunDir;
+use crate::run::{RunDir, TrainedRun as _};
 use crate::task::{Origin, System, SystemError, Task, WithSystem, best, with_system};
 
 /// What a run says of its inputs.

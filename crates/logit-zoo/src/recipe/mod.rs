@@ -38,7 +38,6 @@ pub use watch::WatchConfig;
 use self::ranges::Range;
 use self::settings::set;
 use crate::error::ZooError;
-use crate::run::whole_path;
 
 /// The recipes that come with Logit, by name.
 pub const RECIPES: [(&str, &str); 9] = [
@@ -294,7 +293,7 @@ impl Recipe {
         if let TaskConfig::Sts(setup) = &mut self.task
             && !setup.data.vectors.as_os_str().is_empty()
         {
-            setup.data.vectors = whole_path(&setup.data.vectors)?;
+            setup.data.vectors = logit_run::absolute_path(&setup.data.vectors)?;
         }
         Ok(self)
     }

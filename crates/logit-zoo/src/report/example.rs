@@ -1,9 +1,10 @@
 //! A report as a run on the ten digits leaves it: what the tests read, and what one looks at after a change
 //! of style.
 
+use logit_spec::{Fault, Finding, Level};
+
 use super::{
-    Bin, Confusion, Fact, Finding, Level, LineChart, Metric, Picture, Pixels, Reliability, Report, Scale,
-    Series, Table,
+    Bin, Confusion, Fact, LineChart, Metric, Picture, Pixels, Reliability, Report, Scale, Series, Table,
 };
 
 /// The report.
@@ -40,15 +41,28 @@ pub(crate) fn confusion(labels: &[&str]) -> Confusion {
 }
 
 fn findings() -> Vec<Finding> {
-    let finding =
-        |level, text: &str, fix: &str| Finding { level, text: text.to_owned(), fix: fix.to_owned() };
+    let finding = |level, name: &str, message: &str, reason: &str, fix: &str| Finding {
+        level,
+        fault: Fault::Named(name.to_owned()),
+        message: message.to_owned(),
+        reason: reason.to_owned(),
+        fix: fix.to_owned(),
+    };
     vec![
         finding(
             Level::Warning,
-            "The network is overconfident: mean confidence 99.4 %, accuracy 98.9 %.",
+            "overconfident",
+            "mean confidence 99.4 %, accuracy 98.9 %",
+            "the network is surer than it is right",
             "Scale the logits: `logit calibrate runs/digits` finds a temperature on the validation split.",
         ),
-        finding(Level::Note, "The loss was lowest in epoch 16 of 20, whose weights are reported on.", ""),
+        finding(
+            Level::Advice,
+            "best-epoch",
+            "the loss was lowest in epoch 16 of 20",
+            "its weights are the ones that are reported on",
+            "",
+        ),
     ]
 }
 

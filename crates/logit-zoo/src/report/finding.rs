@@ -1,33 +1,13 @@
-//! What the checks of a run found.
+//! What the checks of a run found, as the page shows it.
+
+use logit_spec::{Fault, Finding, Level};
 
 use super::element::Element;
-
-/// One finding of a check.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Finding {
-    /// How bad it is.
-    pub level: Level,
-    /// What was found, and where.
-    pub text: String,
-    /// What to do about it; may be empty.
-    pub fix: String,
-}
-
-/// How bad a finding is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Level {
-    /// The result is wrong.
-    Error,
-    /// The result may be wrong, or worse than it could be.
-    Warning,
-    /// Worth knowing.
-    Note,
-}
 
 /// The findings as a list, in the order given.
 pub(super) fn findings(findings: &[Finding]) -> Option<Element> {
     let item = |finding: &Finding| {
-        let (class, name) = finding.level.names();
+        let (class, name) = names(finding.level);
         let fix = (!finding.fix.is_empty())
             .then(|| Element::new("p").with("class", "fix").children(prose(&finding.fix)));
         Element::new("li")
@@ -36,12 +16,29 @@ pub(super) fn findings(findings: &[Finding]) -> Option<Element> {
                 Element::new("p")
                     .child(Element::new("strong").text(name))
                     .text(": ")
-                    .children(prose(&finding.text)),
+                    .children(prose(&text(finding))),
             )
             .children(fix)
     };
     let list = || Element::new("ul").with("class", "findings").children(findings.iter().map(item));
     (!findings.is_empty()).then(list)
+}
+
+/// What was found, why it is wrong, and which fault it is.
+fn text(Finding { fault, message, reason, .. }: &Finding) -> String {
+    match fault {
+        Fault::Rule(rule) => format!("{message}: {reason} (rule {}, {fault}).", rule.number()),
+        Fault::Named(_) => format!("{message}: {reason} ({fault})."),
+    }
+}
+
+/// The style class and the word that a reader sees.
+fn names(level: Level) -> (&'static str, &'static str) {
+    match level {
+        Level::Error => ("error", "Error"),
+        Level::Warning => ("warning", "Warning"),
+        Level::Advice | Level::Unknown | Level::Fine => ("notice", "Note"),
+    }
 }
 
 /// Text with what stands between backticks set as code; a backtick without its partner stays as it is.
@@ -54,17 +51,6 @@ fn prose(text: &str) -> Vec<Element> {
     parts.into_iter().enumerate().map(element).collect()
 }
 
-impl Level {
-    /// The style class and the word that a reader sees.
-    fn names(self) -> (&'static str, &'static str) {
-        match self {
-            Self::Error => ("error", "Error"),
-            Self::Warning => ("warning", "Warning"),
-            Self::Note => ("notice", "Note"),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -73,7 +59,9 @@ mod tests {
     fn commands_between_backticks_are_set_as_code() {
         let found = |fix: &str| Finding {
             level: Level::Error,
-            text: "softmax twice".to_owned(),
+            fault: logit_spec::Rule::NormalisedTwice.into(),
+            message: "softmax twice".to_owned(),
+            reason: "one is enough".to_owned(),
             fix: fix.to_owned(),
         };
         let html = findings(&[found("Run `logit lint <file>` again."), found("A lone ` stays.")])
@@ -84,8 +72,9 @@ mod tests {
             "{html}"
         );
         assert!(html.contains("<span>A lone ` stays.</span>"), "{html}");
+        let text = "<span>softmax twice: one is enough (rule 34, normalised-twice).</span>";
         assert!(
-            html.contains("<li class=\"error\"><p><strong>Error</strong>: <span>softmax twice</span></p>"),
+            html.contains(&format!("<li class=\"error\"><p><strong>Error</strong>: {text}</p>")),
             "{html}"
         );
     }

@@ -27,9 +27,10 @@ mod table;
 mod thin;
 mod ticks;
 
+use logit_spec::Finding;
+
 pub use axis::Scale;
 pub use confusion::Confusion;
-pub use finding::{Finding, Level};
 pub use line_chart::{LineChart, Series};
 pub use picture::{Picture, Pixels};
 pub use reliability::{Bin, Reliability};
@@ -93,6 +94,7 @@ impl Report {
 mod tests {
     use std::collections::BTreeSet;
 
+    use logit_spec::{Fault, Level};
     use proptest::prelude::*;
 
     use super::*;
@@ -177,7 +179,13 @@ mod tests {
         let report = Report {
             title: text(),
             summary: text(),
-            findings: vec![Finding { level: Level::Note, text: text(), fix: text() }],
+            findings: vec![Finding {
+                level: Level::Advice,
+                fault: Fault::Named(text()),
+                message: text(),
+                reason: text(),
+                fix: text(),
+            }],
             metrics: vec![Metric { name: text(), test: Some(1.0), ..Metric::default() }],
             charts: vec![chart],
             confusion: Some(Confusion { labels: vec![text(), text()], counts: vec![vec![1, 2]] }),

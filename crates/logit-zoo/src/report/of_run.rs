@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{Fact, Finding, LineChart, Metric, Report, Scale, Series};
+use super::{Fact, LineChart, Metric, Report, Scale, Series};
 use crate::error::ZooError;
 use crate::recipe::Recipe;
 use crate::run::{Record, RunDir, read_records, replace};
@@ -20,7 +20,7 @@ pub(crate) fn write<T: Task>(
     let judgement = judgement.clone();
     let report = Report {
         title: format!("{} — {}", recipe.name, recipe.summary),
-        findings: run.findings()?.iter().map(Finding::from).collect(),
+        findings: run.findings()?.into_iter().map(|found| found.finding).collect(),
         metrics: metrics(&records, &judgement.scores, task.loss_metric()),
         charts: charts(&records, task.goal(), task.loss_metric()),
         facts: facts(run, recipe, task.facts(), &records, parameters)?,
@@ -148,11 +148,13 @@ fn facts(
         }
     }
     let fact = |name: &str, value: String| Fact::new(name, value);
-    let mut facts = vec![fact("recipe", recipe.name.clone()), fact("data", about.data.to_string())];
+    let known = |value: Option<String>| value.unwrap_or_else(|| "not known".to_owned());
+    let data = about.data.map(|data| data.to_string());
+    let mut facts = vec![fact("recipe", recipe.name.clone()), fact("data", known(data))];
     facts.extend(of_task);
     facts.extend([
         fact("parameters", parameters.to_string()),
-        fact("seed", about.seed.to_string()),
+        fact("seed", recipe.train.seed.to_string()),
         fact(
             "optimiser",
             format!("{:?}, learning rate {}", recipe.train.optimizer, recipe.train.learning_rate),
@@ -160,7 +162,7 @@ fn facts(
         fact("batch size", recipe.train.batch_size.to_string()),
         fact("ended at", end),
         fact("resumed after steps", if resumed.is_empty() { "never broken off".to_owned() } else { resumed }),
-        fact("versions", format!("Logit {}, Burn {}", about.logit, about.burn)),
+        fact("versions", format!("Logit {}, Burn {}", known(about.logit), known(about.burn))),
     ]);
     Ok(facts)
 }

@@ -19,7 +19,7 @@ use crate::models::{Classifier, ConvNet, drawn};
 use crate::recipe::{DataConfig, ModelConfig, Recipe, Setup, TaskConfig};
 use crate::run::{DataSource, Found};
 use crate::task::digits;
-use crate::telemetry::{Checks, Facts, Subject, Truth};
+use crate::telemetry::{Checks, Facts, FactsOfTensors as _, Subject, Truth, TruthOfTensors as _};
 use crate::train::optimizer;
 use crate::train::recorder::{self, Moment, PassRecord, is_due};
 
@@ -329,7 +329,7 @@ impl<'a> Trial<'a> {
         let frame = recorder::frame(&moment, pass);
         let seen = self.checks.see(&frame);
         let first = seen.iter().find(|seen| seen.finding.level == Level::Error);
-        self.caught = self.caught.take().or_else(|| first.map(Found::from));
+        self.caught = self.caught.take().or_else(|| first.cloned());
     }
 
     /// Notes the first step at which the accuracy is good.
@@ -404,7 +404,7 @@ mod tests {
     fn each_wrong_way_is_caught_within_100_steps_and_no_right_one() {
         let study = run(&DataSource::Embedded, 100, 1, |_| {}).unwrap();
         for (outcome, right) in study.ways.iter().zip([true, true, true, false, false, false]) {
-            let caught = outcome.caught.as_ref().and_then(|found| found.step);
+            let caught = outcome.caught.as_ref().and_then(|found| found.place.step());
             assert_eq!(caught.is_none(), right, "{}: {:?}", outcome.way, outcome.caught);
             assert!(caught.is_none_or(|step| step <= 100));
         }

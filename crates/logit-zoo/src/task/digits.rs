@@ -2,8 +2,9 @@
 
 use burn::tensor::{Device, Int, Tensor, activation::softmax};
 use logit::tape::{Tape, Taped};
+use logit_kernels::row::argmax;
 
-use super::answer::{ClassMeasures, argmax};
+use super::answer::ClassMeasures;
 use super::{
     DataPart, Goal, Judgement, NetOf, Pass, Reading, Scores, SystemError, Task, WithSystem,
     confusion, reliability,
@@ -15,7 +16,7 @@ use crate::predict::digits::{Build, DigitPicture, DigitSystem};
 use crate::recipe::{DataConfig, DigitsSetup, ModelConfig, RecipeError};
 use crate::report::{Fact, Picture, Pixels};
 use crate::run::Calibration;
-use crate::telemetry::{Facts, Truth};
+use crate::telemetry::{Facts, FactsOfTensors as _, Truth, TruthOfTensors as _};
 
 /// Images judged at a time.
 const BATCH: usize = 512;

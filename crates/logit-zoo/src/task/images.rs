@@ -4,6 +4,7 @@ use std::path::Path;
 
 use burn::tensor::{Device, Tensor};
 use logit::tape::{Tape, Taped};
+use logit_spec::{Fault, Finding, Level};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
@@ -20,7 +21,7 @@ use crate::error::ZooError;
 use crate::predict::images::{ImageSystem, SquareImage, images};
 use crate::recipe::{AnswerChoice, ImagesData, ImagesSetup, TableData};
 use crate::report::Fact;
-use crate::run::{Calibration, DataSource, Found, RunDir};
+use crate::run::{Calibration, DataSource, Found, RunDir, RunPlace};
 
 /// Images judged at a time.
 const BATCH: usize = 256;
@@ -52,7 +53,7 @@ fn settled(setup: &ImagesSetup, source: &DataSource) -> Result<(Schema, Vec<Foun
             }
             check_columns(list, &setup.data.table)?;
             let (schema, findings) = list_schema(list, &setup.data)?;
-            Ok((schema, findings.iter().map(Found::from).collect()))
+            Ok((schema, findings.into_iter().map(|finding| finding.at(RunPlace::DATA)).collect()))
         }
         DataSource::Folder(folder) => {
             refuse_columns(folder, &setup.data.table)?;
@@ -92,13 +93,15 @@ fn refuse_columns(folder: &Path, data: &TableData) -> Result<(), ZooError> {
 
 /// What is said of images that are not read.
 fn unread_found(unread: &Unread) -> Found {
-    Found::of_data(
-        "unread-images",
-        unread.to_string(),
-        "only PNG and JPEG are read, by the endings .png, .jpg and .jpeg: the network never sees the others"
+    let finding = Finding {
+        level: Level::Warning,
+        fault: Fault::Named("unread-images".to_owned()),
+        message: unread.to_string(),
+        reason: "only PNG and JPEG are read, by the endings .png, .jpg and .jpeg: the network never sees the others"
             .to_owned(),
-        "save them as PNG, or take them out of the folder".to_owned(),
-    )
+        fix: "save them as PNG, or take them out of the folder".to_owned(),
+    };
+    finding.at(RunPlace::DATA)
 }
 
 /// The training and the test folder, where a folder has both.

@@ -14,7 +14,6 @@ mod error;
 pub(crate) mod images;
 mod judgement;
 pub mod pairs;
-mod scores;
 pub(crate) mod segmentation;
 pub mod sts;
 pub(crate) mod table;
@@ -32,7 +31,7 @@ use logit_spec::Finding;
 pub use error::SystemError;
 pub use judgement::Judgement;
 pub(crate) use judgement::{confusion, reliability};
-pub use scores::{Goal, Scores, metric_name};
+pub use logit_run::{Goal, Scores, metric_name};
 pub use table::{Chosen, chosen};
 
 use crate::data::epoch_order;
@@ -320,7 +319,7 @@ impl<'a> Reading<'a> {
         source: &'a DataSource,
         run: &'a RunDir,
     ) -> Result<Self, ZooError> {
-        let own = run.about()?.data == source.absolute()?;
+        let own = run.about()?.data == Some(source.absolute()?);
         Ok(Self { source, seed: recipe.train.seed, need: Need::Test, own, run: Some(run.path()) })
     }
 }

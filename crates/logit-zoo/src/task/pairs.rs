@@ -16,7 +16,7 @@ use crate::predict::pairs::{BATCH, PairSystem, SIZE, THRESHOLD, decision};
 use crate::recipe::{PairsSetup, RecipeError};
 use crate::report::{Fact, Picture, Pixels, Table};
 use crate::run::Calibration;
-use crate::telemetry::{Facts, Truth};
+use crate::telemetry::{Facts, FactsOfTensors as _, Truth};
 
 /// The target of a pair that holds a digit of 0 to 3; that of others is 0.
 const PRESENT: f32 = 100.0;

@@ -19,7 +19,7 @@ use crate::predict::sts::{BATCH, SentencePair, StsSystem, lexicon, on_scale};
 use crate::recipe::StsSetup;
 use crate::report::{Fact, Table};
 use crate::run::{Calibration, DataSource};
-use crate::telemetry::{Facts, Truth};
+use crate::telemetry::{Facts, FactsOfTensors as _, Truth};
 
 /// The most pairs shown of those whose score was missed.
 const SHOWN_MISSES: usize = 12;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use csv::StringRecord;
 use logit::tape::{Tape, Taped};
-use logit_spec::Finding;
+use logit_spec::{Fault, Finding, Level};
 use serde::Serialize;
 
 use super::answer::{Outputs, RowAnswer, with_answer};
@@ -22,7 +22,7 @@ use crate::models::Columns;
 use crate::predict::table::{TableRow, TableSystem};
 use crate::recipe::{AnswerChoice, TableData, TableSetup};
 use crate::report::{Fact, Table};
-use crate::run::{Calibration, DataSource, Found, RunDir, replace};
+use crate::run::{Calibration, DataSource, Found, RunDir, RunPlace, replace};
 
 /// The run's file that says how rows are read.
 const SCHEMA: &str = "table.json";
@@ -53,7 +53,8 @@ fn settled(setup: &TableSetup, source: &DataSource) -> Result<(Schema, Vec<Found
     let path = file_of(source)?;
     check_columns(path, &setup.data)?;
     let Settled { schema, findings, spoiled } = settle(path, &setup.data)?;
-    Ok((schema, spoiled.iter().map(spoiled_column).chain(findings.iter().map(Found::from)).collect()))
+    let findings = findings.into_iter().map(|finding| finding.at(RunPlace::DATA));
+    Ok((schema, spoiled.iter().map(spoiled_column).chain(findings).collect()))
 }
 
 /// Refuses what is asked of a table's columns and contradicts itself, or names none.
@@ -89,13 +90,16 @@ pub(crate) fn check_columns(path: &Path, data: &TableData) -> Result<(), ZooErro
 
 /// What is said of a column that a few cells spoil.
 fn spoiled_column(spoiled: &Spoiled) -> Found {
-    Found::of_data(
-        "unreadable-cells",
-        spoiled.message(),
-        "a column is read as numbers only where all its filled cells are: the network does not see this one as such"
+    let finding = Finding {
+        level: Level::Warning,
+        fault: Fault::Named("unreadable-cells".to_owned()),
+        message: spoiled.message(),
+        reason: "a column is read as numbers only where all its filled cells are: the network does not see this one as \
+                 such"
             .to_owned(),
-        spoiled.fix(),
-    )
+        fix: spoiled.fix(),
+    };
+    finding.at(RunPlace::Data { row: None, column: Some(spoiled.column.clone()) })
 }
 
 /// The kind of answer that a run learns, and why.
@@ -131,7 +135,7 @@ pub fn chosen(run: &RunDir) -> Result<Option<Chosen>, ZooError> {
 /// Keeps the schema in the run's folder, and what settling it found.
 pub(crate) fn keep_schema(run: &RunDir, schema: &Schema, found: &[Found]) -> Result<(), ZooError> {
     run.write_json(SCHEMA, schema)?;
-    Ok(run.find(found.iter().cloned())?)
+    Ok(run.add_findings(found.iter().cloned())?)
 }
 
 /// How a run reads rows.

@@ -30,7 +30,7 @@ use crate::data::{Stream, mix};
 use crate::error::ZooError;
 use crate::evaluate::judge;
 use crate::recipe::Recipe;
-use crate::run::{About, DataSource, RunDir};
+use crate::run::{About, DataSource, RunDir, TrainedRun as _};
 use crate::task::{DataPart, Origin, Reading, Scores, System, Task, WithSystem, with_system};
 
 /// The version of Burn that the workspace is built with.
@@ -110,13 +110,14 @@ pub fn start(recipe: &Recipe, source: &DataSource, folder: &Path) -> Result<Trai
     impl Start<'_> {
         fn make_folder(&self, system: &impl System) -> Result<(RunDir, File), ZooError> {
             let about = About {
-                recipe: self.recipe.name.clone(),
-                data: self.source.clone(),
-                seed: self.recipe.train.seed,
-                logit: env!("CARGO_PKG_VERSION").to_owned(),
-                burn: BURN.to_owned(),
+                recipe: Some(self.recipe.name.clone()),
+                data: Some(self.source.clone()),
+                seed: Some(self.recipe.train.seed),
+                logit: Some(env!("CARGO_PKG_VERSION").to_owned()),
+                burn: Some(BURN.to_owned()),
+                ..About::default()
             };
-            let dir = RunDir::create(self.folder, &about, &self.recipe)?;
+            let dir = RunDir::create(self.folder, &about, Some(&self.recipe.to_toml()?))?;
             system.keep(&dir)?;
             let lock = dir.lock()?;
             Ok((dir, lock))
@@ -170,7 +171,7 @@ pub fn resume(run: RunDir) -> Result<Training, ZooError> {
         }
     }
 
-    let (lock, recipe, source) = (run.lock()?, run.recipe()?, run.about()?.data);
+    let (lock, recipe, source) = (run.lock()?, run.recipe()?, run.source()?);
     let resume = Resume { dir: run.clone(), recipe: recipe.clone(), source, lock };
     with_system(&recipe, Origin::Run(&run), resume)
 }

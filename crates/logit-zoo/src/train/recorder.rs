@@ -1,17 +1,14 @@
-//! What of the training passes is recorded: telemetry, run-time checks, and TensorBoard's files.
-
-use std::time::SystemTime;
+//! What of the training passes is recorded: which steps and values, and the frames that come of a tape.
 
 use logit::tape::{Content, Part, Recorded, Side, Tape, Watch};
+use logit_run::telemetry::SampleSeen;
+use logit_run::{Sample, Scores, TelemetryWriter, Watched, spread};
 
 use crate::error::ZooError;
 use crate::recipe::{Recipe, WatchConfig};
-use crate::run::{Found, RunDir, RunError};
-use crate::task::{Scores, System, Task};
-use crate::telemetry::{
-    Checks, EventFile, Facts, Frame, Histogram, Layer, Sample, SampleSeen, Telemetry, TelemetryLog, Watched,
-    spread,
-};
+use crate::run::{Found, RunDir};
+use crate::task::{System, Task};
+use crate::telemetry::{Facts, Frame, Layer};
 
 /// So many first steps are recorded each: there the head and its loss show whether they fit.
 const FIRST: u64 = 5;
@@ -25,9 +22,7 @@ pub(crate) fn is_due(step: u64, every: u64) -> bool {
 pub(super) struct Recorder {
     config: WatchConfig,
     chosen: Vec<u32>,
-    checks: Checks,
-    log: TelemetryLog,
-    events: Option<EventFile>,
+    writer: TelemetryWriter,
 }
 
 /// When a pass was, and what its step came to.
@@ -50,7 +45,7 @@ pub(crate) struct PassRecord {
 }
 
 impl Recorder {
-    /// Opens a run's telemetry where its checkpoint left it, and lets the checks see what is there.
+    /// Opens a run's telemetry where its checkpoint left it.
     pub(super) fn open<T: Task>(
         run: &RunDir,
         recipe: &Recipe,
@@ -68,22 +63,9 @@ impl Recorder {
             }
         }
         chosen.retain(|row| samples.iter().any(|sample| sample.row == *row));
-        let subject = system.subject();
-        let watched = Watched { subject, names: system.units(), steps, samples };
-        run.watch(&watched)?;
-        let path = run.telemetry_path();
-        let log = TelemetryLog::open_at(&path, bytes)?;
-        let mut checks = Checks::new(subject);
-        let telemetry = Telemetry::open(&path)?;
-        for number in 0..telemetry.len() {
-            let frame = telemetry.frame(number)?;
-            if frame.has_layers() {
-                checks.see(&frame);
-            }
-        }
-        let next = telemetry.steps().last().map(|step| step + 1);
-        let events = if config.tensorboard { Some(events(run, next, &watched.samples)?) } else { None };
-        Ok(Self { config, chosen, checks, log, events })
+        let watched = Watched { subject: system.subject(), names: system.units(), steps, samples };
+        let writer = TelemetryWriter::open(run, &watched, bytes, config.tensorboard)?;
+        Ok(Self { config, chosen, writer })
     }
 
     /// A tape for the pass of a step over some samples.
@@ -113,49 +95,25 @@ impl Recorder {
     }
 
     /// Writes what a pass recorded, and gives what the checks newly found.
-    pub(super) fn record(
-        &mut self,
-        run: &RunDir,
-        moment: Moment,
-        pass: PassRecord,
-    ) -> Result<Vec<Found>, ZooError> {
+    pub(super) fn record(&mut self, moment: &Moment, pass: PassRecord) -> Result<Vec<Found>, ZooError> {
         if !pass.tape.is_on() {
             return Ok(Vec::new());
         }
-        let frame = frame(&moment, pass);
-        self.log.append(&frame)?;
-        if let Some(events) = &mut self.events {
-            tell(events, &frame).map_err(|source| RunError::io("write", &run.events_path(), source))?;
-        }
-        let seen = if frame.has_layers() { self.checks.see(&frame) } else { Vec::new() };
-        let found: Vec<Found> = seen.iter().map(Found::from).collect();
-        if !found.is_empty() {
-            run.find(found.iter().cloned())?;
-        }
-        Ok(found)
+        Ok(self.writer.write(&frame(moment, pass))?)
     }
 
-    /// Tells TensorBoard what an epoch's weights are worth on the validation part.
-    pub(super) fn judged(&mut self, run: &RunDir, step: u64, validation: &Scores) -> Result<(), ZooError> {
-        let Some(events) = &mut self.events else { return Ok(()) };
-        for (metric, value) in validation.iter() {
-            let written = events.scalar(step, &format!("validation/{metric}"), value as f32);
-            written.map_err(|source| RunError::io("write", &run.events_path(), source))?;
-        }
-        Ok(())
+    /// Notes what an epoch's weights are worth on the validation part.
+    pub(super) fn judged(&mut self, step: u64, validation: &Scores) -> Result<(), ZooError> {
+        Ok(self.writer.validation(step, validation)?)
     }
 
     /// Bytes of telemetry so far; TensorBoard's files are on the disk.
     pub(super) fn flush(&mut self) -> Result<u64, ZooError> {
-        if let Some(events) = &mut self.events {
-            let path = events.path().to_owned();
-            events.flush().map_err(|source| RunError::io("write", &path, source))?;
-        }
-        Ok(self.log.bytes())
+        Ok(self.writer.flush()?)
     }
 }
 
-/// What of a pass is kept; its samples are those whose rows the tape recorded.
+/// What is kept of a pass; its samples are those whose rows the tape recorded.
 pub(crate) fn frame(moment: &Moment, PassRecord { rows, tape, facts }: PassRecord) -> Frame {
     let facts = facts.unwrap_or_default();
     Frame {
@@ -202,59 +160,4 @@ fn samples(tape: &Tape, rows: &[u32]) -> Vec<SampleSeen> {
         probabilities: probabilities.as_mut().and_then(Iterator::next).unwrap_or_default(),
     };
     places.iter().zip(logits).map(sample).collect()
-}
-
-/// TensorBoard's file, with the pictures of the chosen samples; `next` is the step that a resumed training begins with.
-fn events(run: &RunDir, next: Option<u64>, samples: &[Sample]) -> Result<EventFile, ZooError> {
-    let path = run.events_path();
-    let io_error = |source| RunError::io("write", &path, source);
-    let mut events = EventFile::create(&path, SystemTime::now()).map_err(io_error)?;
-    if let Some(step) = next {
-        events.resume(step).map_err(io_error)?;
-        return Ok(events);
-    }
-    for Sample { row, truth, input } in samples {
-        if let Some(([width, height, channels], pixels)) = input.pixels() {
-            let tag = format!("samples/row {row}, {truth}");
-            // Pixels that fill no picture are not shown.
-            let _ = events.image(0, &tag, width as u32, height as u32, channels as u8, &pixels);
-        }
-    }
-    Ok(events)
-}
-
-/// Tells TensorBoard of a frame.
-fn tell(events: &mut EventFile, frame: &Frame) -> std::io::Result<()> {
-    let step = frame.step;
-    events.scalar(step, "train/loss", frame.loss as f32)?;
-    events.scalar(step, "train/learning_rate", frame.learning_rate as f32)?;
-    events.scalar(step, "train/head_gradient_norm", frame.head_gradient_norm as f32)?;
-    let sides = [("layers", &frame.layers), ("gradients", &frame.gradients)];
-    for (side, layer) in
-        sides.into_iter().flat_map(|(side, layers)| layers.iter().map(move |layer| (side, layer)))
-    {
-        let statistics = &layer.statistics;
-        if statistics.histogram.is_empty() {
-            continue;
-        }
-        // Of many numbers the bins count some, and the sums are told of as many.
-        let counted = statistics.histogram.iter().map(|bin| u64::from(*bin)).sum();
-        let count = counted as f64;
-        let histogram = Histogram {
-            low: statistics.low,
-            high: statistics.high,
-            count: counted,
-            sum: statistics.mean * count,
-            sum_of_squares: (statistics.deviation.powi(2) + statistics.mean.powi(2)) * count,
-            bins: &statistics.histogram,
-        };
-        // Bounds that no axis has were left out above.
-        let _ = events.histogram(step, &format!("{side}/{}", layer.name), &histogram);
-    }
-    for sample in &frame.samples {
-        for (unit, probability) in sample.probabilities.iter().enumerate().take(100) {
-            events.scalar(step, &format!("softmax/row {}/{unit}", sample.row), *probability)?;
-        }
-    }
-    Ok(())
 }

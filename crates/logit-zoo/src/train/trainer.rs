@@ -20,7 +20,10 @@ use crate::evaluate::judge;
 use crate::models::drawn;
 use crate::recipe::Recipe;
 use crate::report;
-use crate::run::{Calibration, Checkpoint, Found, MetricsLog, Record, RunDir, RunError, read_records};
+use crate::run::{
+    Calibration, Checkpoint, Found, MetricsLog, Record, RunDir, RunError, RunPlace, TrainedRun as _,
+    read_records,
+};
 use crate::task::{DataPart, NetOf, Pass, Scores, System, Task, best};
 
 /// How many batches are made ready while a step computes.
@@ -131,7 +134,7 @@ impl<'a, T: Task> Trainer<'a, T> {
 
     /// Trains to the end, or until told to stop.
     pub(crate) fn train(mut self, stop: &AtomicBool, progress: &mut dyn Progress) -> Result<End, ZooError> {
-        self.run.find(self.task.findings().iter().map(Into::into))?;
+        self.run.add_findings(self.task.findings().into_iter().map(|finding| finding.at(RunPlace::DATA)))?;
         for found in self.run.findings()? {
             progress.found(&found);
         }
@@ -213,7 +216,7 @@ impl<'a, T: Task> Trainer<'a, T> {
         self.place.sums.add(samples, decisions, loss);
         let epoch = self.place.epoch + 1;
         let moment = Moment { step, epoch, batch: samples as u32, loss, learning_rate, head_gradient_norm };
-        let found = self.recorder.record(self.run, moment, record)?;
+        let found = self.recorder.record(&moment, record)?;
         Ok((Record::Step { step, epoch, loss, learning_rate, head_gradient_norm }, found))
     }
 
@@ -247,7 +250,7 @@ impl<'a, T: Task> Trainer<'a, T> {
         let weights = self.weights()?;
         let net = self.net.valid();
         let validation = self.task.judge(&net, DataPart::Validation, &Calibration::None, &device)?.scores;
-        self.recorder.judged(self.run, self.place.step, &validation)?;
+        self.recorder.judged(self.place.step, &validation)?;
         let goal = self.task.goal();
         let reached = validation.get(goal.metric).unwrap_or(f64::NAN);
         let best = goal.improves(reached, self.place.best);

@@ -56,12 +56,11 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-mod statistics;
 mod watch;
 
 use burn::tensor::{Gradients, Tensor};
 
-pub use statistics::Statistics;
+pub use logit_kernels::statistics::Statistics;
 pub use watch::{Part, Side, Watch};
 
 use crate::kind::Kind;

@@ -36,7 +36,7 @@ fn rows(rows: &[u64], count: u64) -> String {
 
 fn blanks(column: &Column) -> Option<Finding> {
     (column.blanks > 0).then(|| Finding {
-        rule: Rule::AllTargetsIgnored,
+        fault: Rule::AllTargetsIgnored.into(),
         level: Level::Advice,
         message: format!(
             "target `{}` is blank in {} rows (rows {})",
@@ -54,7 +54,7 @@ fn one_positive(found: &Survey, answer: &TargetsOf) -> Option<Finding> {
     let AnswerKind::Labels { .. } = answer.kind else { return None };
     let [none, one, several] = found.targets.with;
     (answer.columns.len() > 1 && none == 0 && several == 0).then(|| Finding {
-        rule: Rule::BinaryLossOnExclusiveClasses,
+        fault: Rule::BinaryLossOnExclusiveClasses.into(),
         level: Level::Warning,
         message: format!("each of the {one} rows has exactly one of the {} labels", answer.columns.len()),
         reason: "labels that exclude each other are classes: sigmoids do not know it, a softmax does"
@@ -67,7 +67,7 @@ fn one_positive(found: &Survey, answer: &TargetsOf) -> Option<Finding> {
 fn unchanging(column: &Column, answer: &TargetsOf) -> Option<Finding> {
     let AnswerKind::Labels { .. } = answer.kind else { return None };
     column.is_one_number().then(|| Finding {
-        rule: Rule::ClassImbalance,
+        fault: Rule::ClassImbalance.into(),
         level: Level::Warning,
         message: format!("label `{}` is {} in every row", column.name, column.numbers.least.0),
         reason: "nothing shows when it would be otherwise: the network learns to answer always the same"
@@ -82,7 +82,7 @@ fn ordered(columns: &[&Column], answer: &TargetsOf) -> Option<Finding> {
     let column = columns.first().filter(|column| column.is_numeric() && names.len() > 2)?;
     let (low, high) = (column.numbers.least.0, column.numbers.most.0);
     Some(Finding {
-        rule: Rule::ClassLossOnContinuousTarget,
+        fault: Rule::ClassLossOnContinuousTarget.into(),
         level: Level::Advice,
         message: format!("the {} classes of `{}` are the numbers {low} to {high}", names.len(), column.name),
         reason: "if they are in an order, cross entropy does not know that 4 is nearer to 5 than to 9"
@@ -122,7 +122,7 @@ fn imbalance(answer: &TargetsOf) -> Option<Finding> {
         AnswerKind::Values { .. } | AnswerKind::Grades { .. } => return None,
     };
     (most as f64 > BALANCED * least.max(1) as f64).then(|| Finding {
-        rule: Rule::ClassImbalance,
+        fault: Rule::ClassImbalance.into(),
         level: Level::Warning,
         message: name,
         reason: format!("a rare {what} hardly moves the loss: the network may never answer with it"),
@@ -137,7 +137,7 @@ pub(crate) fn unseen(classes: &[(String, u64, Vec<u64>)]) -> Option<Finding> {
         .map(|(class, count, first)| format!("`{class}` ({count} rows: {})", rows(first, *count)))
         .collect();
     (!told.is_empty()).then(|| Finding {
-        rule: Rule::UnseenTestLabel,
+        fault: Rule::UnseenTestLabel.into(),
         level: Level::Warning,
         message: format!("the test part has classes that the training part has not: {}", told.join(", ")),
         reason: "what was never seen is never answered with, and counts as wrong".to_owned(),

@@ -5,9 +5,10 @@ use logit::calibration::Temperature;
 use logit::loss::CrossEntropyLoss;
 use logit::metrics::{Average, Brier, ClassIndex, ConfusionMatrix, LogLoss, MetricError, Real, Reliability};
 use logit::{Classes, HeadConfig, Logits};
+use logit_kernels::row::{argmax, softmax};
 use logit_spec::Loss;
 
-use super::{Outputs, RowAnswer, argmax, softmax, trusted, written};
+use super::{Outputs, RowAnswer, trusted, written};
 use crate::error::ZooError;
 use crate::models::Output;
 use crate::recipe::Weights;

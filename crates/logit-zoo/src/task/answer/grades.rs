@@ -4,9 +4,10 @@ use burn::tensor::{Device, Tensor};
 use logit::loss::InterpolatedKlLoss;
 use logit::metrics::{Pearson, Regression, Spearman};
 use logit::{Grades, Logits};
+use logit_kernels::row::softmax;
 use logit_spec::Loss;
 
-use super::{Outputs, RowAnswer, softmax, written};
+use super::{Outputs, RowAnswer, written};
 use crate::error::ZooError;
 use crate::models::Output;
 use crate::run::Calibration;

@@ -5,6 +5,7 @@ use logit::calibration::{Aim, Temperature, Thresholds};
 use logit::loss::BinaryCrossEntropyLoss;
 use logit::metrics::{Average, LabelConfusion, LogLoss, Ranking, Reliability};
 use logit::{HeadConfig, Labels, Logits};
+use logit_kernels::row;
 use logit_spec::Loss;
 
 use super::{Outputs, RowAnswer, rows, trusted, written};
@@ -73,7 +74,7 @@ impl LabelsAnswer {
 
 /// The probability of a yes.
 pub(crate) fn sigmoid(logit: f32, temperature: f64) -> f32 {
-    (1.0 / (1.0 + (-f64::from(logit) / temperature).exp())) as f32
+    row::sigmoid(f64::from(logit) / temperature) as f32
 }
 
 /// The probabilities, row by row.

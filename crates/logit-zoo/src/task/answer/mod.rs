@@ -22,7 +22,7 @@ use super::{Goal, Judgement, Pass};
 use crate::error::ZooError;
 use crate::models::Output;
 use crate::run::Calibration;
-use crate::telemetry::{Facts, Subject, Truth};
+use crate::telemetry::{Facts, FactsOfTensors as _, Subject, Truth};
 
 /// Rows that a temperature needs to be fitted on: fewer say nothing about how sure a network may be.
 const LEAST_ROWS: usize = 30;
@@ -128,18 +128,4 @@ fn rows(numbers: &[f32], width: usize, device: &Device) -> Tensor<2> {
 /// A number as it is written into a file: short, and the same when it is read again.
 fn written(number: f32) -> String {
     number.to_string()
-}
-
-/// The first of the largest numbers.
-pub(crate) fn argmax(row: &[f32]) -> usize {
-    row.iter().enumerate().fold(0, |best, (at, value)| if *value > row[best] { at } else { best })
-}
-
-/// Softmax of a row, in f64.
-pub(crate) fn softmax(logits: &[f32], temperature: f64) -> Vec<f64> {
-    let scaled: Vec<f64> = logits.iter().map(|logit| f64::from(*logit) / temperature).collect();
-    let largest = scaled.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    let powers: Vec<f64> = scaled.iter().map(|logit| (logit - largest).exp()).collect();
-    let sum: f64 = powers.iter().sum();
-    powers.into_iter().map(|power| power / sum).collect()
 }

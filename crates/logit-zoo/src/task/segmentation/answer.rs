@@ -5,6 +5,7 @@ use logit::calibration::{Aim, Offsets, Thresholds};
 use logit::loss::{BinaryCrossEntropyLoss, CrossEntropyLoss, DiceLoss, Loss};
 use logit::metrics::{ConfusionMatrix, LabelConfusion, MetricError, Ranking};
 use logit::{Classes, Labels, Logits, LossError};
+use logit_kernels::row::argmax;
 use logit_spec::Loss as LossName;
 
 use super::overlay::{Palette, class_palette, label_palette};
@@ -13,8 +14,8 @@ use crate::error::ZooError;
 use crate::models::Output;
 use crate::recipe::SegmentationLoss;
 use crate::run::Calibration;
-use crate::task::answer::{argmax, sigmoid, sigmoids};
-use crate::telemetry::Truth;
+use crate::task::answer::{sigmoid, sigmoids};
+use crate::telemetry::{Truth, TruthOfTensors as _};
 
 /// The probability from which on a label is decided for, where none was fitted.
 const EVEN: f64 = 0.5;

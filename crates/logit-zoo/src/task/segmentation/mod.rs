@@ -29,7 +29,7 @@ use crate::predict::segmentation::{AskedTile, SegmentationSystem};
 use crate::recipe::{PixelAnswer, SegmentationData, SegmentationSetup, metric_key};
 use crate::report::{Fact, Picture, Pixels};
 use crate::run::{Calibration, DataSource};
-use crate::telemetry::Facts;
+use crate::telemetry::{Facts, FactsOfTensors as _};
 
 /// Test images shown in a report, each as annotated and as decided.
 const SHOWN: usize = 8;
