@@ -4,7 +4,7 @@ use burn::tensor::Device;
 
 use crate::error::ZooError;
 use crate::run::{DataSource, RunDir, TrainedRun as _};
-use crate::task::{DataPart, Judgement, Origin, Reading, Task, WithSystem, best, with_system};
+use crate::system::{DataPart, Judgement, Origin, Reading, Task, WithSystem, best, with_system};
 
 /// Judges a run's best weights on the test part, of the run's own data or of another source.
 ///

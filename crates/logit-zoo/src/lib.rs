@@ -1,8 +1,11 @@
 //! Data sets, models, recipes and the trainer of Logit.
 //!
 //! ```text
-//! data ─→ models ─→ train ─→ run directory ─→ evaluate, predict, report
+//! data ─→ system ─→ train ─→ run directory ─→ evaluate, predict, report
 //! ```
+//!
+//! Floors, from the ground up: `data`, `models`, `recipe`, `page`, `error`, `run`, `telemetry`, `system`, `evaluate`,
+//! `report`, `train`, `study`.
 //!
 //! The command `logit` is a thin layer over this crate; everything it does can be done from Rust:
 //!
@@ -23,12 +26,12 @@ pub mod data;
 mod error;
 pub mod evaluate;
 pub mod models;
-pub mod predict;
+pub mod page;
 mod recipe;
-pub mod report;
+mod report;
 pub mod run;
 pub mod study;
-pub mod task;
+pub mod system;
 pub mod telemetry;
 pub mod train;
 
@@ -41,3 +44,4 @@ pub use recipe::{
     WatchConfig, Weights, setting,
 };
 pub use run::{DataSource as Source, RunDir};
+pub use system::predict;

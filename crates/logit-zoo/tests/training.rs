@@ -128,7 +128,8 @@ fn data_is_read_once() {
     std::fs::write(vectors.join("vocab.txt"), words.join("\n")).unwrap();
     let numbers: Vec<u8> = (0..20_u8).flat_map(|number| f32::from(number % 7).to_le_bytes()).collect();
     let tensor = TensorView::new(Dtype::F32, vec![5, 4], &numbers).unwrap();
-    safetensors::serialize_to_file([("vectors", tensor)], None, &vectors.join("vectors.safetensors")).unwrap();
+    safetensors::serialize_to_file([("vectors", tensor)], None, &vectors.join("vectors.safetensors"))
+        .unwrap();
     let rows = ["a dog runs\ta dog sleeps", "a cat sleeps\ta cat sleeps", "a dog\ta cat runs"];
     let mut pairs = "split\tscore\tsentence1\tsentence2\n".to_owned();
     for part in ["train", "dev", "test"] {

@@ -3,13 +3,10 @@
 use std::fmt::Write as _;
 
 use logit_run::RunDir;
-use logit_zoo::predict::digits::DigitPrediction;
-use logit_zoo::predict::images::ImagePrediction;
-use logit_zoo::predict::pairs::PairPrediction;
-use logit_zoo::predict::segmentation::MaskPrediction;
-use logit_zoo::predict::sts::Similarity;
-use logit_zoo::predict::table::TablePrediction;
-use logit_zoo::predict::{self, Predictions};
+use logit_zoo::predict::{
+    self, DigitPrediction, ImagePrediction, MaskPrediction, PairPrediction, Predictions, Similarity,
+    TablePrediction,
+};
 use serde::Serialize;
 use serde_json::json;
 

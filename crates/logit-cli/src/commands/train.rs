@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use logit_run::{RunDir, metric_name};
-use logit_zoo::task::chosen;
+use logit_zoo::system::table::chosen;
 use logit_zoo::train::{self, DeviceName, Devices, End, Progress, Training};
 use logit_zoo::{RECIPES, Recipe, Source, setting};
 use serde_json::json;

@@ -40,7 +40,8 @@ pub use output::Output;
 pub use pair_encoder::{PairEncoder, PairEncoderConfig, SentencePairs};
 pub use picture_net::PictureNet;
 pub use score_head::{
-    CoralHead, CornHead, Cumulative, ExpectedHead, PearsonHead, ScoreAnswers, ScoreHead, ScoreHeadName, ValueHead,
+    CoralHead, CornHead, Cumulative, ExpectedHead, PearsonHead, ScoreAnswers, ScoreHead, ScoreHeadName,
+    ValueHead,
 };
 pub use softmax_classifier::{SoftmaxClassifier, SoftmaxClassifierConfig};
 pub use unet::{UNet, UNetConfig};

@@ -18,6 +18,7 @@ mod watch;
 use std::io::ErrorKind;
 use std::path::Path;
 
+use logit_run::RunError;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -37,7 +38,6 @@ pub use watch::WatchConfig;
 
 use self::ranges::Range;
 use self::settings::set;
-use crate::error::ZooError;
 
 /// The recipes that come with Logit, by name.
 pub const RECIPES: [(&str, &str); 9] = [
@@ -289,7 +289,7 @@ impl Recipe {
     ///
     /// # Errors
     /// A path cannot be written down.
-    pub(crate) fn with_whole_paths(mut self) -> Result<Self, ZooError> {
+    pub(crate) fn with_whole_paths(mut self) -> Result<Self, RunError> {
         if let TaskConfig::Sts(setup) = &mut self.task
             && !setup.data.vectors.as_os_str().is_empty()
         {

@@ -126,8 +126,11 @@ mod tests {
 
     #[test]
     fn what_is_never_fitted_together_is_refused() {
-        for text in [r#"{"offsets":[0.0,1.0],"linear":[0.0,1.0]}"#, r#"{"linear":[0,1],"temperature":2}"#, r#"{"shift":1}"#]
-        {
+        for text in [
+            r#"{"offsets":[0.0,1.0],"linear":[0.0,1.0]}"#,
+            r#"{"linear":[0,1],"temperature":2}"#,
+            r#"{"shift":1}"#,
+        ] {
             assert!(serde_json::from_str::<Calibration>(text).is_err(), "{text}");
         }
     }

@@ -18,7 +18,7 @@ use crate::error::ZooError;
 use crate::models::{Classifier, ConvNet, drawn};
 use crate::recipe::{DataConfig, ModelConfig, Recipe, Setup, TaskConfig};
 use crate::run::{DataSource, Found};
-use crate::task::digits;
+use crate::system::digits;
 use crate::telemetry::{Checks, Facts, FactsOfTensors as _, Subject, Truth, TruthOfTensors as _};
 use crate::train::optimizer;
 use crate::train::recorder::{self, Moment, PassRecord, is_due};
@@ -305,10 +305,8 @@ impl<'a> Trial<'a> {
         };
         let output = self.way.output(self.net.forward_on(batch.images, &mut tape).into_tensor());
         let facts = Facts::on(&tape, &output, || self.way.truth(&batch.targets, output.dims()[1]))?;
-        let loss = self
-            .way
-            .loss(output, batch.targets)
-            .map_err(|source| ZooError::in_step(step)(source.into()))?;
+        let loss =
+            self.way.loss(output, batch.targets).map_err(|source| ZooError::in_step(step)(source.into()))?;
         self.losses.push(loss.clone().try_into_scalar::<f64>()?);
         let gradients = GradientsParams::from_grads(loss.backward(), &self.net);
         let norm = match gradients.get::<2>(self.net.head().weight.id) {
@@ -324,7 +322,9 @@ impl<'a> Trial<'a> {
 
     /// Shows a pass to the run-time checks.
     fn check(&mut self, step: u64, pass: PassRecord) {
-        let (Some(&loss), Some(&head_gradient_norm)) = (self.losses.last(), self.norms.last()) else { return };
+        let (Some(&loss), Some(&head_gradient_norm)) = (self.losses.last(), self.norms.last()) else {
+            return;
+        };
         let moment = Moment { step, loss, head_gradient_norm, ..Moment::default() };
         let frame = recorder::frame(&moment, pass);
         let seen = self.checks.see(&frame);

@@ -10,8 +10,8 @@ use crate::error::ZooError;
 use crate::models::ScoreHeadName;
 use crate::recipe::{Recipe, StsSetup, TaskConfig, setting};
 use crate::run::DataSource;
-use crate::predict::sts::lexicon;
-use crate::task::{Scores, sts};
+use crate::system::sts::lexicon;
+use crate::system::{Scores, sts};
 use crate::train::{self, Devices, End, Progress};
 
 /// Where a figure comes from.

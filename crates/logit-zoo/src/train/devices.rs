@@ -48,7 +48,9 @@ pub fn can_serve_device() -> Result<(), ZooError> {
 
 #[cfg(not(all(feature = "cuda", feature = "remote")))]
 fn without(what: &str, feature: &str) -> ZooError {
-    ZooError::Usage(format!("{what}: this `logit` was built without it; build it with `--features {feature}`"))
+    ZooError::Usage(format!(
+        "{what}: this `logit` was built without it; build it with `--features {feature}`"
+    ))
 }
 
 /// A device, by its name on the command line.

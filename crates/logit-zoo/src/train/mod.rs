@@ -31,7 +31,7 @@ use crate::error::ZooError;
 use crate::evaluate::judge;
 use crate::recipe::Recipe;
 use crate::run::{About, DataSource, RunDir, TrainedRun as _};
-use crate::task::{DataPart, Origin, Reading, Scores, System, Task, WithSystem, with_system};
+use crate::system::{DataPart, Origin, Reading, Scores, System, Task, WithSystem, with_system};
 
 /// The version of Burn that the workspace is built with.
 const BURN: &str = "0.22.1";
@@ -47,7 +47,10 @@ pub struct Training {
 
 impl std::fmt::Debug for Training {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Training").field("dir", &self.dir).field("recipe", &self.recipe).finish_non_exhaustive()
+        f.debug_struct("Training")
+            .field("dir", &self.dir)
+            .field("recipe", &self.recipe)
+            .finish_non_exhaustive()
     }
 }
 
@@ -191,10 +194,8 @@ pub fn run(
         return trained();
     }
     // Burn panics or fails to read where a device of another process no longer answers.
-    let gone = || TrainError::Gone {
-        devices: devices.far().join(", "),
-        path: training.dir.path().to_owned(),
-    };
+    let gone =
+        || TrainError::Gone { devices: devices.far().join(", "), path: training.dir.path().to_owned() };
     match catch_unwind(AssertUnwindSafe(trained)) {
         Err(_) => Err(gone().into()),
         Ok(Err(error)) if error.is_of_device() => Err(gone().into()),

@@ -7,7 +7,7 @@ use logit_run::{Sample, Scores, TelemetryWriter, Watched, spread};
 use crate::error::ZooError;
 use crate::recipe::{Recipe, WatchConfig};
 use crate::run::{Found, RunDir};
-use crate::task::{System, Task};
+use crate::system::{System, Task};
 use crate::telemetry::{Facts, Frame, Layer};
 
 /// So many first steps are recorded each: there the head and its loss show whether they fit.
@@ -136,9 +136,8 @@ pub(crate) fn frame(moment: &Moment, PassRecord { rows, tape, facts }: PassRecor
 
 /// The layers whose statistics a tape recorded.
 fn layers(tape: &Tape, side: Side) -> Vec<Layer> {
-    let layer = |value: &Recorded| {
-        Some(Layer { name: value.name.clone(), statistics: value.statistics()?.clone() })
-    };
+    let layer =
+        |value: &Recorded| Some(Layer { name: value.name.clone(), statistics: value.statistics()?.clone() });
     tape.recorded().iter().filter(|value| value.side == side).filter_map(layer).collect()
 }
 

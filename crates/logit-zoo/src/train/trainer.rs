@@ -24,7 +24,7 @@ use crate::run::{
     Calibration, Checkpoint, Found, MetricsLog, Record, RunDir, RunError, RunPlace, TrainedRun as _,
     read_records,
 };
-use crate::task::{DataPart, NetOf, Pass, Scores, System, Task, best};
+use crate::system::{DataPart, NetOf, Pass, Scores, System, Task, best};
 
 /// How many batches are made ready while a step computes.
 const BATCHES_AHEAD: usize = 2;
@@ -291,7 +291,7 @@ impl<'a, T: Task> Trainer<'a, T> {
             self.save()?;
         }
         let parameters = self.net.num_params();
-        report::of_run::write(self.run, self.recipe, &judgement, self.task, parameters)?;
+        report::write(self.run, self.recipe, &judgement, self.task, parameters)?;
         Ok(End::Finished { step, best_epoch, test })
     }
 
