@@ -77,10 +77,10 @@ fn timed(recording: bool) -> Result<Timed, Failure> {
     let settings = Setting::all(settings)?;
     let folder = std::env::temp_dir().join(format!("logit-bench-{}", std::process::id()));
     let recipe = Recipe::load("digits", &settings)?;
-    let run = train::start(&recipe, &DataSource::Embedded, &folder)?;
+    let training = train::start(&recipe, &DataSource::Embedded, &folder)?;
     let mut clock = Clock { last: None, seconds: BTreeMap::new() };
-    let trained = train::run(&run, &Devices::default(), &AtomicBool::new(false), &mut clock);
-    let recorded = recorded(&run);
+    let trained = train::run(&training, &Devices::default(), &AtomicBool::new(false), &mut clock);
+    let recorded = recorded(training.dir());
     std::fs::remove_dir_all(&folder)?;
     trained?;
     Ok(Timed { seconds: clock.seconds, recorded: recorded? })

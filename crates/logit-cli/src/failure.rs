@@ -41,11 +41,7 @@ impl Failure {
 
 impl From<ZooError> for Failure {
     fn from(error: ZooError) -> Self {
-        match error {
-            ZooError::Recipe(error) => error.into(),
-            error @ (ZooError::Usage { .. } | ZooError::NoPairs { .. }) => Self::Usage(error.to_string()),
-            error => Self::Failed(error.to_string()),
-        }
+        if error.is_usage() { Self::Usage(error.to_string()) } else { Self::Failed(error.to_string()) }
     }
 }
 

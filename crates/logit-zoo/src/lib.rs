@@ -1,8 +1,11 @@
 //! Models, recipes and the trainer of Logit, over the data sets of `logit-data`.
 //!
 //! ```text
-//! data ─→ models ─→ train ─→ run directory ─→ evaluate, predict, report
+//! data ─→ system ─→ train ─→ run directory ─→ evaluate, predict, report
 //! ```
+//!
+//! Floors, from the ground up: `data`, `models`, `recipe`, `page`, `error`, `run`, `telemetry`, `system`, `evaluate`,
+//! `report`, `train`, `study`.
 //!
 //! The command `logit` is a thin layer over this crate; everything it does can be done from Rust:
 //!
@@ -14,8 +17,8 @@
 //! use logit_zoo::{Recipe, Source, train};
 //!
 //! let recipe = Recipe::load("digits", &[Setting::whole("train.epochs", 1)])?;
-//! let run = train::start(&recipe, &Source::Embedded, Path::new("runs/first"))?;
-//! let end = train::run(&run, &train::Devices::default(), &AtomicBool::new(false), &mut train::Silent)?;
+//! let training = train::start(&recipe, &Source::Embedded, Path::new("runs/first"))?;
+//! let end = train::run(&training, &train::Devices::default(), &AtomicBool::new(false), &mut train::Silent)?;
 //! println!("{:?}", end);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
@@ -24,12 +27,12 @@ pub mod batch;
 mod error;
 pub mod evaluate;
 pub mod models;
-pub mod predict;
+pub mod page;
 pub mod recipe;
-pub mod report;
+mod report;
 pub mod run;
 pub mod study;
-pub mod task;
+pub mod system;
 pub mod telemetry;
 pub mod train;
 
@@ -37,3 +40,4 @@ pub use error::ZooError;
 pub use logit_data as data;
 pub use recipe::{RECIPES, Recipe, RecipeError, TaskConfig, TrainConfig};
 pub use run::{DataSource as Source, RunDir};
+pub use system::predict;

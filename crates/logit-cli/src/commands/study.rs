@@ -83,7 +83,7 @@ fn similarities(study: &SimilarityStudy) -> String {
     let row = |row: &Row| {
         let figures = |figures: &Figures| [figures.pearson, figures.spearman, figures.mae].map(number);
         let cells = [vec![row.name.clone()], figures(&row.dev).to_vec(), figures(&row.test).to_vec()];
-        cells.into_iter().flatten().chain([row.origin.told().to_owned()]).collect()
+        cells.into_iter().flatten().chain([row.origin.describe().to_owned()]).collect()
     };
     let rows: Vec<Vec<String>> =
         std::iter::once(head.map(str::to_owned).to_vec()).chain(study.rows.iter().map(row)).collect();

@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use logit_run::{RunDir, metric_name};
 use logit_zoo::recipe::Setting;
-use logit_zoo::task::chosen;
-use logit_zoo::train::{self, DeviceName, Devices, End, Progress};
+use logit_zoo::system::table::chosen;
+use logit_zoo::train::{self, DeviceName, Devices, End, Progress, Training};
 use logit_zoo::{RECIPES, Recipe, Source};
 use serde_json::json;
 
@@ -23,19 +23,20 @@ const INTERRUPTED: i32 = 130;
 
 pub(crate) fn run(args: Train, json: bool) -> Result<(), Failure> {
     let devices = open(&args.devices)?;
-    let run = match &args.resume {
-        Some(folder) => RunDir::open(folder)?,
+    let training = match &args.resume {
+        Some(folder) => train::resume(RunDir::open(folder)?)?,
         None => start(&args)?,
     };
+    let run = training.dir();
     let folder = run.path().display();
     output::note(format_args!("run directory: {folder}"));
-    let chosen = chosen(&run)?;
+    let chosen = chosen(run)?;
     if let Some(chosen) = &chosen {
         output::note(format_args!("{chosen}"));
     }
     let stop = stop_on_interrupt()?;
-    let mut progress = progress(args.plain || json, &run);
-    let end = train::run(&run, &devices, &stop, progress.as_mut());
+    let mut progress = progress(args.plain || json, run);
+    let end = train::run(&training, &devices, &stop, progress.as_mut());
     // Gives the terminal back before anything is said.
     drop(progress);
     let end = end?;
@@ -84,7 +85,7 @@ fn open(names: &[DeviceName]) -> Result<Devices, Failure> {
     Ok(Devices::open(names)?)
 }
 
-fn start(args: &Train) -> Result<RunDir, Failure> {
+fn start(args: &Train) -> Result<Training, Failure> {
     let mut given = args.recipe.as_deref().unwrap_or_default();
     if let Some(preset) = &args.preset {
         given = Recipe::preset(given, preset)?;

@@ -19,6 +19,7 @@ mod detection_pooling;
 mod drawn;
 mod feed_forward;
 mod mlp;
+mod output;
 mod pair_encoder;
 mod picture_net;
 mod score_head;
@@ -36,10 +37,12 @@ pub use detection_pooling::{DetectionPooling, DetectionPoolingConfig, Stage};
 pub(crate) use drawn::drawn;
 pub use feed_forward::{Columns, FeedForward};
 pub use mlp::{Mlp, MlpConfig};
+pub use output::Output;
 pub use pair_encoder::{PairEncoder, PairEncoderConfig, SentencePairs};
 pub use picture_net::PictureNet;
 pub use score_head::{
-    Answers, CoralHead, CornHead, Cumulative, ExpectedHead, PearsonHead, ScoreHead, ScoreHeadName, ValueHead,
+    CoralHead, CornHead, Cumulative, ExpectedHead, PearsonHead, ScoreAnswers, ScoreHead, ScoreHeadName,
+    ValueHead,
 };
 pub use softmax_classifier::{SoftmaxClassifier, SoftmaxClassifierConfig};
 pub use unet::{UNet, UNetConfig};

@@ -52,7 +52,7 @@ impl PairEncoderConfig {
             mean,
             hidden: dense(2 * (self.word_units + width), self.hidden).init(device),
             dropout: DropoutConfig::new(self.dropout).init(),
-            head: head.init(self.hidden, device)?,
+            head: head.head(self.hidden).init(device)?,
         })
     }
 }

@@ -18,6 +18,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use logit_data::range::{ConfigError, Range};
+use logit_run::RunError;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -40,7 +41,6 @@ pub use table::{TableLoss, TableModel, TableModelKind, TableSetup};
 pub use train::{Optimizer, Schedule, TrainConfig};
 pub use watch::WatchConfig;
 
-use crate::error::ZooError;
 
 /// The recipes that come with Logit, by name.
 pub const RECIPES: [(&str, &str); 9] = [
@@ -316,7 +316,7 @@ impl Recipe {
     ///
     /// # Errors
     /// A path cannot be written down.
-    pub(crate) fn with_whole_paths(mut self) -> Result<Self, ZooError> {
+    pub(crate) fn with_whole_paths(mut self) -> Result<Self, RunError> {
         for path in self.task.setup_mut().paths_mut() {
             *path = logit_run::absolute_path(path)?;
         }

@@ -63,11 +63,7 @@ impl TrainedRun for RunDir {
     }
 
     fn calibrate(&self, calibration: &Calibration) -> Result<(), RunError> {
-        if *calibration == Calibration::default() {
-            Ok(())
-        } else {
-            self.write_json(CALIBRATION, calibration)
-        }
+        if *calibration == Calibration::None { Ok(()) } else { self.write_json(CALIBRATION, calibration) }
     }
 }
 

@@ -7,11 +7,16 @@ use logit_run::{Sample, Scores, TelemetryWriter, Watched, spread};
 use crate::error::ZooError;
 use crate::recipe::{Recipe, WatchConfig};
 use crate::run::{Found, RunDir};
-use crate::task::Task;
+use crate::system::{System, Task};
 use crate::telemetry::{Facts, Frame, Layer};
 
 /// So many first steps are recorded each: there the head and its loss show whether they fit.
 const FIRST: u64 = 5;
+
+/// Whether a step's layers are recorded, where those of every so many steps are.
+pub(crate) fn is_due(step: u64, every: u64) -> bool {
+    step <= FIRST || Watch::new().every(every).is_due(step)
+}
 
 /// Records the training passes of a run.
 pub(super) struct Recorder {
@@ -21,21 +26,22 @@ pub(super) struct Recorder {
 }
 
 /// When a pass was, and what its step came to.
-pub(super) struct Moment {
-    pub(super) step: u64,
-    pub(super) epoch: u64,
-    pub(super) batch: u32,
-    pub(super) loss: f64,
-    pub(super) learning_rate: f64,
-    pub(super) head_gradient_norm: f64,
+#[derive(Default)]
+pub(crate) struct Moment {
+    pub(crate) step: u64,
+    pub(crate) epoch: u64,
+    pub(crate) batch: u32,
+    pub(crate) loss: f64,
+    pub(crate) learning_rate: f64,
+    pub(crate) head_gradient_norm: f64,
 }
 
-/// What a pass showed.
-pub(super) struct Shown {
+/// What a pass recorded.
+pub(crate) struct PassRecord {
     /// The samples that were in it.
-    pub(super) rows: Vec<u32>,
-    pub(super) tape: Tape,
-    pub(super) facts: Option<Facts>,
+    pub(crate) rows: Vec<u32>,
+    pub(crate) tape: Tape,
+    pub(crate) facts: Option<Facts>,
 }
 
 impl Recorder {
@@ -49,10 +55,15 @@ impl Recorder {
     ) -> Result<Self, ZooError> {
         let config = recipe.watch.clone();
         let mut chosen = if config.every == 0 { Vec::new() } else { spread(task.samples(), config.samples) };
-        let samples = chosen.iter().filter_map(|row| task.sample(*row).transpose());
-        let samples: Vec<Sample> = samples.collect::<Result<_, _>>()?;
+        let system = task.system();
+        let mut samples = Vec::new();
+        for &row in &chosen {
+            if let Some((asked, truth)) = task.sample(row)? {
+                samples.push(Sample { row, truth, input: system.show(&asked) });
+            }
+        }
         chosen.retain(|row| samples.iter().any(|sample| sample.row == *row));
-        let watched = Watched { subject: task.subject(), names: task.units(), steps, samples };
+        let watched = Watched { subject: system.subject(), names: system.units(), steps, samples };
         let writer = TelemetryWriter::open(run, &watched, bytes, config.tensorboard)?;
         Ok(Self { config, chosen, writer })
     }
@@ -63,7 +74,7 @@ impl Recorder {
         if every == 0 {
             return Tape::off();
         }
-        let due = step <= FIRST || Watch::new().every(every).is_due(step);
+        let due = is_due(step, every);
         let places: Vec<usize> =
             (0..rows.len()).filter(|place| self.chosen.contains(&rows[*place])).collect();
         if !due && places.is_empty() {
@@ -83,12 +94,12 @@ impl Recorder {
         Tape::new(&watch)
     }
 
-    /// Writes what a pass showed, and gives what the checks newly found.
-    pub(super) fn record(&mut self, moment: &Moment, shown: Shown) -> Result<Vec<Found>, ZooError> {
-        if !shown.tape.is_on() {
+    /// Writes what a pass recorded, and gives what the checks newly found.
+    pub(super) fn record(&mut self, moment: &Moment, pass: PassRecord) -> Result<Vec<Found>, ZooError> {
+        if !pass.tape.is_on() {
             return Ok(Vec::new());
         }
-        Ok(self.writer.write(&frame(moment, shown))?)
+        Ok(self.writer.write(&frame(moment, pass))?)
     }
 
     /// Notes what an epoch's weights are worth on the validation part.
@@ -102,17 +113,9 @@ impl Recorder {
     }
 }
 
-fn frame(moment: &Moment, shown: Shown) -> Frame {
-    let Shown { rows, tape, facts } = shown;
+/// What is kept of a pass; its samples are those whose rows the tape recorded.
+pub(crate) fn frame(moment: &Moment, PassRecord { rows, tape, facts }: PassRecord) -> Frame {
     let facts = facts.unwrap_or_default();
-    let layers = |side: Side| {
-        let of_side = tape.recorded().iter().filter(move |value| value.side == side);
-        let layer = |value: &Recorded| {
-            let statistics = value.statistics()?.clone();
-            Some(Layer { name: value.name.clone(), statistics })
-        };
-        of_side.filter_map(layer).collect()
-    };
     Frame {
         step: moment.step,
         epoch: moment.epoch,
@@ -120,8 +123,8 @@ fn frame(moment: &Moment, shown: Shown) -> Frame {
         loss: moment.loss,
         learning_rate: moment.learning_rate,
         head_gradient_norm: moment.head_gradient_norm,
-        layers: layers(Side::Output),
-        gradients: layers(Side::Gradient),
+        layers: layers(&tape, Side::Output),
+        gradients: layers(&tape, Side::Gradient),
         output: facts.output,
         samples: samples(&tape, &rows),
         confusion: facts.confusion,
@@ -129,6 +132,13 @@ fn frame(moment: &Moment, shown: Shown) -> Frame {
         shuffled_loss: facts.shuffled.map(|more| moment.loss + more),
         chance_loss: facts.chance_loss,
     }
+}
+
+/// The layers whose statistics a tape recorded.
+fn layers(tape: &Tape, side: Side) -> Vec<Layer> {
+    let layer =
+        |value: &Recorded| Some(Layer { name: value.name.clone(), statistics: value.statistics()?.clone() });
+    tape.recorded().iter().filter(|value| value.side == side).filter_map(layer).collect()
 }
 
 /// The chosen samples of a batch, from the rows that were recorded of its logits and probabilities.
