@@ -1,12 +1,12 @@
 //! Systems, and the tasks that they are trained by.
 //!
-//! A [`System`] is a network and what it takes to ask it: how an input is read, becomes tensors, is answered and shown. It
+//! A `System` is a network and what it takes to ask it: how an input is read, becomes tensors, is answered and shown. It
 //! needs its recipe and what a run keeps, and no data. Whatever asks a network is one generic function over it.
 //!
-//! A [`Task`] is a system with its data: what is learned, in which order, and what the network is worth. The trainer, the
+//! A `Task` is a system with its data: what is learned, in which order, and what the network is worth. The trainer, the
 //! evaluation and the report know nothing else.
 //!
-//! [`with_system`] is the one place that turns a recipe into either.
+//! `with_system` is the one place that turns a recipe into either.
 
 pub(crate) mod answer;
 pub mod digits;
@@ -96,14 +96,17 @@ pub(crate) trait System: Sized + Sync + 'static {
     /// An input for people to see.
     fn show(&self, asked: &Self::Asked) -> Input;
 
-    /// What takes the answers to `inputs`, and writes those that are written, to `out` or else to a place in the run's
-    /// folder.
-    fn answers<'a>(
-        &'a self,
-        run: &RunDir,
-        inputs: &'a [OsString],
-        out: Option<&Path>,
-    ) -> Result<Box<dyn Answers<Self> + 'a>, ZooError>;
+    /// What takes the answers, and writes those that are written.
+    fn answers<'a>(&'a self, to: &Request<'a>) -> Result<Box<dyn Answers<Self> + 'a>, ZooError>;
+}
+
+/// What a system is asked, and where its answers go.
+pub(crate) struct Request<'a> {
+    /// The run whose system it is.
+    pub(crate) run: &'a RunDir,
+    pub(crate) inputs: &'a [OsString],
+    /// Where files are written to, unless to a place of the system's choice.
+    pub(crate) out: Option<&'a Path>,
 }
 
 /// Inputs as they are read, batch by batch.
@@ -351,7 +354,7 @@ pub(crate) fn with_system<W: WithSystem>(
         TaskConfig::Images(setup) => images::with_images(setup, origin, then),
         TaskConfig::Pairs(setup) => pairs::with_pairs(setup, then),
         TaskConfig::Segmentation(setup) => segmentation::with_segmentation(setup, then),
-        TaskConfig::Sts(setup) => sts::with_sts(setup, then),
+        TaskConfig::Sts(setup) => sts::with_sts(setup, origin, then),
         TaskConfig::Table(setup) => table::with_table(setup, origin, then),
     }
 }

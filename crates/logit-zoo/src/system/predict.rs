@@ -12,7 +12,7 @@ pub use super::pairs::{Half, PairPrediction};
 pub use super::segmentation::{MaskPrediction, Share};
 pub use super::sts::Similarity;
 pub use super::table::TablePrediction;
-use super::{Origin, System, SystemError, Task, WithSystem, best, with_system};
+use super::{Origin, Request, System, SystemError, Task, WithSystem, best, with_system};
 use crate::error::ZooError;
 use crate::run::{RunDir, TrainedRun as _};
 
@@ -41,41 +41,35 @@ pub enum Predictions {
 /// writes nothing, or cannot be written.
 pub fn run(run: &RunDir, inputs: &[OsString], out: Option<&Path>) -> Result<Predictions, ZooError> {
     struct Predict<'a> {
-        run: &'a RunDir,
         task: &'static str,
-        inputs: &'a [OsString],
-        out: Option<&'a Path>,
+        request: Request<'a>,
     }
 
     impl WithSystem for Predict<'_> {
         type Output = Predictions;
 
         fn call<T: Task>(self, system: T::System) -> Result<Predictions, ZooError> {
-            let Self { run, task, inputs, out } = self;
-            match out {
+            let Self { task, request } = self;
+            match request.out {
                 Some(out) if !T::System::WRITES => Err(ZooError::Usage(format!(
                     "a run of the task `{task}` prints what it predicts and writes no file: leave out `--out {}`",
                     out.display()
                 ))),
-                out => predict(&system, run, inputs, out),
+                _ => predict(&system, &request),
             }
         }
     }
 
     let recipe = run.recipe()?;
-    with_system(&recipe, Origin::Run(run), Predict { run, task: recipe.task.name(), inputs, out })
+    let predict = Predict { task: recipe.task.name(), request: Request { run, inputs, out } };
+    with_system(&recipe, Origin::Run(run), predict)
 }
 
-fn predict<S: System>(
-    system: &S,
-    run: &RunDir,
-    inputs: &[OsString],
-    out: Option<&Path>,
-) -> Result<Predictions, ZooError> {
+fn predict<S: System>(system: &S, request: &Request<'_>) -> Result<Predictions, ZooError> {
     let device = Device::flex();
-    let mut answers = system.answers(run, inputs, out)?;
-    let batches = system.read(inputs)?;
-    let (net, calibration) = (best(system, run, &device)?, run.calibration()?);
+    let mut answers = system.answers(request)?;
+    let batches = system.read(request.inputs)?;
+    let (net, calibration) = (best(system, request.run, &device)?, request.run.calibration()?);
     for batch in batches {
         let batch = batch?;
         let logits = system.logits(&net, &batch, &device)?;

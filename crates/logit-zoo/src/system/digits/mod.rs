@@ -3,7 +3,7 @@
 mod task;
 
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use burn::module::ParamId;
 use burn::tensor::{Device, Tensor};
@@ -21,8 +21,8 @@ use crate::models::{
     Classifier, ConvNet, ConvNetConfig, Mlp, MlpConfig, SoftmaxClassifier, SoftmaxClassifierConfig,
 };
 use crate::recipe::DigitsSetup;
-use crate::run::{Calibration, RunDir};
-use crate::system::{Answers, Batches, Kept, Predictions, System, SystemError, paths};
+use crate::run::Calibration;
+use crate::system::{Answers, Batches, Kept, Predictions, Request, System, SystemError, paths};
 use crate::telemetry::{Input, Subject};
 
 /// Height and width of a digit's picture.
@@ -186,12 +186,7 @@ impl<B: Build> System for DigitSystem<B> {
         Input::picture([width, height, 1], &asked.pixels)
     }
 
-    fn answers<'a>(
-        &'a self,
-        _: &RunDir,
-        _: &'a [OsString],
-        _: Option<&Path>,
-    ) -> Result<Box<dyn Answers<Self> + 'a>, ZooError> {
+    fn answers<'a>(&'a self, _: &Request<'a>) -> Result<Box<dyn Answers<Self> + 'a>, ZooError> {
         Ok(Kept::new(Predictions::Digits))
     }
 }

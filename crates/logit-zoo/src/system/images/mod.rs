@@ -3,7 +3,7 @@
 mod task;
 
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use burn::module::ParamId;
 use burn::tensor::{Device, Tensor, TensorData};
@@ -18,7 +18,7 @@ use crate::models::PictureNet;
 use crate::recipe::{ImagesData, ImagesSetup};
 use crate::run::{Calibration, Found, RunDir};
 use crate::system::answer::RowAnswer;
-use crate::system::{Answers, Batches, Kept, Predictions, System, SystemError, paths, table};
+use crate::system::{Answers, Batches, Kept, Predictions, Request, System, SystemError, paths, table};
 use crate::telemetry::{Input, Subject};
 
 /// What a run says of an image.
@@ -124,12 +124,7 @@ impl<A: RowAnswer> System for ImageSystem<A> {
         Input::picture([side, side, channels], &pixels)
     }
 
-    fn answers<'a>(
-        &'a self,
-        _: &RunDir,
-        _: &'a [OsString],
-        _: Option<&Path>,
-    ) -> Result<Box<dyn Answers<Self> + 'a>, ZooError> {
+    fn answers<'a>(&'a self, _: &Request<'a>) -> Result<Box<dyn Answers<Self> + 'a>, ZooError> {
         Ok(Kept::new(Predictions::Images))
     }
 }

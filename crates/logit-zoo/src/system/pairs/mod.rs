@@ -3,7 +3,7 @@
 mod task;
 
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use burn::module::ParamId;
 use burn::tensor::{Device, Tensor};
@@ -16,9 +16,9 @@ use crate::data::side_by_side;
 use crate::error::ZooError;
 use crate::models::DetectionPooling;
 use crate::recipe::PairsSetup;
-use crate::run::{Calibration, RunDir};
+use crate::run::Calibration;
 use crate::system::digits::DigitPicture;
-use crate::system::{Answers, Batches, Kept, Predictions, System};
+use crate::system::{Answers, Batches, Kept, Predictions, Request, System};
 use crate::telemetry::{Input, Subject};
 
 /// Height and width of a pair's picture.
@@ -146,12 +146,7 @@ impl System for PairSystem {
         Input::picture([width, height, 1], &side_by_side(&digits))
     }
 
-    fn answers<'a>(
-        &'a self,
-        _: &RunDir,
-        _: &'a [OsString],
-        _: Option<&Path>,
-    ) -> Result<Box<dyn Answers<Self> + 'a>, ZooError> {
+    fn answers<'a>(&'a self, _: &Request<'a>) -> Result<Box<dyn Answers<Self> + 'a>, ZooError> {
         Ok(Kept::new(Predictions::Pairs))
     }
 }

@@ -28,7 +28,7 @@ use crate::error::ZooError;
 use crate::models::UNet;
 use crate::recipe::{SegmentationData, SegmentationSetup};
 use crate::run::{Calibration, RunDir, RunError, replace};
-use crate::system::{Answers, Batches, Predictions, System, SystemError, paths};
+use crate::system::{Answers, Batches, Predictions, Request, System, SystemError, paths};
 use crate::telemetry::{Input, Subject};
 
 /// The folder of a run that masks are written to unless told otherwise.
@@ -183,9 +183,7 @@ impl<A: MaskAnswer> System for SegmentationSystem<A> {
     /// Writes `NAME.mask.png` and `NAME.overlay.png` for each image.
     fn answers<'a>(
         &'a self,
-        run: &RunDir,
-        inputs: &'a [OsString],
-        out: Option<&Path>,
+        &Request { run, inputs, out }: &Request<'a>,
     ) -> Result<Box<dyn Answers<Self> + 'a>, ZooError> {
         let folder = out.map_or_else(|| run.path().join(FOLDER), Path::to_owned);
         let inputs: Vec<PathBuf> = paths(inputs).collect();

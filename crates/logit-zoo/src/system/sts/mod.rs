@@ -3,7 +3,6 @@
 mod task;
 
 use std::ffi::{OsStr, OsString};
-use std::path::Path;
 
 use burn::module::ParamId;
 use burn::tensor::{Device, Tensor, TensorData};
@@ -15,8 +14,8 @@ use crate::data::sentences::{HIGHEST, LOWEST, Lexicon, MAX_SENTENCE_BYTES, Readi
 use crate::error::ZooError;
 use crate::models::{PairEncoder, ScoreHead, SentencePairs};
 use crate::recipe::{SentenceConfig, StsSetup};
-use crate::run::{Calibration, RunDir};
-use crate::system::{Answers, Batches, Kept, Predictions, System, SystemError};
+use crate::run::Calibration;
+use crate::system::{Answers, Batches, Kept, Predictions, Request, System, SystemError};
 use crate::telemetry::{Input, Subject};
 
 /// Pairs that the network is shown at a time.
@@ -196,12 +195,7 @@ impl<H: ScoreHead + 'static> System for StsSystem<H> {
         Input::Text { lines: asked.sentences.to_vec() }
     }
 
-    fn answers<'a>(
-        &'a self,
-        _: &RunDir,
-        _: &'a [OsString],
-        _: Option<&Path>,
-    ) -> Result<Box<dyn Answers<Self> + 'a>, ZooError> {
+    fn answers<'a>(&'a self, _: &Request<'a>) -> Result<Box<dyn Answers<Self> + 'a>, ZooError> {
         Ok(Kept::new(Predictions::Similarities))
     }
 }

@@ -19,7 +19,7 @@ use crate::page::{Fact, Table};
 use crate::recipe::StsSetup;
 use crate::run::{Calibration, DataSource};
 use crate::system::{
-    DataPart, Goal, Judgement, Need, NetOf, Pass, Reading, Scores, Task, WithSystem, metric_name,
+    DataPart, Goal, Judgement, Need, NetOf, Origin, Pass, Reading, Scores, Task, WithSystem, metric_name,
 };
 use crate::telemetry::{Facts, FactsOfTensors as _, Truth};
 
@@ -27,7 +27,14 @@ use crate::telemetry::{Facts, FactsOfTensors as _, Truth};
 const SHOWN_MISSES: usize = 12;
 
 /// Calls `then` with the system of the recipe's head.
-pub(crate) fn with_sts<W: WithSystem>(setup: StsSetup, then: W) -> Result<W::Output, ZooError> {
+pub(crate) fn with_sts<W: WithSystem>(
+    setup: StsSetup,
+    origin: Origin<'_>,
+    then: W,
+) -> Result<W::Output, ZooError> {
+    if let Origin::Data(DataSource::Embedded) = origin {
+        return Err(no_pairs());
+    }
     let lexicon = lexicon(&setup.data)?;
     match (setup.model.head, setup.model.ordinal) {
         (ScoreHeadName::Values, _) => call(setup, lexicon, ValueHead, then),
@@ -52,11 +59,16 @@ pub(crate) fn pairs(source: &DataSource, test_alone: bool) -> Result<SplitPairs,
     match source {
         DataSource::Folder(folder) => Ok(SplitPairs::from_folder(folder, test_alone)?),
         DataSource::File(file) => Ok(SplitPairs::from_file(file, test_alone)?),
-        DataSource::Embedded => Err(ZooError::Usage(
-            "`sts` has no data of its own: give `--data` a folder with stsb-en-train.csv, stsb-en-dev.csv and              stsb-en-test.csv, or a TSV file of pairs"
-                .to_owned(),
-        )),
+        DataSource::Embedded => Err(no_pairs()),
     }
+}
+
+fn no_pairs() -> ZooError {
+    ZooError::Usage(
+        "`sts` has no data of its own: give `--data` a folder with stsb-en-train.csv, stsb-en-dev.csv and \
+         stsb-en-test.csv, or a TSV file of pairs"
+            .to_owned(),
+    )
 }
 
 struct Sts<H> {

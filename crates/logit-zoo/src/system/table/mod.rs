@@ -23,7 +23,7 @@ use crate::models::{Columns, FeedForward};
 use crate::recipe::TableSetup;
 use crate::run::{Calibration, Found, Replacement, RunDir, RunError};
 use crate::system::answer::RowAnswer;
-use crate::system::{Answers, Batches, Predictions, System};
+use crate::system::{Answers, Batches, Predictions, Request, System};
 use crate::telemetry::{Input, Subject};
 
 /// Rows computed at a time.
@@ -131,9 +131,7 @@ impl<A: RowAnswer> System for TableSystem<A> {
 
     fn answers<'a>(
         &'a self,
-        _: &RunDir,
-        inputs: &'a [OsString],
-        out: Option<&Path>,
+        &Request { inputs, out, .. }: &Request<'a>,
     ) -> Result<Box<dyn Answers<Self> + 'a>, ZooError> {
         let (input, columns) = (one_table(inputs)?, self.answer.columns());
         let reader = Reader::open(input)?;
