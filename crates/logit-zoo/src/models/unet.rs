@@ -48,7 +48,9 @@ impl UNetConfig {
         let width = |level: usize| self.width << level;
         let inputs = |level: usize| if level == 0 { self.channels } else { width(level - 1) };
         Ok(UNet {
-            encoder: (0..self.depth).map(|level| ConvBlock::new(inputs(level), width(level), device)).collect(),
+            encoder: (0..self.depth)
+                .map(|level| ConvBlock::new(inputs(level), width(level), device))
+                .collect(),
             pool: MaxPool2dConfig::new([2, 2]).init(),
             bottom: ConvBlock::new(inputs(self.depth), width(self.depth), device),
             up: (0..self.depth).rev().map(|level| doubling(width(level + 1), width(level), device)).collect(),

@@ -295,7 +295,10 @@ impl Recipe {
             Some(toml::Value::String(task)) => task.clone(),
             Some(_) => return Err(parse_error(origin, "`task` is no text".to_owned())),
             None => {
-                return Err(parse_error(origin, format!("missing field `task`: one of {}", TASKS.join(", "))));
+                return Err(parse_error(
+                    origin,
+                    format!("missing field `task`: one of {}", TASKS.join(", ")),
+                ));
             }
         };
         let given = text;

@@ -195,12 +195,7 @@ fn size([height, width]: [usize; 2]) -> String {
 }
 
 /// An attribute and its value, where it is not `usual`.
-fn unless<T: PartialEq>(
-    usual: T,
-    name: &str,
-    value: T,
-    shown: impl FnOnce(T) -> String,
-) -> Option<String> {
+fn unless<T: PartialEq>(usual: T, name: &str, value: T, shown: impl FnOnce(T) -> String) -> Option<String> {
     (value != usual).then(|| format!("{name} {}", shown(value)))
 }
 
@@ -286,7 +281,10 @@ impl StepKind {
             }
             Self::Concat { axis } | Self::Split { axis } => vec![Some(format!("axis {axis}"))],
             Self::Pad2d { padding, value } => {
-                vec![Some(Padding::Explicit(padding).to_string()), unless(0.0, "of", value, |v| v.to_string())]
+                vec![
+                    Some(Padding::Explicit(padding).to_string()),
+                    unless(0.0, "of", value, |v| v.to_string()),
+                ]
             }
             Self::Crop2d { size } => vec![window(size)],
             Self::ScaleToLength { length, .. } => vec![Some(length.to_string())],
@@ -354,7 +352,11 @@ mod tests {
         };
         let told = serde_json::to_value(&pool).unwrap();
         assert_eq!((&told["kind"], &told["padding"]), (&pool.name().into(), &"same".into()));
-        for kind in [StepKind::MaxOfNamed, StepKind::GlobalAvgPool2d, StepKind::ScaleToLength { length: 1.0, epsilon: 0.0 }] {
+        for kind in [
+            StepKind::MaxOfNamed,
+            StepKind::GlobalAvgPool2d,
+            StepKind::ScaleToLength { length: 1.0, epsilon: 0.0 },
+        ] {
             assert_eq!(serde_json::to_value(&kind).unwrap()["kind"], kind.name());
         }
     }

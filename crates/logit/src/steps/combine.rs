@@ -17,9 +17,7 @@ pub fn concat<const D: usize>(axis: usize) -> impl Step<Vec<Tensor<D>>, Output =
 ///
 /// # Panics
 /// When it runs: there is no such axis, or its size is no multiple of `N`.
-pub fn split<const N: usize, const D: usize>(
-    axis: usize,
-) -> impl Step<Tensor<D>, Output = [Tensor<D>; N]> {
+pub fn split<const N: usize, const D: usize>(axis: usize) -> impl Step<Tensor<D>, Output = [Tensor<D>; N]> {
     let forward = move |value: Tensor<D>| {
         let size = value.dims()[axis];
         assert!(size % N == 0, "an axis of {size} is not split in {N} equal pieces");

@@ -3,8 +3,8 @@
 use burn::nn;
 use burn::tensor::Tensor;
 
-use super::layers::{Rectified, Rectifies, batch_norm_described, rectifies, with_bias};
 use super::Step;
+use super::layers::{Rectified, Rectifies, batch_norm_described, rectifies, with_bias};
 use crate::graph::{Described, Padding, StepKind};
 use crate::ops;
 

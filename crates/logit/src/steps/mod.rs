@@ -27,8 +27,8 @@ mod conv;
 mod layers;
 mod shape;
 
-use burn::tensor::kind::Basic;
 use burn::tensor::Tensor;
+use burn::tensor::kind::Basic;
 
 pub use combine::{abs_difference, concat, product, split, sum};
 pub use conv::{Conv2d, ConvTranspose2d, NormedConv2d, conv_transpose2d, conv2d};

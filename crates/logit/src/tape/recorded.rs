@@ -2,9 +2,9 @@
 
 use burn::tensor::Tensor;
 
-use logit_kernels::statistics::Statistics;
 use super::watch::{Extent, Side};
 use crate::ops::operation::{array_of, fits};
+use logit_kernels::statistics::Statistics;
 
 /// A value on a tape.
 #[derive(Clone, Debug, PartialEq)]

@@ -105,9 +105,8 @@ fn the_gradient_at_the_logits_is_the_one_of_the_formula() {
 fn rows_are_those_asked_for() {
     let Setting { net, x, .. } = setting();
     let rows = |part: Extent| {
-        let (_, tape) = net
-            .valid()
-            .forward_taped(x.clone().without_autodiff(), &Watch::new().outputs("logits", part));
+        let (_, tape) =
+            net.valid().forward_taped(x.clone().without_autodiff(), &Watch::new().outputs("logits", part));
         let recorded = tape.output("logits").unwrap();
         let Content::Rows { rows, numbers } = recorded.content.clone() else { panic!("statistics") };
         (rows, numbers)
