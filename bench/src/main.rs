@@ -1,6 +1,8 @@
 //! Logit's side of the comparison with PyTorch: a process that prepares one case, then answers requests on standard input
 //! with one JSON object a line on standard output.
 //!
+//! Floors, from the ground up: `case`, `data`, `memory`, `recording`, `losses`, `training`, `inference`, `cases`.
+//!
 //! | request | answer |
 //! |---|---|
 //! | (none, at the start) | `{"ready": "cross_entropy", "version": "0.1.0"}` |

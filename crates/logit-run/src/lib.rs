@@ -1,6 +1,7 @@
 //! A training as it was recorded: what its steps showed, what checks found in them, and what `logit watch` shows.
 //!
-//! Floors, from the ground up: `error`, `atomic`, `bounded`, `finding`, `scores`, `record`, `log`, `about`, `watched`, `telemetry`, `check`, `tensorboard`, `folder`, `recording`, `live`.
+//! Floors, from the ground up: `error`, `atomic`, `bounded`, `finding`, `scores`, `record`, `log`, `about`, `watched`,
+//! `telemetry`, `check`, `tensorboard`, `folder`, `recording`, `live`.
 //!
 //! A recorded training is a folder ([`RunDir`]). `logit train` makes one, and so can any program that trains, in whatever
 //! framework: [`Recording`] takes slices of numbers and writes the folder; `docs/recording-format.md` describes its files for

@@ -1,6 +1,9 @@
 //! The output layer of a neural network, on [Burn](https://burn.dev): typed logits, heads, losses, metrics,
 //! calibration.
 //!
+//! Floors, from the ground up: `error`, `rank`, `math`, `link`, `kind`, `logits`, `probabilities`, `ops`, `graph`, `head`,
+//! `steps`, `tape`, `loss`, `metrics`, `calibration`, `optim`.
+//!
 //! A [`Head`] is the last layer of a network, and is chosen by the *kind of answer* that is wanted. The kind decides
 //! the rest: how many units there are, which losses fit their raw output, how probabilities and decisions are read
 //! from it. What a head returns are [`Logits`] of its kind, and losses take nothing else: a softmax or sigmoid before a

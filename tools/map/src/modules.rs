@@ -6,7 +6,7 @@ use std::{fs, io};
 
 use crate::paths::{code, named};
 
-/// Where a crate's `lib.rs` states the order of its modules, from the ground up.
+/// Where a crate's `lib.rs` or `main.rs` states the order of its modules, from the ground up.
 const FLOORS: &str = "//! Floors, from the ground up:";
 
 /// A module and its children.
@@ -23,7 +23,7 @@ pub(crate) struct Module {
 #[derive(Debug)]
 pub(crate) struct Modules {
     pub(crate) root: Module,
-    /// The order that `lib.rs` states; none where it states none.
+    /// The order that the crate states; none where it states none.
     floors: Option<Vec<String>>,
 }
 
@@ -41,8 +41,9 @@ impl Modules {
                 root.point(&source.module, &path);
             }
         }
-        let lib = fs::read_to_string(folder.join("lib.rs")).unwrap_or_default();
-        Ok(Self { root, floors: stated(&lib) })
+        let roots =
+            ["lib.rs", "main.rs"].map(|root| fs::read_to_string(folder.join(root)).unwrap_or_default());
+        Ok(Self { root, floors: roots.iter().find_map(|text| stated(text)) })
     }
 
     /// The top modules from the ground up, each with those that it imports.
@@ -63,10 +64,10 @@ impl Modules {
         let Some(floors) = &self.floors else { return faults };
         let floor = |name: &str| floors.iter().position(|known| known == name);
         for name in self.root.children.keys().filter(|name| floor(name).is_none()) {
-            faults.push(format!("{of}: `{name}` has no floor in lib.rs"));
+            faults.push(format!("{of}: `{name}` has no floor"));
         }
         for name in floors.iter().filter(|name| !self.root.children.contains_key(*name)) {
-            faults.push(format!("{of}: lib.rs gives `{name}` a floor, but there is no such module"));
+            faults.push(format!("{of}: `{name}` has a floor, but there is no such module"));
         }
         for (from, to) in &self.root.arrows {
             if floor(from) < floor(to) && floor(from).is_some() {
@@ -167,8 +168,8 @@ fn collect(folder: &Path, module: &mut Vec<String>, sources: &mut Vec<Source>) -
 }
 
 /// The names in backticks behind [`FLOORS`], up to the end of the paragraph.
-fn stated(lib: &str) -> Option<Vec<String>> {
-    let (_, after) = lib.split_once(FLOORS)?;
+fn stated(root: &str) -> Option<Vec<String>> {
+    let (_, after) = root.split_once(FLOORS)?;
     let paragraph = after
         .lines()
         .take_while(|line| !matches!(line.trim(), "//!"))
@@ -210,7 +211,10 @@ mod tests {
         let mut lost = sound;
         lost[3].0 = "work.rs";
         let faults = made(&lost).faults("x").join("\n");
-        assert!(faults.contains("`work` has no floor") && faults.contains("`task` a floor, but"), "{faults}");
+        assert!(
+            faults.contains("`work` has no floor") && faults.contains("`task` has a floor, but"),
+            "{faults}"
+        );
     }
 
     #[test]
