@@ -24,6 +24,8 @@ mod pair_encoder;
 mod picture_net;
 mod score_head;
 mod softmax_classifier;
+#[cfg(test)]
+mod tests;
 mod unet;
 
 use burn::module::Module;

@@ -7,6 +7,9 @@ use crate::graph::StepKind;
 
 /// Values one after the other along an axis.
 ///
+/// # Shapes
+/// `[…, A, …]`, `[…, B, …]`… → `[…, A + B + …, …]`
+///
 /// # Panics
 /// When it runs: there is no value, no such axis, or the values differ along another one.
 pub fn concat<const D: usize>(axis: usize) -> impl Step<Vec<Tensor<D>>, Output = Tensor<D>> {
@@ -14,6 +17,9 @@ pub fn concat<const D: usize>(axis: usize) -> impl Step<Vec<Tensor<D>>, Output =
 }
 
 /// `N` equal pieces along an axis.
+///
+/// # Shapes
+/// `[…, N · S, …]` → `N` times `[…, S, …]`
 ///
 /// # Panics
 /// When it runs: there is no such axis, or its size is no multiple of `N`.
@@ -28,6 +34,9 @@ pub fn split<const N: usize, const D: usize>(axis: usize) -> impl Step<Tensor<D>
 
 /// The sum of two values of one shape: a skip past other steps, for example.
 ///
+/// # Shapes
+/// twice `[d…]` → `[d…]`
+///
 /// # Panics
 /// When it runs: the values differ in shape.
 pub fn sum<const D: usize>() -> impl Step<[Tensor<D>; 2], Output = Tensor<D>> {
@@ -36,6 +45,9 @@ pub fn sum<const D: usize>() -> impl Step<[Tensor<D>; 2], Output = Tensor<D>> {
 
 /// The product of two values of one shape, number by number.
 ///
+/// # Shapes
+/// twice `[d…]` → `[d…]`
+///
 /// # Panics
 /// When it runs: the values differ in shape.
 pub fn product<const D: usize>() -> impl Step<[Tensor<D>; 2], Output = Tensor<D>> {
@@ -43,6 +55,9 @@ pub fn product<const D: usize>() -> impl Step<[Tensor<D>; 2], Output = Tensor<D>
 }
 
 /// `|a − b|` of two values of one shape, number by number.
+///
+/// # Shapes
+/// twice `[d…]` → `[d…]`
 ///
 /// # Panics
 /// When it runs: the values differ in shape.

@@ -29,6 +29,9 @@ pub struct Conv2d<'a> {
 impl<'a> Conv2d<'a> {
     /// The convolution followed by batch norm. With [`relu`](NormedConv2d::relu), the three are one convolution outside of
     /// training.
+    ///
+    /// # Panics
+    /// When it runs: batch norm has another number of features than the convolution has output channels.
     pub fn norm(self, norm: &'a nn::BatchNorm) -> NormedConv2d<'a> {
         NormedConv2d { conv: self.layer, norm }
     }

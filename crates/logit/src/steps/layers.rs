@@ -215,16 +215,25 @@ pub fn sum_pool(size: usize) -> impl Step<Tensor<2>, Output = Tensor<2>> {
 }
 
 /// The rectifier, `max(0, x)`: [`ops::relu`].
+///
+/// # Shapes
+/// `[d…]` → the same
 pub fn relu<const D: usize>() -> impl Step<Tensor<D>, Output = Tensor<D>> {
     from_fn(|| StepKind::Relu, ops::relu)
 }
 
 /// The hyperbolic tangent of each number.
+///
+/// # Shapes
+/// `[d…]` → the same
 pub fn tanh<const D: usize>() -> impl Step<Tensor<D>, Output = Tensor<D>> {
     from_fn(|| StepKind::Tanh, Tensor::tanh)
 }
 
 /// Dropout: `layer.forward(input)`. Outside of training it does nothing, and is a step all the same.
+///
+/// # Shapes
+/// `[d…]` → the same
 pub fn dropout<const D: usize>(layer: &nn::Dropout) -> impl Step<Tensor<D>, Output = Tensor<D>> {
     from_fn(|| StepKind::Dropout { probability: layer.prob }, |input| layer.forward(input))
 }
