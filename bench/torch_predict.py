@@ -9,13 +9,13 @@ import sys
 import torch
 
 from grey_png import SIDE, pixels
-from torch_models import ConvNet
+from torch_models import ConvNet, export
 
 
 def save(state, model):
     net = ConvNet().eval()
     torch.save(net.state_dict(), state)
-    torch.onnx.export(net, (torch.zeros(1, 1, SIDE, SIDE),), model, dynamo=True, external_data=False)
+    export(net, torch.zeros(1, 1, SIDE, SIDE), model)
 
 
 def predict(state, image):

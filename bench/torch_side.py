@@ -7,13 +7,14 @@
 import math
 import sys
 
+import numpy
 import torch
 from torch import nn
 from torch.nn import functional as F
 
 from serving import serve
 from torch_data import indices, sparse_ones, uniform
-from torch_models import ConvNet, Mlp, UNet
+from torch_models import ConvNet, Mlp, UNet, export
 from torch_variants import way
 
 LOSS_SCALE = 4.0
@@ -70,7 +71,8 @@ class Step:
 
     def agreed(self):
         """Of a step of the network as it was drawn, without dropout, whose numbers depend on the variant."""
-        torch.compiler.reset()
+        if self.way.compile is not None:
+            torch.compiler.reset()
         torch.manual_seed(SEED)
         net = self.model()
         for module in net.modules():
@@ -204,19 +206,13 @@ def prepare(name, way):
     return case
 
 
-def export(name, path):
-    import numpy
-
-    case = CASES[name](way("eager"))
-    torch.onnx.export(case.net, (case.images,), path, dynamo=True, external_data=False)
-    numpy.save(f"{path}.npy", case.images.numpy())
-
-
 def main():
     name, variant, last = sys.argv[1:]
     torch.manual_seed(SEED)
     if variant == "export":
-        return export(name, last)
+        case = CASES[name](way("eager"))
+        numpy.save(f"{last}.npy", case.images.numpy())
+        return export(case.net, case.images, last)
     torch.set_num_threads(int(last))
     torch.set_num_interop_threads(1)
     serve(lambda: prepare(name, way(variant)), torch.__version__)

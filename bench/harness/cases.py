@@ -24,11 +24,11 @@ OPTIONS = {
 """What the parts of a variant's name mean."""
 
 LOSS = (EAGER, "compile")
-LINEAR = (EAGER, "chunked", "compile", "autotune", "compile+chunked")
-CONV_SGD = (EAGER, "fused", "channels_last", "compile", "compile+fused", "compile+channels_last", "autotune+channels_last")
-MLP_ADAM = (EAGER, "foreach", "fused", "compile", "compile+fused", "autotune+fused")
+LINEAR = (EAGER, "chunked", "compile", "autotune")
+CONV_SGD = (EAGER, "fused", "channels_last", "compile+fused", "compile+channels_last+fused")
+MLP_ADAM = (EAGER, "foreach", "fused", "compile+fused", "autotune+fused")
 CONV_ADAM = (EAGER, "foreach", "fused", "channels_last+fused", "compile+fused", "compile+channels_last+fused")
-INFERENCE = (EAGER, "channels_last", "compile", "compile+channels_last", "freeze", "freeze+channels_last", ONNX)
+INFERENCE = (EAGER, "channels_last", "compile", "compile+channels_last", "freeze+channels_last", ONNX)
 
 
 @dataclass(frozen=True)
