@@ -21,24 +21,23 @@ def main():
         machine = environment.describe()
         measured = {case.name: run(case, sides, arguments) for case in arguments.cases}
     verdicts = [judge(case, measured[case.name]) for case in arguments.cases]
-    show(verdicts, [change for case in arguments.cases for change in changes(case, measured[case.name])])
-    if arguments.only or arguments.before or tuple(arguments.cases) != ALL:
-        note("results are written only by a run of all cases on both sides, without another build")
+    print(report.table(verdicts), report.variants_table(verdicts), sep="\n\n")
+    if not arguments.only:
+        print("\n" + report.shortfalls(verdicts))
+    if arguments.before:
+        changed = [change for case in arguments.cases for change in changes(case, measured[case.name])]
+        print("\n" + report.changes_table(changed))
+    if arguments.only or tuple(arguments.cases) != ALL:
+        note("results are written only by a run of all cases on both sides")
         return
     write(verdicts, measured, machine | versions(measured), arguments)
-
-
-def show(verdicts, changed):
-    print(report.table(verdicts), report.variants_table(verdicts), report.shortfalls(verdicts), sep="\n\n")
-    if changed:
-        print("\n" + report.changes_table(changed))
 
 
 def parse():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--cases", type=named, default=ALL, metavar="A,B", help="only these, by name")
     parser.add_argument("--rounds", type=positive(int), default=5, help="rounds of each process [5]")
-    parser.add_argument("--seconds", type=positive(float), default=2.0, help="seconds a round [2]")
+    parser.add_argument("--seconds", type=positive(float), default=0.5, help="seconds per round [0.5]")
     parser.add_argument("--only", choices=["ours", "torch"], help="measure Logit or the peers alone")
     parser.add_argument(
         "--python", type=pathlib.Path, help="an interpreter with requirements.txt installed [bench/.venv, made if absent]"

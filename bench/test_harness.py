@@ -1,5 +1,6 @@
 """Tests of what compares: `python3 -m unittest discover bench`, with Python's standard library only."""
 
+import json
 import pathlib
 import subprocess
 import sys
@@ -70,6 +71,13 @@ class Changes(unittest.TestCase):
         self.assertEqual((two.threads, two.ratio), (2, 1.0))
         last = report.changes_table([one, two]).splitlines()[2]
         self.assertEqual([cell.strip() for cell in last.split("|")[5:8]], ["1.000", "0.500", "1.500"])
+
+    def test_results_say_nothing_of_another_build(self):
+        both = measured((1.0, 1.0), (4.0, 4.0), 2.0, 3.0)
+        both["seconds"]["before"] = {1: 1.0, 2: 1.0}
+        told = json.loads(report.as_json([judge(CASE, both)], {"a_case": both}, {}, 5, 0.5))["cases"]["a_case"]
+        self.assertEqual(sorted(told["seconds"]), ["compile", "compile+fused", "eager", "logit"])
+        self.assertEqual((told["best"], told["time_ratio"]["compile+fused"]), ("compile", 1 / 3))
 
     def test_without_another_build_there_are_none(self):
         self.assertEqual(changes(CASE, {"seconds": {"logit": {}}, "rounds": {}}), [])

@@ -160,7 +160,7 @@ def shortfalls_of(verdict):
 
 
 def as_json(verdicts, measured, machine, rounds, seconds):
-    """results.json: everything that was measured, and the verdicts."""
+    """results.json: everything that was measured of this build and the peers, and the verdicts."""
     cases = {
         verdict.case.name: {
             "best": verdict.best,
@@ -170,8 +170,13 @@ def as_json(verdicts, measured, machine, rounds, seconds):
             "memory_bar": verdict.case.memory_bar,
             "reached": verdict.reached,
         }
-        | measured[verdict.case.name]
+        | {name: without_before(by_side) for name, by_side in measured[verdict.case.name].items()}
         for verdict in verdicts
     }
     whole = {"machine": machine, "rounds": rounds, "seconds_a_round": seconds, "cases": cases}
     return json.dumps(whole, indent=2, ensure_ascii=False) + "\n"
+
+
+def without_before(by_side):
+    """What is of this build and the peers."""
+    return {side: what for side, what in by_side.items() if side != "before"}
