@@ -9,10 +9,6 @@ class WorkerError(Exception):
     """A process ended, or said what it should not."""
 
 
-class Absent(Exception):
-    """The installed PyTorch does not have what the case needs."""
-
-
 def environment(threads):
     """The environment that gives a process of either side so many threads."""
     names = ("RAYON_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
@@ -33,9 +29,8 @@ class Worker:
         )
         try:
             hello = self._answer()
-            if "absent" in hello:
-                raise Absent(hello["absent"])
             self.version = hello["version"]
+            self.prepared_in = hello.get("prepared_in")
         except BaseException:
             self.close()
             raise
