@@ -7,7 +7,6 @@ use flate2::write::GzEncoder;
 use image::{DynamicImage, ImageFormat};
 
 #[path = "../tests/common/shared_data.rs"]
-#[expect(dead_code, reason = "tests of other crates use the rest")]
 mod shared_data;
 
 pub(crate) use shared_data::shared_data;

@@ -27,7 +27,7 @@ use crate::data::segmentation::Grey;
 use crate::error::ZooError;
 use crate::models::UNet;
 use crate::recipe::{SegmentationData, SegmentationSetup};
-use crate::run::{Calibration, RunDir, RunError, replace};
+use crate::run::{Calibration, RunError, replace};
 use crate::system::{Answers, Batches, Predictions, Request, System, SystemError, paths};
 use crate::telemetry::{Input, Subject};
 
