@@ -23,6 +23,7 @@
 pub mod batch;
 mod error;
 pub mod evaluate;
+pub mod inspect;
 pub mod models;
 pub mod predict;
 pub mod recipe;
