@@ -17,6 +17,7 @@ Examples:
   logit eval runs/digits --json           the metrics of its best weights on the test set
   logit predict runs/digits photo.png     logits, probabilities and decision for a picture
   logit predict runs/sts \"a dog\" \"a cat\"  how similar two sentences are, from 0 to 5
+  logit inspect runs/digits               the network, step by step, with shapes and parameters
   logit study activations                 why sigmoid fails where softmax works, in numbers
   logit heads                             which head, loss and metrics fit which answer";
 
@@ -64,6 +65,16 @@ Examples:
   logit predict runs/penguins new.csv --out out.csv
   logit predict runs/sts \"a sentence\" \"another\"")]
     Predict(Predict),
+    /// Print a network step by step: shapes, parameters, and what its output means
+    #[command(after_help = "\
+Examples:
+  logit inspect runs/digits
+  logit inspect runs/penguins --json
+  logit inspect digits-mlp
+
+N is the number of samples in a batch. No data is read: a recipe alone decides the network of digits, digit-pairs and
+nuclei; for tables, images and sentences, name a run.")]
+    Inspect(Inspect),
     /// Watch runs, live or finished: a page with the softmax of chosen samples at every recorded step
     #[command(after_help = "\
 Examples:
@@ -239,6 +250,13 @@ pub(crate) struct Predict {
     /// rows of a table
     #[arg(long, short, value_name = "PATH")]
     pub(crate) out: Option<PathBuf>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Inspect {
+    /// A run directory, or a recipe's name (`logit recipes`) or TOML file
+    #[arg(value_name = "RUN|RECIPE")]
+    pub(crate) network: String,
 }
 
 #[derive(Debug, ClapArgs)]

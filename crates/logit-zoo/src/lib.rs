@@ -26,6 +26,7 @@
 pub mod batch;
 mod error;
 pub mod evaluate;
+pub mod inspect;
 pub mod models;
 pub mod page;
 pub mod recipe;

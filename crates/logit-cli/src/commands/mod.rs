@@ -3,6 +3,7 @@
 mod check;
 mod eval;
 mod heads;
+mod inspect;
 mod predict;
 mod recipes;
 mod serve_device;
@@ -26,6 +27,7 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
         Command::Train(train) => train::run(*train, json),
         Command::Eval(eval) => eval::run(&eval, json),
         Command::Predict(predict) => predict::run(&predict, json),
+        Command::Inspect(args) => inspect::run(&args, json),
         Command::Watch(args) => watch::run(&args, json),
         Command::Check(args) => check::run(&args, json),
         Command::Recipes { name } => recipes::run(name.as_deref(), json),

@@ -3,6 +3,7 @@
 mod common;
 mod eval;
 mod faults;
+mod inspect;
 mod listings;
 mod old_runs;
 mod pairs;

@@ -312,6 +312,11 @@ impl Recipe {
         Ok(recipe)
     }
 
+    /// Whether the recipe alone decides the network. Of tables and images the data does too, of sentences the word vectors.
+    pub(crate) fn decides_network(&self) -> bool {
+        matches!(self.task, TaskConfig::Digits(_) | TaskConfig::Pairs(_) | TaskConfig::Segmentation(_))
+    }
+
     /// The same, with paths that hold whatever folder the program runs in.
     ///
     /// # Errors
