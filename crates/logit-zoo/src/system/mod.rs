@@ -74,6 +74,9 @@ pub(crate) trait System: Sized + Sync + 'static {
     /// Reads inputs, as files or sentences, in batches that the network can be shown at once.
     fn read<'a>(&'a self, inputs: &'a [OsString]) -> Result<Batches<'a, Self>, ZooError>;
 
+    /// An input of nothing, such as a black image: what the network is shown where only its steps and their shapes matter.
+    fn blank(&self) -> Self::Asked;
+
     /// A batch as the network takes it.
     fn tensors(&self, batch: &[Self::Asked], device: &Device) -> <Self::Net as Taped>::Input;
 

@@ -122,6 +122,11 @@ pub(crate) struct DigitPicture {
 }
 
 impl DigitPicture {
+    /// A black picture.
+    pub(crate) fn blank([height, width]: [usize; 2]) -> Self {
+        Self { file: PathBuf::new(), pixels: vec![0; height * width], inverted: false, resized_from: None }
+    }
+
     /// Reads a picture and makes it look like the training digits.
     pub(crate) fn read(file: PathBuf) -> Result<Self, ZooError> {
         let picture = Picture::read(&file)?.fit_digit()?;
@@ -154,6 +159,10 @@ impl<B: Build> System for DigitSystem<B> {
     fn read<'a>(&'a self, inputs: &'a [OsString]) -> Result<Batches<'a, Self>, ZooError> {
         let batches = inputs.chunks(BATCH);
         Ok(Box::new(batches.map(|batch| paths(batch).map(DigitPicture::read).collect())))
+    }
+
+    fn blank(&self) -> DigitPicture {
+        DigitPicture::blank(self.size)
     }
 
     fn tensors(&self, batch: &[DigitPicture], device: &Device) -> Tensor<4> {

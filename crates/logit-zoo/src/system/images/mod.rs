@@ -95,6 +95,11 @@ impl<A: RowAnswer> System for ImageSystem<A> {
         Ok(Box::new(paths(inputs).map(read)))
     }
 
+    fn blank(&self) -> SquareImage {
+        let (side, channels) = (self.setup.data.size, self.setup.data.channels());
+        SquareImage { file: PathBuf::new(), pixels: vec![0; channels * side * side] }
+    }
+
     fn tensors(&self, batch: &[SquareImage], device: &Device) -> Tensor<4> {
         let pixels: Vec<u8> = batch.iter().flat_map(|image| &image.pixels).copied().collect();
         images(&pixels, &self.setup.data, device)

@@ -116,6 +116,11 @@ impl System for PairSystem {
         Ok(Box::new(pairs.chunks(BATCH).map(move |batch| batch.iter().map(read).collect())))
     }
 
+    fn blank(&self) -> [DigitPicture; 2] {
+        let [height, width] = SIZE;
+        [0, 1].map(|_| DigitPicture::blank([height, width / 2]))
+    }
+
     fn tensors(&self, batch: &[[DigitPicture; 2]], device: &Device) -> Tensor<4> {
         let digits: Vec<u8> = batch.iter().flatten().flat_map(|digit| &digit.pixels).copied().collect();
         coded(&side_by_side(&digits), self.code(), device)

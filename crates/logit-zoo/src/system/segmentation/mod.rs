@@ -156,6 +156,14 @@ impl<A: MaskAnswer> System for SegmentationSystem<A> {
         Ok(Box::new(paths(inputs).flat_map(tiles)))
     }
 
+    /// An image as large as those that the network is trained on.
+    fn blank(&self) -> AskedTile {
+        let side = self.setup.data.crop;
+        let image = Grey { height: side, width: side, pixels: vec![0; side * side] };
+        let of = SeenImage { file: PathBuf::new(), image, scaled: [0.0; 256] };
+        AskedTile { of: Arc::new(of), tile: Tile::whole([side, side]), last: true }
+    }
+
     fn tensors(&self, batch: &[AskedTile], device: &Device) -> Tensor<4> {
         Tensor::cat(batch.iter().map(|asked| asked.sight().of(&asked.tile, device)).collect(), 0)
     }

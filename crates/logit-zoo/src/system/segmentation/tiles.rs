@@ -28,6 +28,12 @@ pub(crate) struct Tile {
 }
 
 impl Tile {
+    /// An image of a size as one tile.
+    pub(crate) fn whole([height, width]: [usize; 2]) -> Self {
+        let all = [0..height, 0..width];
+        Self { answered: all.clone(), shown: all }
+    }
+
     /// The places of the answered pixels in the image, a row at a time.
     pub(crate) fn places(&self, width: usize) -> impl Iterator<Item = Range<usize>> + use<> {
         let [rows, columns] = self.answered.clone();

@@ -161,6 +161,11 @@ impl<H: ScoreHead + 'static> System for StsSystem<H> {
         Ok(Box::new(batches.into_iter().map(asked)))
     }
 
+    /// Two sentences without a known word.
+    fn blank(&self) -> SentencePair {
+        SentencePair { sentences: Default::default(), words: Default::default() }
+    }
+
     fn tensors(&self, batch: &[SentencePair], device: &Device) -> SentencePairs {
         let words: Vec<&[Reading; 2]> = batch.iter().map(|pair| &pair.words).collect();
         self.encoded(&words, device)

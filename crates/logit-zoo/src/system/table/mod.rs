@@ -107,6 +107,11 @@ impl<A: RowAnswer> System for TableSystem<A> {
         Ok(Box::new(std::iter::from_fn(next)))
     }
 
+    fn blank(&self) -> TableRow {
+        let features = vec![0.0; self.schema.stored()];
+        TableRow { table: Path::new("").into(), number: 0, record: StringRecord::new(), features }
+    }
+
     fn tensors(&self, batch: &[TableRow], device: &Device) -> Columns {
         let numbers: Vec<f32> = batch.iter().flat_map(|row| &row.features).copied().collect();
         EncodedRows::new(&self.schema, &numbers, 0, device).columns
