@@ -4,7 +4,7 @@
 //! data ─→ system ─→ train ─→ run directory ─→ evaluate, predict, report
 //! ```
 //!
-//! Floors, from the ground up: `batch`, `models`, `recipe`, `page`, `error`, `run`, `telemetry`, `system`, `evaluate`,
+//! Floors, from the ground up: `batch`, `models`, `recipe`, `page`, `error`, `run`, `telemetry`, `system`, `inspect`, `evaluate`,
 //! `report`, `train`, `study`.
 //!
 //! The command `logit` is a thin layer over this crate; everything it does can be done from Rust:

@@ -168,7 +168,7 @@ fn nobody_else_trains_in_the_folder_of_a_training() {
     let folder = tempfile::tempdir().unwrap();
     let training = start(folder.path(), &SHORT);
     let error = train::resume(training.dir().clone()).unwrap_err().to_string();
-    assert!(error.contains("trained in by another process"), "{error}");
+    assert!(error.contains("another process is training in"), "{error}");
     drop(training);
     resumed(folder.path());
 }

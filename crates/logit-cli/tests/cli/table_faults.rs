@@ -225,7 +225,7 @@ fn options_that_contradict_each_other_are_usage_errors() {
         (&["--target", "kind", "--drop", "z,kind"], "`kind` is the target and cannot be left out"),
         (&["--target", "kind", "--drop", "nothing"], "no column `nothing`"),
         (&["--targets", "x, x"], "names `x` twice"),
-        (&["--target", "amount", "--grades", "10,0"], "lowest grade first"),
+        (&["--target", "amount", "--grades", "10,0"], "the lower one first"),
         (&["--target", "amount", "--answer", "grades"], "`--grades LOW,HIGH`"),
         (&[], "name the column to learn with `--target`"),
     ];
