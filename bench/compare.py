@@ -1,41 +1,50 @@
 #!/usr/bin/env python3
-"""Compares Logit's speed and memory with PyTorch's, on this machine; see README.md beside this file."""
+"""Compares Logit's speed and memory with those of PyTorch and onnxruntime; see README.md beside this file."""
 
 import argparse
 import math
 import pathlib
 import subprocess
 import sys
+import tempfile
 
 from harness import cold, environment, measure, plot, report
-from harness.cases import ALL, COLD
-from harness.verdict import judge
+from harness.cases import ALL, COLD, EAGER, ONNX
+from harness.verdict import changes, judge
 from harness.worker import WorkerError
 
 
 def main():
     arguments = parse()
-    sides = environment.prepare(arguments.only, arguments.python)
-    machine = environment.describe()
-    measured, verdicts = {}, []
-    for case in arguments.cases:
-        measured[case.name] = run(case, sides, arguments)
-        verdicts.append(judge(case, measured[case.name]))
-    machine["PyTorch"] = torch_version(measured)
-    print(report.table(verdicts))
+    with tempfile.TemporaryDirectory() as scratch:
+        sides = environment.prepare(arguments.only, arguments.python, arguments.before, pathlib.Path(scratch))
+        machine = environment.describe()
+        measured = {case.name: run(case, sides, arguments) for case in arguments.cases}
+    verdicts = [judge(case, measured[case.name]) for case in arguments.cases]
+    print(report.table(verdicts), report.variants_table(verdicts), sep="\n\n")
+    if not arguments.only:
+        print("\n" + report.shortfalls(verdicts))
+    if arguments.before:
+        changed = [change for case in arguments.cases for change in changes(case, measured[case.name])]
+        print("\n" + report.changes_table(changed))
     if arguments.only or tuple(arguments.cases) != ALL:
         note("results are written only by a run of all cases on both sides")
         return
-    write(verdicts, measured, machine, arguments)
+    write(verdicts, measured, machine | versions(measured), arguments)
 
 
 def parse():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--cases", type=named, default=ALL, metavar="A,B", help="only these, by name")
     parser.add_argument("--rounds", type=positive(int), default=5, help="rounds of each process [5]")
-    parser.add_argument("--seconds", type=positive(float), default=2.0, help="seconds a round [2]")
-    parser.add_argument("--only", choices=["ours", "torch"], help="measure one side alone")
-    parser.add_argument("--python", type=pathlib.Path, help="an interpreter that has PyTorch [bench/.venv, made if absent]")
+    parser.add_argument("--seconds", type=positive(float), default=0.5, help="seconds per round [0.5]")
+    parser.add_argument("--only", choices=["ours", "torch"], help="measure Logit or the peers alone")
+    parser.add_argument(
+        "--python", type=pathlib.Path, help="an interpreter with requirements.txt installed [bench/.venv, made if absent]"
+    )
+    parser.add_argument(
+        "--before", type=pathlib.Path, metavar="LOGIT_BENCH", help="compare with this build too; `logit` lies beside it"
+    )
     return parser.parse_args()
 
 
@@ -68,9 +77,13 @@ def run(case, sides, arguments):
     return measure.measure(case, sides, arguments.rounds, arguments.seconds, say)
 
 
-def torch_version(measured):
-    versions = [case["versions"].get("eager") for case in measured.values()]
-    return next(filter(None, versions), "not measured")
+def versions(measured):
+    """The versions of the peers."""
+    told = [case["versions"] for case in measured.values()]
+    return {
+        peer: next((by_side[side] for by_side in told if side in by_side), "not measured")
+        for peer, side in (("PyTorch", EAGER), ("onnxruntime", ONNX))
+    }
 
 
 def write(verdicts, measured, machine, arguments):
@@ -92,7 +105,7 @@ def note(text):
 if __name__ == "__main__":
     try:
         main()
-    except (WorkerError, measure.Mismatch) as failure:
+    except (WorkerError, measure.Mismatch, environment.Missing) as failure:
         sys.exit(f"compare.py: {failure}")
     except subprocess.CalledProcessError as failure:
         errors = (failure.stderr or b"").decode(errors="replace").strip()

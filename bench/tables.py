@@ -53,7 +53,7 @@ def prepared(features):
 
 
 def thresholds(probabilities, truth):
-    """The thresholds with the highest F1 of all labels together: each label's best for the F1 so far, until it rises no more."""
+    """The thresholds with the highest F1 of all labels together: each label's best for the F1 so far, until it no longer rises."""
     reached = 0.0
     while True:
         best = []

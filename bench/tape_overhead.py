@@ -4,7 +4,7 @@
     cargo build --release -p logit-cli -p logit-bench
     python3 bench/tape_overhead.py [--keras path/to/python/with/keras/and/torch]
 
-Both train the convolutional network of the recipe `digits`, 64 a batch. Of whole trainings in turn it prints the ratio of
+Both train the convolutional network of the recipe `digits`, in batches of 64. Of whole trainings in turn it prints the ratio of
 medians, which other work on the machine moves by a per cent or two; of the steps of one process (`logit-bench recording`)
 what each kind of recorded step takes more than the same step unrecorded, and what that adds to the mean step. For Keras a
 look is one `predict` on 8 samples, every 20 steps, and shows their probabilities alone.
@@ -79,7 +79,7 @@ def told(name, plain, look, looks):
 def steps(bench):
     """Seconds that a step with recorded layers takes more than one that is not recorded."""
     found = json.loads(subprocess.run([bench, "recording"], check=True, capture_output=True, text=True).stdout)
-    print(f"Logit, step by step: {1e3 * found['step']:.3f} ms a step; where nothing is recorded, the trainings are "
+    print(f"Logit, step by step: {1e3 * found['step']:.3f} ms per step; where nothing is recorded, the trainings are "
           f"{1e3 * found['apart_without']:+.3f} ms apart; beyond that")
     for kind in ("samples", "layers"):
         share, more = found[kind]["share_of_steps"], found[kind]["seconds_more"]

@@ -1,5 +1,7 @@
 """The models of the comparison in PyTorch: layer by layer those of `logit_zoo::models`."""
 
+import logging
+
 import torch
 from torch import nn
 from torch.nn import functional as F
@@ -45,7 +47,7 @@ class Block(nn.Sequential):
 
 
 class UNet(nn.Module):
-    """Four levels of 16, 32, 64 and 128 channels, 256 at the bottom, and the logits of five classes a pixel."""
+    """Four levels of 16, 32, 64 and 128 channels, 256 at the bottom, and the logits of five classes per pixel."""
 
     def __init__(self, channels=3, widths=(16, 32, 64, 128), bottom=256, classes=5):
         super().__init__()
@@ -67,3 +69,10 @@ class UNet(nn.Module):
         for up, block, skip in zip(self.up, self.decoder, reversed(skips)):
             maps = block(torch.cat([skip, up(maps)], dim=1))
         return self.head(maps)
+
+
+def export(net, images, path):
+    """Writes a network for onnxruntime."""
+    # Otherwise it warns of a library that is not needed.
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+    torch.onnx.export(net, (images,), path, dynamo=True, external_data=False, verbose=False)

@@ -1,5 +1,6 @@
 """The cold prediction: whole processes, from start to exit."""
 
+import json
 import pathlib
 import struct
 import subprocess
@@ -7,20 +8,20 @@ import tempfile
 import time
 import zlib
 
-from .cases import THREADS
+from .cases import COLD, EAGER, ONNX, threads_of
 from .environment import BENCH
-from .measure import SETTLE_SECONDS, summary
+from .measure import SETTLE_SECONDS, agree, summary
 from .worker import environment
 
 SIDE = 28
 
 
 def measure(sides, rounds, note):
-    """Wall times of the processes of both sides, in turn, as `measure.measure` gives them."""
+    """Wall times of the processes of all sides, in turn, as `measure.measure` gives them."""
     with tempfile.TemporaryDirectory() as folder:
         commands = prepare(sides, pathlib.Path(folder))
-        turns = [(side, threads) for side in commands for threads in THREADS]
-        times = {side: {threads: [] for threads in THREADS} for side in commands}
+        turns = [(side, threads) for side in commands for threads in threads_of(side)]
+        times = {side: {threads: [] for threads in threads_of(side)} for side in commands}
         for round in range(rounds + 1):
             for side, threads in turns:
                 time.sleep(SETTLE_SECONDS)
@@ -28,23 +29,33 @@ def measure(sides, rounds, note):
                 if round > 0:  # The first round reads the files from the disk.
                     times[side][threads].append(elapsed)
             note(f"round {round} of {rounds}" if round else "warmed up")
-    return summary(times) | {"memory": {}, "versions": {}}
+    return summary(times) | {"memory": {}, "prepared_in": {}, "versions": {}}
 
 
 def prepare(sides, folder):
-    """The commands to time, with an image, a run and PyTorch's weights in `folder`."""
-    image, run, state = folder / "one.png", folder / "run", folder / "state.pt"
+    """The commands to time, with an image, a run of each build and the peers' weights in `folder`."""
+    image, state, model = folder / "one.png", folder / "state.pt", folder / "model.onnx"
     image.write_bytes(png(a_one()))
     commands = {}
-    if sides.logit:
-        train = [sides.logit, "train", "digits", "--epochs", "1", "--out", run]
+    for side, build in sides.builds().items():
+        run = folder / side
+        train = [build.logit, "train", "digits", "--epochs", "1", "--out", run]
         subprocess.run(train, check=True, capture_output=True)
-        commands["logit"] = [sides.logit, "predict", run, image]
+        commands[side] = [build.logit, "predict", run, image]
     if sides.python:
         script = BENCH / "torch_predict.py"
-        subprocess.run([sides.python, script, "save", state], check=True)
-        commands["eager"] = [sides.python, script, "predict", state, image]
+        subprocess.run([sides.python, script, "save", state, model], check=True, capture_output=True)
+        commands[EAGER] = [sides.python, script, "predict", state, image]
+        commands[ONNX] = [sides.python, BENCH / "onnx_predict.py", model, image]
+        agree(COLD, {side: probabilities(commands[side]) for side in (EAGER, ONNX)})
     return commands
+
+
+def probabilities(command):
+    """The probabilities that a peer prints after its decision, by class."""
+    printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    _, numbers = printed.split(maxsplit=1)
+    return {f"probability of {digit}": number for digit, number in enumerate(json.loads(numbers))}
 
 
 def wall(command, threads):

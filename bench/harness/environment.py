@@ -1,65 +1,113 @@
-"""What the comparison runs on: PyTorch's interpreter, Logit's binaries, the machine."""
+"""What the comparison runs on: the peers' interpreter, Logit's binaries, the machine."""
 
 import datetime
 import os
 import pathlib
 import platform
 import re
+import shutil
 import subprocess
 import sys
 import venv
 from dataclasses import dataclass
 
+from .cases import ONNX
+
 BENCH = pathlib.Path(__file__).resolve().parent.parent
 ROOT = BENCH.parent
 ENVIRONMENT = BENCH / ".venv"
+REQUIREMENTS = BENCH / "requirements.txt"
 
 
 @dataclass(frozen=True)
 class Sides:
-    """How to start each side; None for the one that is left out."""
+    """How to start each side; None for one that is left out."""
 
-    logit_bench: pathlib.Path | None
-    logit: pathlib.Path | None
+    logit: "Build | None"
+    before: "Build | None"
     python: pathlib.Path | None
+    scratch: pathlib.Path
+    """A folder for networks that are exported and code that is compiled."""
 
     def worker(self, side, case, threads):
-        """The command that prepares a case. `side` is "logit", or one of the case's variants in PyTorch."""
-        if side == "logit":
-            return [self.logit_bench, case.name]
+        """The command that prepares a case. `side` is "logit", "before" or one of the case's variants."""
+        if side in self.builds():
+            return [self.builds()[side].bench, case.name]
+        if side == ONNX:
+            return [self.python, BENCH / "onnx_side.py", case.name, self.scratch / f"{case.name}.onnx", threads]
         return [self.python, BENCH / "torch_side.py", case.name, side, threads]
+
+    def builds(self):
+        """Logit's builds by the side they are."""
+        builds = {"logit": self.logit, "before": self.before}
+        return {side: build for side, build in builds.items() if build}
 
     def of(self, case):
         """The sides that are compared in a case."""
-        logit = ("logit",) if self.logit_bench else ()
-        return logit + (case.variants if self.python else ())
+        return (*self.builds(), *(case.variants if self.python else ()))
 
 
-def prepare(only, python):
-    """Makes both sides ready: builds Logit, and installs PyTorch if no interpreter is given."""
-    binaries = build() if only != "torch" else (None, None)
-    interpreter = (python or install()) if only != "ours" else None
-    return Sides(*binaries, interpreter)
+@dataclass(frozen=True)
+class Build:
+    """The binaries of a commit, in one folder."""
+
+    bench: pathlib.Path
+
+    @property
+    def logit(self):
+        """The command `logit` beside the binary that measures."""
+        return self.bench.with_name("logit")
+
+
+class Missing(Exception):
+    """Something that the comparison needs is not there."""
+
+
+def prepare(only, python, before, scratch):
+    """Makes all sides ready: builds Logit, and installs the peers if no interpreter is given."""
+    earlier = Build(there(before.resolve())) if before else None
+    logit = build() if only != "torch" else None
+    interpreter = ready(python or install()) if only != "ours" else None
+    # Empty at the start, so that the time to compile is that of a user's first time.
+    os.environ["TORCHINDUCTOR_CACHE_DIR"] = str(scratch / "compiled")
+    return Sides(logit, earlier, interpreter, scratch)
+
+
+def there(bench):
+    """A build's binary that measures, if `logit` is beside it."""
+    for path in (bench, Build(bench).logit):
+        if not path.is_file():
+            raise Missing(f"there is no {path}: `--before` needs `logit-bench` and, beside it, `logit`")
+    return bench
 
 
 def build():
-    """Builds Logit in release mode; the paths of the two binaries."""
+    """Builds Logit in release mode."""
     subprocess.run(
         ["cargo", "build", "--release", "--locked", "-p", "logit-bench", "-p", "logit-cli"], cwd=ROOT, check=True
     )
     target = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
-    return ROOT / target / "release/logit-bench", ROOT / target / "release/logit"
+    return Build(ROOT / target / "release/logit-bench")
 
 
 def install():
-    """A virtual environment with PyTorch, made at the first run."""
+    """A virtual environment with the peers, made at the first run."""
     python = ENVIRONMENT / "bin/python"
     if not python.exists():
         venv.create(ENVIRONMENT, with_pip=True)
-    probe = subprocess.run([python, "-c", "import torch"], capture_output=True)
+        print("installing PyTorch and onnxruntime in bench/.venv …", file=sys.stderr)
+        subprocess.run([python, "-m", "pip", "install", "--quiet", "-r", REQUIREMENTS], check=True)
+    return python
+
+
+def ready(python):
+    """An interpreter, if it has what the peers need, and the machine has what they compile with."""
+    probe = subprocess.run([python, "-c", "import torch, onnx, onnxruntime, onnxscript"], capture_output=True, text=True)
     if probe.returncode != 0:
-        print("installing PyTorch in bench/.venv …", file=sys.stderr)
-        subprocess.run([python, "-m", "pip", "install", "--quiet", "torch"], check=True)
+        reason = probe.stderr.strip().splitlines()[-1]
+        raise Missing(f"{reason}: run `{python} -m pip install -r {REQUIREMENTS.relative_to(ROOT)}`")
+    if not shutil.which("g++"):
+        raise Missing("there is no g++, which torch.compile needs: install it, on Debian by `apt-get install g++`")
     return python
 
 
@@ -75,6 +123,7 @@ def describe():
         "Burn": first_match(ROOT / "Cargo.lock", r'^name = "burn"\nversion = "(.+)"$'),
         "Rust": output(["rustc", "--version"]),
         "Python": platform.python_version(),
+        "g++": output(["g++", "-dumpfullversion"]),
     }
 
 

@@ -1,4 +1,4 @@
-"""Processes that prepare a case and answer requests about it, one JSON object a line."""
+"""Processes that prepare a case and answer requests about it, one JSON object per line."""
 
 import json
 import os
@@ -7,10 +7,6 @@ import subprocess
 
 class WorkerError(Exception):
     """A process ended, or said what it should not."""
-
-
-class Absent(Exception):
-    """The installed PyTorch does not have what the case needs."""
 
 
 def environment(threads):
@@ -33,9 +29,8 @@ class Worker:
         )
         try:
             hello = self._answer()
-            if "absent" in hello:
-                raise Absent(hello["absent"])
             self.version = hello["version"]
+            self.prepared_in = hello.get("prepared_in")
         except BaseException:
             self.close()
             raise

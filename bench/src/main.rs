@@ -1,6 +1,8 @@
 //! Logit's side of the comparison with PyTorch: a process that prepares one case, then answers requests on standard input
 //! with one JSON object a line on standard output.
 //!
+//! Floors, from the ground up: `case`, `data`, `memory`, `recording`, `losses`, `training`, `inference`, `cases`.
+//!
 //! | request | answer |
 //! |---|---|
 //! | (none, at the start) | `{"ready": "cross_entropy", "version": "0.1.0"}` |
@@ -13,6 +15,7 @@
 //! `logit-bench recording` measures Logit alone, what recording adds to a training, and ends.
 
 mod case;
+mod cases;
 mod data;
 mod inference;
 mod losses;
@@ -27,7 +30,8 @@ use std::time::{Duration, Instant};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use case::{Case, Failure, prepare};
+use case::{Case, Failure};
+use cases::prepare;
 
 /// A round has at least so many steps, however long they take.
 const MIN_STEPS: usize = 3;

@@ -5,6 +5,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use logit_zoo::Recipe;
+use logit_zoo::recipe::Setting;
 use logit_zoo::run::{DataSource, Record, RunDir};
 use logit_zoo::telemetry::Telemetry;
 use logit_zoo::train::{self, Devices, Progress};
@@ -73,13 +74,13 @@ fn timed(recording: bool) -> Result<Timed, Failure> {
     if !recording {
         settings.push("watch.every=0");
     }
-    let settings: Vec<String> = settings.into_iter().map(str::to_owned).collect();
+    let settings = Setting::all(settings)?;
     let folder = std::env::temp_dir().join(format!("logit-bench-{}", std::process::id()));
     let recipe = Recipe::load("digits", &settings)?;
-    let run = train::start(&recipe, &DataSource::Embedded, &folder)?;
+    let training = train::start(&recipe, &DataSource::Embedded, &folder)?;
     let mut clock = Clock { last: None, seconds: BTreeMap::new() };
-    let trained = train::run(&run, &Devices::default(), &AtomicBool::new(false), &mut clock);
-    let recorded = recorded(&run);
+    let trained = train::run(&training, &Devices::default(), &AtomicBool::new(false), &mut clock);
+    let recorded = recorded(training.dir());
     std::fs::remove_dir_all(&folder)?;
     trained?;
     Ok(Timed { seconds: clock.seconds, recorded: recorded? })
@@ -90,7 +91,7 @@ fn recorded(run: &RunDir) -> Result<BTreeMap<u64, Recorded>, Failure> {
     let telemetry = Telemetry::open(&run.telemetry_path())?;
     let mut steps = BTreeMap::new();
     for (number, step) in telemetry.steps().enumerate() {
-        let layers = telemetry.frame(number)?.has_layers();
+        let layers = telemetry.frame(number)?.is_whole();
         steps.insert(step, if layers { Recorded::Layers } else { Recorded::Samples });
     }
     Ok(steps)

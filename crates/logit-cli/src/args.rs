@@ -13,28 +13,29 @@ const MAX_SEED: u64 = i64::MAX as u64;
 
 const EXAMPLES: &str = "\
 Examples:
-  logit train digits                      train on the embedded digits, in runs/digits
+  logit train digits                      train on the built-in digits, in runs/digits
   logit eval runs/digits --json           the metrics of its best weights on the test set
   logit predict runs/digits photo.png     logits, probabilities and decision for a picture
-  logit predict runs/sts \"a dog\" \"a cat\"  how alike two sentences are, from 0 to 5
+  logit predict runs/sts \"a dog\" \"a cat\"  how similar two sentences are, from 0 to 5
+  logit inspect runs/digits               the network, step by step, with shapes and parameters
   logit study activations                 why sigmoid fails where softmax works, in numbers
   logit heads                             which head, loss and metrics fit which answer";
 
-/// The output layer of neural networks: train it right, check it, look into it.
+/// The output layer of neural networks: train it right, check it, look inside it.
 #[derive(Debug, Parser)]
 #[command(name = "logit", version, after_help = EXAMPLES, arg_required_else_help = true)]
 pub(crate) struct Args {
     #[command(subcommand)]
     pub(crate) command: Command,
 
-    /// Print one JSON object on standard output; all else goes to standard error
+    /// Print one JSON object on standard output; everything else goes to standard error
     #[arg(long, global = true)]
     pub(crate) json: bool,
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Train a recipe in a run directory, or go on with a run
+    /// Train a recipe in a run directory, or resume a run
     #[command(after_help = "\
 Examples:
   logit train digits
@@ -49,12 +50,12 @@ Examples:
   logit train sts --data path/to/stsb --vectors path/to/wordllama --head pearson
   logit train --resume runs/digits")]
     Train(Box<Train>),
-    /// Judge a run's best weights on the test set
+    /// Evaluate a run's best weights on the test set
     #[command(
         after_help = "Examples:\n  logit eval runs/digits\n  logit eval runs/digits --data path/to/mnist --json"
     )]
     Eval(Eval),
-    /// Predict on files: the digit on an image, its mask, the rows of a table, how alike two sentences are
+    /// Predict with a run: the class or mask of an image, the rows of a table, the similarity of two sentences
     #[command(after_help = "\
 Examples:
   logit predict runs/digits digit.png
@@ -64,23 +65,33 @@ Examples:
   logit predict runs/penguins new.csv --out out.csv
   logit predict runs/sts \"a sentence\" \"another\"")]
     Predict(Predict),
-    /// Look into trainings, running or finished: a page with the softmax of chosen samples at every recorded step
+    /// Print a network step by step: shapes, parameters, and what its output means
+    #[command(after_help = "\
+Examples:
+  logit inspect runs/digits
+  logit inspect runs/penguins --json
+  logit inspect digits-mlp
+
+N is the number of samples in a batch. No data is read: a recipe alone decides the network of digits, digit-pairs and
+nuclei; for tables, images and sentences, name a run.")]
+    Inspect(Inspect),
+    /// Watch runs, live or finished: a page with the softmax of chosen samples at every recorded step
     #[command(after_help = "\
 Examples:
   logit watch runs/digits
   logit watch runs/digits runs/digits-2 --port 8080
 
-What is shown is of the training passes themselves: training mode, before the update, with no pass beside.")]
+The page shows the training passes themselves: in training mode, before the update. No extra pass is made.")]
     Watch(Watch),
-    /// Tell what the run-time checks found in a training, what they found fine, and what they could not tell
+    /// Print what the run-time checks of a run found, what is fine, and what could not be judged
     #[command(after_help = "\
 Examples:
   logit check runs/digits
   logit check runs/digits --json
 
-It ends with 1 if there is an error or a warning.")]
+The exit code is 1 if there is an error or a warning.")]
     Check(Check),
-    /// List the recipes, or print one with the reason of each value
+    /// List the recipes, or print one with a reason for each value
     #[command(after_help = "Examples:\n  logit recipes\n  logit recipes digits > my-recipe.toml")]
     Recipes {
         /// The recipe to print
@@ -88,15 +99,15 @@ It ends with 1 if there is an error or a warning.")]
     },
     /// Print the table of heads: which units, loss, probabilities and metrics go with which answer
     Heads,
-    /// Let other processes train on this machine's processor: they say `--device remote://HOST:PORT`
+    /// Let other processes train on this machine's processor, with `--device remote://HOST:PORT`
     #[command(after_help = "\
 Examples:
   logit serve-device
   logit train digits --device remote://127.0.0.1:3000
 
-The connection is not encrypted. With LOGIT_DEVICE_TOKEN set on both sides, only clients that know the word are served.")]
+The connection is not encrypted. Set LOGIT_DEVICE_TOKEN to the same secret on both sides, and other clients are refused.")]
     ServeDevice {
-        /// The address to listen on; other machines reach it only if it is one of the network's
+        /// The address to listen on; other machines can connect only if it is this machine's address in the network
         #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:3000")]
         listen: SocketAddr,
     },
@@ -120,21 +131,18 @@ pub(crate) struct Train {
     #[arg(value_name = "RECIPE|FILE", required_unless_present = "resume")]
     pub(crate) recipe: Option<String>,
 
-    #[command(flatten)]
-    pub(crate) table: TableArgs,
-
-    /// A preset of the recipe: NAME stands for the recipe RECIPE-NAME
+    /// A preset of the recipe: NAME selects the recipe RECIPE-NAME
     #[arg(long, value_name = "NAME")]
     pub(crate) preset: Option<String>,
 
-    /// The data: for digits a folder with MNIST's four IDX files, plain or gzip [default: 3000 digits carried in the
-    /// binary]; for nuclei a folder with `images` and `masks`, or with `train` and `test` that hold these each; for sts a
+    /// The data. For digits: a folder with MNIST's four IDX files, plain or gzip [default: 3000 digits built into the
+    /// binary]. For nuclei: a folder with `images` and `masks`, or with `train` and `test` that each hold both. For sts: a
     /// folder with stsb-en-{train,dev,test}.csv, or a TSV file of pairs
     #[arg(long, value_name = "PATH")]
     pub(crate) data: Option<PathBuf>,
 
-    /// For sts: a folder with word vectors (.safetensors) and beside them a tokenizer.json or a list of words; the same
-    /// as `--set data.vectors=PATH`
+    /// For sts: a folder with word vectors (.safetensors) and a tokenizer.json or a list of words; the same as
+    /// `--set data.vectors=PATH`
     #[arg(long, value_name = "PATH")]
     pub(crate) vectors: Option<PathBuf>,
 
@@ -142,11 +150,11 @@ pub(crate) struct Train {
     #[arg(long, value_name = "HEAD")]
     pub(crate) head: Option<String>,
 
-    /// The run directory to make [default: runs/RECIPE, with a number if it exists]
+    /// The run directory to create [default: runs/RECIPE, with a number if it exists]
     #[arg(long, value_name = "RUN")]
     pub(crate) out: Option<PathBuf>,
 
-    /// Exactly this many epochs
+    /// The number of epochs, exactly
     #[arg(long, value_name = "N")]
     pub(crate) epochs: Option<u64>,
 
@@ -154,29 +162,33 @@ pub(crate) struct Train {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(..=MAX_SEED))]
     pub(crate) seed: Option<u64>,
 
-    /// Replace a value of the recipe; may be given several times
+    /// Replace a value of the recipe; can be repeated
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub(crate) settings: Vec<String>,
 
-    /// Where to train: cpu, cuda:NUMBER, or remote://HOST:PORT, which `logit serve-device` serves; several, with commas
-    /// between them, share each batch [default: cpu]
+    /// Where to train: cpu, cuda:NUMBER, or remote://HOST:PORT for a machine that runs `logit serve-device`. Several
+    /// devices, separated by commas, share each batch [default: cpu]
     #[arg(long = "device", visible_alias = "devices", value_name = "DEVICE", value_delimiter = ',')]
     pub(crate) devices: Vec<DeviceName>,
 
-    /// Progress in plain lines, also on a terminal
+    /// Show progress as plain lines, even on a terminal
     #[arg(long)]
     pub(crate) plain: bool,
 
-    /// Go on with a run from its last checkpoint, as it was started
+    /// Resume a run from its last checkpoint, with the settings it was started with
     #[arg(long, value_name = "RUN", conflicts_with_all = ["recipe", "preset", "data", "vectors", "head", "out", "epochs", "seed", "settings"])]
     pub(crate) resume: Option<PathBuf>,
+
+    // Last, because its heading holds for all that follow.
+    #[command(flatten)]
+    pub(crate) table: TableArgs,
 }
 
-/// What is said of a table.
+/// What the command line says about a table.
 #[derive(Debug, ClapArgs)]
 #[command(next_help_heading = "Tables")]
 pub(crate) struct TableArgs {
-    /// The table is a list of images, whose paths this column holds
+    /// The table is a list of images, and this column holds their paths
     #[arg(long, value_name = "COLUMN")]
     pub(crate) images: Option<String>,
 
@@ -188,7 +200,7 @@ pub(crate) struct TableArgs {
     #[arg(long, value_name = "A,B,C", value_delimiter = ',')]
     pub(crate) targets: Vec<String>,
 
-    /// The kind of answer, where the targets do not show it
+    /// The kind of answer, if the targets do not show it
     #[arg(long, value_name = "KIND", value_parser = ["classes", "labels", "values", "grades"])]
     pub(crate) answer: Option<String>,
 
@@ -196,7 +208,7 @@ pub(crate) struct TableArgs {
     #[arg(long, value_name = "LOW,HIGH", value_delimiter = ',', num_args = 1, allow_negative_numbers = true)]
     pub(crate) grades: Vec<f64>,
 
-    /// Columns that are not to be read
+    /// Columns to leave out
     #[arg(long, value_name = "A,B,C", value_delimiter = ',')]
     pub(crate) drop: Vec<String>,
 
@@ -208,7 +220,7 @@ pub(crate) struct TableArgs {
     #[arg(long, value_parser = ["linear", "mlp"])]
     pub(crate) model: Option<String>,
 
-    /// Whether rare classes or labels weigh more
+    /// How much more rare classes or labels weigh
     #[arg(long, value_parser = ["none", "sqrt", "balanced"])]
     pub(crate) weights: Option<String>,
 }
@@ -218,8 +230,8 @@ pub(crate) struct Eval {
     /// The run directory
     pub(crate) run: PathBuf,
 
-    /// Other data of the same kind: a table, or a folder or list of images, is judged as a whole, of others the test part
-    /// [default: what the run was trained on]
+    /// Other data of the same kind. A table, or a folder or list of images, is evaluated whole; of other data, the test
+    /// part [default: the data the run was trained on]
     #[arg(long, value_name = "PATH")]
     pub(crate) data: Option<PathBuf>,
 }
@@ -229,28 +241,35 @@ pub(crate) struct Predict {
     /// The run directory
     pub(crate) run: PathBuf,
 
-    /// What to predict on: images (PNG or JPEG), a table with the columns that the run was trained on, or sentences, two
-    /// by two
+    /// What to predict on: images (PNG or JPEG), a table with the columns that the run was trained on, or sentences in
+    /// pairs
     #[arg(required = true, value_name = "INPUT")]
     pub(crate) inputs: Vec<OsString>,
 
-    /// Where to write what a task writes: a folder for masks [default: the folder `predictions` of the run], a file for
-    /// the rows of a table
+    /// Where to write the result: a folder for masks [default: the folder `predictions` of the run], or a file for the
+    /// rows of a table
     #[arg(long, short, value_name = "PATH")]
     pub(crate) out: Option<PathBuf>,
 }
 
 #[derive(Debug, ClapArgs)]
+pub(crate) struct Inspect {
+    /// A run directory, or a recipe's name (`logit recipes`) or TOML file
+    #[arg(value_name = "RUN|RECIPE")]
+    pub(crate) network: String,
+}
+
+#[derive(Debug, ClapArgs)]
 pub(crate) struct Watch {
-    /// The run directories, to be seen side by side
+    /// The run directories to show side by side
     #[arg(required = true, value_name = "RUN")]
     pub(crate) runs: Vec<PathBuf>,
 
-    /// The port; 0 takes a free one
+    /// The port; 0 picks a free one
     #[arg(long, value_name = "PORT", default_value_t = 6060)]
     pub(crate) port: u16,
 
-    /// The address to listen on, if others than this machine are to see the runs [default: 127.0.0.1]
+    /// The address to listen on, if other machines should see the runs [default: 127.0.0.1]
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) host: Option<IpAddr>,
 }
@@ -268,7 +287,7 @@ pub(crate) enum Study {
         after_help = "Examples:\n  logit study activations\n  logit study activations --steps 300 --json"
     )]
     Activations(Activations),
-    /// Train the same sentence encoder with four heads that tell a score, and print the field's figures beside them
+    /// Train the same sentence encoder with four heads for a score, and print published figures next to them
     #[command(after_help = "\
 Examples:
   logit study sts --data path/to/stsb --vectors path/to/wordllama
@@ -282,7 +301,7 @@ pub(crate) struct Sts {
     #[arg(long, value_name = "PATH")]
     pub(crate) data: Option<PathBuf>,
 
-    /// A folder with word vectors (.safetensors) and beside them a tokenizer.json or a list of words
+    /// A folder with word vectors (.safetensors) and a tokenizer.json or a list of words
     #[arg(long, value_name = "PATH")]
     pub(crate) vectors: Option<PathBuf>,
 
@@ -290,7 +309,7 @@ pub(crate) struct Sts {
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
 
-    /// Exactly this many epochs
+    /// The number of epochs, exactly
     #[arg(long, value_name = "N")]
     pub(crate) epochs: Option<u64>,
 
@@ -298,18 +317,18 @@ pub(crate) struct Sts {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(..=MAX_SEED))]
     pub(crate) seed: Option<u64>,
 
-    /// Replace a value of the recipe `sts`; may be given several times
+    /// Replace a value of the recipe `sts`; can be repeated
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub(crate) settings: Vec<String>,
 }
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Activations {
-    /// A folder with MNIST's four IDX files [default: 3000 digits carried in the binary]
+    /// A folder with MNIST's four IDX files [default: 3000 digits built into the binary]
     #[arg(long, value_name = "DIR")]
     pub(crate) data: Option<PathBuf>,
 
-    /// Steps that each way is trained for
+    /// Steps to train each way for
     #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
     pub(crate) steps: u64,
 

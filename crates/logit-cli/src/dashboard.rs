@@ -3,8 +3,7 @@
 use std::io;
 use std::time::{Duration, Instant};
 
-use logit_zoo::run::{Found, Record};
-use logit_zoo::task::metric_name;
+use logit_run::{Found, Record, metric_name};
 use logit_zoo::train::Progress;
 use ratatui::crossterm::event::{self, Event, KeyCode, KeyModifiers};
 use ratatui::layout::{Constraint, Layout, Rect};
@@ -61,7 +60,7 @@ impl Drop for Dashboard {
         ratatui::restore();
         // What was on the screen is gone with it.
         for found in &self.screen.findings {
-            note(format_args!("{found}"));
+            note(format_args!("{}", found.finding));
         }
     }
 }
@@ -175,7 +174,7 @@ impl Screen {
 /// The last of so many findings.
 fn told_of(found: &Found, count: usize) -> Paragraph<'_> {
     let title = if count == 1 { " 1 finding ".to_owned() } else { format!(" {count} findings, the last: ") };
-    let line = Line::from(format!("{}: {}", found.name, found.message));
+    let line = Line::from(format!("{}: {}", found.finding.fault, found.finding.message));
     Paragraph::new(line).wrap(Wrap { trim: true }).block(Block::bordered().title(title).yellow())
 }
 
@@ -228,6 +227,8 @@ fn chart(frame: &mut Frame<'_>, area: Rect, title: &str, steps: f64, curves: [(&
 #[cfg(test)]
 mod tests {
     use super::*;
+    use logit_run::RunPlace;
+    use logit_spec::{Finding, Level, Rule};
     use ratatui::Terminal;
     use ratatui::backend::TestBackend;
 
@@ -259,19 +260,20 @@ mod tests {
 
     #[test]
     fn the_last_finding_is_shown() {
-        let found = |name: &str| Found {
-            step: Some(3),
-            rule: Some(1),
-            level: "warning".to_owned(),
-            name: name.to_owned(),
-            message: "the probabilities sum to 1 before the softmax".to_owned(),
-            reason: String::new(),
-            fix: String::new(),
+        let found = |rule: Rule| {
+            let finding = Finding {
+                level: Level::Warning,
+                fault: rule.into(),
+                message: "the probabilities sum to 1 before the softmax".to_owned(),
+                reason: String::new(),
+                fix: String::new(),
+            };
+            finding.at(RunPlace::Step { step: 3 })
         };
         let mut screen = Screen::new("digits".to_owned());
-        screen.findings = vec![found("first"), found("double-softmax")];
+        screen.findings = vec![found(Rule::OddFirstLoss), found(Rule::NormalisedTwice)];
         let text = shown(&screen);
-        for part in ["2 findings", "double-softmax: the probabilities sum to 1", "q: stop and save"] {
+        for part in ["2 findings", "normalised-twice: the probabilities sum to 1", "q: stop and save"] {
             assert!(text.contains(part), "{part}:\n{text}");
         }
     }

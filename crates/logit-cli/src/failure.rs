@@ -3,6 +3,7 @@
 use std::io;
 use std::process::ExitCode;
 
+use logit_run::RunError;
 use logit_zoo::{RecipeError, ZooError};
 
 use crate::output;
@@ -40,11 +41,7 @@ impl Failure {
 
 impl From<ZooError> for Failure {
     fn from(error: ZooError) -> Self {
-        match error {
-            ZooError::Recipe(error) => error.into(),
-            error @ (ZooError::Usage { .. } | ZooError::NoPairs { .. }) => Self::Usage(error.to_string()),
-            error => Self::Failed(error.to_string()),
-        }
+        if error.is_usage() { Self::Usage(error.to_string()) } else { Self::Failed(error.to_string()) }
     }
 }
 
@@ -54,9 +51,9 @@ impl From<RecipeError> for Failure {
     }
 }
 
-impl From<logit_zoo::run::RunError> for Failure {
-    fn from(error: logit_zoo::run::RunError) -> Self {
-        ZooError::from(error).into()
+impl From<RunError> for Failure {
+    fn from(error: RunError) -> Self {
+        Self::Failed(error.to_string())
     }
 }
 

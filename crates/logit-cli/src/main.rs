@@ -1,4 +1,6 @@
 //! The command `logit`: a thin layer over `logit-zoo`.
+//!
+//! Floors, from the ground up: `args`, `output`, `failure`, `progress`, `dashboard`, `watch`, `commands`.
 
 mod args;
 mod commands;

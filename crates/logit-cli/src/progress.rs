@@ -2,8 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use logit_zoo::run::{Found, Record};
-use logit_zoo::task::metric_name;
+use logit_run::{Found, Record, metric_name};
 use logit_zoo::train::Progress;
 
 use crate::output::note;
@@ -52,7 +51,7 @@ impl Progress for Lines {
     }
 
     fn found(&mut self, found: &Found) {
-        note(format_args!("{found}"));
+        note(format_args!("{}", found.finding));
     }
 
     fn record(&mut self, record: &Record) {

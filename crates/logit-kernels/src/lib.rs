@@ -1,5 +1,9 @@
 //! Fast CPU kernels over slices.
 //!
+//! Floors, from the ground up: `simd`, `parallel`, `math`, `element`, `buffer`, `place`, `relu`, `product`, `row`,
+//! `summary`, `statistics`, `group_sum`, `linear`, `batch_norm`, `pool`, `softmax`, `softmax_backward`, `conv`, `loss`,
+//! `optimizer`.
+//!
 //! Everything here works on plain slices in row-major order; no tensor type, no engine. What every kernel keeps to:
 //! - **the SIMD width is chosen at run time** (AVX-512, AVX2 with FMA, NEON, or none), so that the default build is fast
 //!   on every machine;
@@ -18,8 +22,10 @@ pub mod optimizer;
 pub mod place;
 pub mod pool;
 pub mod relu;
+pub mod row;
 pub mod softmax;
 pub mod softmax_backward;
+pub mod statistics;
 pub mod summary;
 
 mod element;

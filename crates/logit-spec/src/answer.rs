@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Serialize, Serializer};
 
 use crate::catalogue::{catalogue, same_name};
-use crate::loss::Loss;
+use crate::loss::{Loss, Reading};
 use crate::target::TargetForm;
 
 /// All that follows from a kind of answer. The last layer is always linear: its outputs are the logits,
@@ -164,6 +164,19 @@ impl fmt::Display for HeadFacts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.name)?;
         self.columns().iter().try_for_each(|(heading, text)| write!(f, "\n  {heading:<14} {text}"))
+    }
+}
+
+impl Loss {
+    /// The kinds of answer that the loss trains.
+    pub fn answers(self) -> &'static [Answer] {
+        match self.facts().reading {
+            Reading::Classes => &[Answer::Classes],
+            Reading::Each => &[Answer::YesNo, Answer::Labels],
+            Reading::ClassesOrEach => &[Answer::Classes, Answer::YesNo, Answer::Labels],
+            Reading::Steps | Reading::Cumulative => &[Answer::Grades],
+            Reading::Values => &[Answer::Values],
+        }
     }
 }
 

@@ -8,7 +8,7 @@ macro_rules! catalogue {
         pub enum $catalogue:ident: $facts:ident { $( $(#[$doc:meta])* $variant:ident = $row:expr ),* $(,)? }
     ) => {
         $(#[$meta])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
         #[serde(rename_all = "kebab-case")]
         pub enum $catalogue { $( $(#[$doc])* $variant ),* }
 
@@ -60,12 +60,13 @@ mod tests {
     }
 
     #[test]
-    fn serialised_and_printed_names_are_the_names_of_the_tables() {
+    fn written_read_and_printed_names_are_the_names_of_the_tables() {
         macro_rules! check {
             ($($catalogue:ident),*) => {$(
                 for &entry in crate::$catalogue::ALL {
                     assert_eq!(serde_json::to_value(entry).unwrap(), entry.name());
                     assert_eq!(entry.to_string(), entry.name());
+                    assert_eq!(serde_json::from_value::<crate::$catalogue>(entry.name().into()).unwrap(), entry);
                 }
             )*};
         }

@@ -3,14 +3,16 @@
 use serde::Serialize;
 
 use crate::activation::Activation;
-use crate::finding::{Finding, Level};
+use crate::finding::Finding;
+use crate::level::Level;
 use crate::loss::{Expects, Loss, LossFacts};
-use crate::pairing::{Pairing, Part, Units};
+use crate::pairing::{Pairing, Part};
 use crate::pattern::{Decision, Row, decide};
 use crate::range::Range;
 use crate::rule::Rule;
 use crate::table::{MODEL_FILES, PAIRINGS};
 use crate::target::TargetForm;
+use crate::units::Units;
 
 /// What is said of a pairing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -31,7 +33,8 @@ impl Verdict {
     /// The finding that belongs to a broken rule; `message` says what was found and by which names.
     pub fn finding(self, message: impl Into<String>) -> Option<Finding> {
         let (rule, fix) = self.rule.zip(self.fix)?;
-        Some(Finding { rule, level: self.level, message: message.into(), reason: self.reason, fix })
+        let fault = rule.into();
+        Some(Finding { level: self.level, fault, message: message.into(), reason: self.reason, fix })
     }
 }
 
@@ -289,7 +292,7 @@ mod tests {
     fn a_finding_comes_of_a_fault_alone() {
         let fault = judge(&Pairing::new(1, &[Softmax], Loss::CrossEntropy, Index));
         let finding = fault.clone().finding("`nn.Softmax` over one unit").unwrap();
-        assert_eq!((finding.rule, finding.level), (Rule::SoftmaxOverOneUnit, Level::Error));
+        assert_eq!((finding.rule(), finding.level), (Some(Rule::SoftmaxOverOneUnit), Level::Error));
         assert_eq!((finding.reason, Some(finding.fix)), (fault.reason, fault.fix));
         assert_eq!(judge(&Pairing::new(3, &[], Loss::CrossEntropy, Index)).finding(""), None);
     }

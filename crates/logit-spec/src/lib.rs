@@ -1,6 +1,9 @@
 //! What the output layer of a neural network is, as data.
 //!
-//! A network ends in a few units. What they mean hangs on four things that must go together: the number
+//! Floors, from the ground up: `catalogue`, `range`, `target`, `level`, `units`, `activation`, `rule`, `loss`, `answer`,
+//! `finding`, `pattern`, `pairing`, `table`, `judge`.
+//!
+//! A network ends in a few units. What they mean depends on four things that must go together: the number
 //! of units, the activation after them, the loss, and the form of the targets. Few pairings are right,
 //! most of the wrong ones run without a word, and the network just learns badly. This crate holds what
 //! is known of each of them, and the one table of which go together. It has no engine: it computes no
@@ -14,7 +17,7 @@
 //! | [`Loss`] | the losses of Logit, PyTorch and Keras: what they expect, how they read the units |
 //! | [`TargetForm`] | the forms that targets come in |
 //! | [`judge`], [`judge_model_file`] | the verdict on a [`Pairing`], with its reason and the fix |
-//! | [`Rule`], [`Finding`] | the faults that checks look for, and how they report one |
+//! | [`Rule`], [`Finding`], [`At`] | the faults that checks look for, how they report one, and where |
 //!
 //! # Judging a pairing
 //!
@@ -73,6 +76,7 @@ mod answer;
 mod catalogue;
 mod finding;
 mod judge;
+mod level;
 mod loss;
 mod pairing;
 mod pattern;
@@ -80,13 +84,16 @@ mod range;
 mod rule;
 mod table;
 mod target;
+mod units;
 
 pub use activation::{Activation, ActivationFacts, Output};
 pub use answer::{Answer, HeadFacts, OtherLosses, heads};
-pub use finding::{Finding, Level};
+pub use finding::{At, Fault, Finding};
 pub use judge::{Verdict, judge, judge_model_file};
+pub use level::Level;
 pub use loss::{Expects, Loss, LossFacts, Reading};
-pub use pairing::{Pairing, Part, Units};
+pub use pairing::{Pairing, Part};
 pub use range::Range;
 pub use rule::{Evidence, Rule, RuleFacts};
 pub use target::{TargetFacts, TargetForm};
+pub use units::Units;

@@ -2,7 +2,6 @@
 
 use serde::Serialize;
 
-use crate::answer::Answer;
 use crate::catalogue::{catalogue, same_name};
 use crate::target::TargetForm::{
     self, Binary, Bounded, Distribution, Index, MultiHot, OneHot, OrderedSteps, Real,
@@ -341,17 +340,6 @@ impl Loss {
             (Some(class), _) => format!("{title} (`{class}`)"),
             (None, Some(class)) => format!("{title} (Keras `{class}`)"),
             (None, None) => (*title).to_owned(),
-        }
-    }
-
-    /// The kinds of answer that the loss trains.
-    pub fn answers(self) -> &'static [Answer] {
-        match self.facts().reading {
-            Classes => &[Answer::Classes],
-            Each => &[Answer::YesNo, Answer::Labels],
-            ClassesOrEach => &[Answer::Classes, Answer::YesNo, Answer::Labels],
-            Steps | Cumulative => &[Answer::Grades],
-            Values => &[Answer::Values],
         }
     }
 }

@@ -7,27 +7,7 @@ use crate::loss::{Loss, Reading};
 use crate::pattern::Known;
 use crate::range::Range;
 use crate::target::TargetForm;
-
-/// How many units the last layer has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Units {
-    /// A single one.
-    One,
-    /// Two or more.
-    Several,
-}
-
-impl Units {
-    /// From a count; a layer of no units is none that can be judged.
-    pub fn of(count: usize) -> Option<Self> {
-        match count {
-            0 => None,
-            1 => Some(Self::One),
-            _ => Some(Self::Several),
-        }
-    }
-}
+use crate::units::Units;
 
 /// The end of a network, its loss and its targets, as far as they are known: `None` is *not known*, and
 /// [`judge`](crate::judge) takes it for nothing else.

@@ -1,11 +1,11 @@
 //! The rows of the tables of pairings, and how a pairing of which parts may be unknown meets them.
 
 use crate::activation::{Activation, Output};
-use crate::finding::Level;
+use crate::level::Level;
 use crate::loss::{Expects, Loss, Reading};
-use crate::pairing::Units;
 use crate::rule::Rule;
 use crate::target::TargetForm;
+use crate::units::Units;
 
 /// A row of a table: what is said of the pairings that a pattern describes.
 ///

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::catalogue::{catalogue, same_name};
-use crate::finding::Level::{self, Advice, Error, Warning};
+use crate::level::Level::{self, Advice, Error, Warning};
 use Evidence::{Logits, Source, Targets, Training};
 
 /// What a check must see to judge by a rule.

@@ -8,12 +8,12 @@ use crate::activation::Output::{
 use crate::loss::Expects::{LogProbabilities, Logits, Probabilities, RealValues};
 use crate::loss::Loss;
 use crate::loss::Reading::{Classes, ClassesOrEach, Cumulative, Each, Steps, Values};
-use crate::pairing::Units::{One, Several};
 use crate::pattern::{ANY, Row, advice, error, fine, unknown, warning};
 use crate::rule::Rule;
 use crate::target::TargetForm::{
     self, Binary, Bounded, Distribution, Index, MultiHot, OneHot, OrderedSteps, Real,
 };
+use crate::units::Units::{One, Several};
 
 const ACTIVATED: &[Output] = &[Simplex, LogSimplex, UnitInterval, LogUnitInterval, Squashed, Floored, Bent];
 const NUMBERS: &[TargetForm] = &[Real, Bounded, OrderedSteps];
@@ -392,7 +392,7 @@ pub(crate) static MODEL_FILES: &[Row] = &[
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::finding::Level;
+    use crate::level::Level;
 
     #[test]
     fn tables_go_from_bad_to_good() {

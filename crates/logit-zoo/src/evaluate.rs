@@ -1,57 +1,38 @@
-//! What a run's best weights are worth on the test part.
+//! What a run's best weights are worth.
 
 use burn::tensor::Device;
 
 use crate::error::ZooError;
-use crate::run::{Checkpoint, DataSource, RunDir};
-use crate::task::{Judgement, Need, Part, Scores, Task, WithTask, with_task};
+use crate::run::{DataSource, RunDir, TrainedRun as _};
+use crate::system::{DataPart, Judgement, Origin, Reading, Task, WithSystem, best, with_system};
 
 /// Judges a run's best weights on the test part, of the run's own data or of another source.
 ///
 /// # Errors
 /// The run has no checkpoint yet, or the data cannot be read.
 pub fn run(run: &RunDir, data: Option<&DataSource>) -> Result<Judgement, ZooError> {
-    struct Judge<'a>(&'a RunDir);
+    struct Judge<'a> {
+        run: &'a RunDir,
+        reading: Reading<'a>,
+    }
 
-    impl WithTask for Judge<'_> {
+    impl WithSystem for Judge<'_> {
         type Output = Judgement;
 
-        fn call<T: Task>(self, task: T) -> Result<Judgement, ZooError> {
-            judge_best(self.0, &task)
+        fn call<T: Task>(self, system: T::System) -> Result<Judgement, ZooError> {
+            judge(self.run, &T::read(system, &self.reading)?, DataPart::Test)
         }
     }
 
-    let source = match data {
-        Some(source) => source.clone(),
-        None => run.about()?.data,
-    };
-    with_task(&run.recipe()?, &source, run, Need::Test, Judge(run))
+    let recipe = run.recipe()?;
+    let source = data.map_or_else(|| run.source(), |data| Ok(data.clone()))?;
+    let reading = Reading::to_judge(&recipe, &source, run)?;
+    with_system(&recipe, Origin::Run(run), Judge { run, reading })
 }
 
-/// A run's best weights on the validation and on the test part of its own data.
-pub(crate) fn both(run: &RunDir) -> Result<[Scores; 2], ZooError> {
-    struct Both<'a>(&'a RunDir);
-
-    impl WithTask for Both<'_> {
-        type Output = [Scores; 2];
-
-        fn call<T: Task>(self, task: T) -> Result<[Scores; 2], ZooError> {
-            let validation = judge_part(self.0, &task, Part::Validation)?;
-            Ok([validation.scores, judge_best(self.0, &task)?.scores])
-        }
-    }
-
-    with_task(&run.recipe()?, &run.about()?.data, run, Need::All, Both(run))
-}
-
-/// Judges a run's best weights on the test part.
-pub(crate) fn judge_best<T: Task>(run: &RunDir, task: &T) -> Result<Judgement, ZooError> {
-    judge_part(run, task, Part::Test)
-}
-
-fn judge_part<T: Task>(run: &RunDir, task: &T, part: Part) -> Result<Judgement, ZooError> {
+/// Judges a run's best weights on a part of its data.
+pub(crate) fn judge<T: Task>(run: &RunDir, task: &T, part: DataPart) -> Result<Judgement, ZooError> {
     let device = Device::flex();
-    let path = run.best_path();
-    let net = Checkpoint::load(&path)?.apply(task.network(&device)?, &path)?;
+    let net = best(task.system(), run, &device)?;
     task.judge(&net, part, &run.calibration()?, &device)
 }

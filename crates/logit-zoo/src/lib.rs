@@ -1,8 +1,11 @@
-//! Data sets, models, recipes and the trainer of Logit.
+//! Models, recipes and the trainer of Logit, over the data sets of `logit-data`.
 //!
 //! ```text
-//! data ─→ models ─→ train ─→ run directory ─→ evaluate, predict, report
+//! data ─→ system ─→ train ─→ run directory ─→ evaluate, predict, report
 //! ```
+//!
+//! Floors, from the ground up: `batch`, `models`, `recipe`, `page`, `error`, `run`, `telemetry`, `system`, `evaluate`,
+//! `report`, `train`, `study`.
 //!
 //! The command `logit` is a thin layer over this crate; everything it does can be done from Rust:
 //!
@@ -10,35 +13,32 @@
 //! use std::path::Path;
 //! use std::sync::atomic::AtomicBool;
 //!
+//! use logit_zoo::recipe::Setting;
 //! use logit_zoo::{Recipe, Source, train};
 //!
-//! let recipe = Recipe::load("digits", &["train.epochs=1".to_owned()])?;
-//! let run = train::start(&recipe, &Source::Embedded, Path::new("runs/first"))?;
-//! let end = train::run(&run, &train::Devices::default(), &AtomicBool::new(false), &mut train::Silent)?;
+//! let recipe = Recipe::load("digits", &[Setting::whole("train.epochs", 1)])?;
+//! let training = train::start(&recipe, &Source::Embedded, Path::new("runs/first"))?;
+//! let end = train::run(&training, &train::Devices::default(), &AtomicBool::new(false), &mut train::Silent)?;
 //! println!("{:?}", end);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-pub mod data;
+pub mod batch;
 mod error;
 pub mod evaluate;
+pub mod inspect;
 pub mod models;
-pub mod predict;
-mod recipe;
-pub mod report;
+pub mod page;
+pub mod recipe;
+mod report;
 pub mod run;
 pub mod study;
-pub mod task;
+pub mod system;
 pub mod telemetry;
 pub mod train;
-pub mod watch;
 
 pub use error::ZooError;
-pub use recipe::{
-    AnswerChoice, ClassWeights, DataConfig, DigitsSetup, ImagesData, ImagesModel, ImagesSetup, ModelConfig,
-    Optimizer, PairsConfig, PairsSetup, PixelAnswer, RECIPES, Recipe, RecipeError, Schedule, ScoreLoss,
-    SegmentationData, SegmentationLoss, SegmentationModel, SegmentationSetup, SentenceConfig, Setup,
-    StsSetup, TableData, TableLoss, TableModel, TableModelKind, TableSetup, TaskConfig, TrainConfig,
-    WatchConfig, Weights, setting,
-};
+pub use logit_data as data;
+pub use recipe::{RECIPES, Recipe, RecipeError, TaskConfig, TrainConfig};
 pub use run::{DataSource as Source, RunDir};
+pub use system::predict;

@@ -13,7 +13,7 @@ use logit::LossError;
 use logit::loss::{CrossEntropyLoss, Loss};
 use logit::optim::{Adam, Sgd};
 use logit::tape::Taped;
-use logit_zoo::data::{Batch, load};
+use logit_zoo::batch::{Batch, load};
 use logit_zoo::models::{ConvNetConfig, UNetConfig};
 use logit_zoo::{Recipe, Source, TaskConfig};
 

@@ -4,13 +4,14 @@ use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
 use burn::tensor::Device;
-use logit_zoo::run::{Checkpoint, Record};
-use logit_zoo::train::{self, Devices, Progress, Silent};
+use logit_zoo::recipe::Setting;
+use logit_zoo::run::{Checkpoint, Record, TrainedRun as _};
+use logit_zoo::train::{self, Devices, Progress, Silent, Training};
 use logit_zoo::{Recipe, RunDir, Source, TaskConfig};
 
-fn start(folder: &Path, recipe: &str, settings: &[&str]) -> RunDir {
+fn start(folder: &Path, recipe: &str, settings: &[&str]) -> Training {
     let small = ["train.epochs=2", "data.pairs=640", "data.validation_pairs=100", "data.test_pairs=100"];
-    let settings: Vec<String> = small.iter().chain(settings).map(|setting| (*setting).to_owned()).collect();
+    let settings = Setting::all(small.iter().chain(settings)).unwrap();
     let recipe = Recipe::load(recipe, &settings).unwrap();
     train::start(&recipe, &Source::Embedded, folder).unwrap()
 }
@@ -30,7 +31,7 @@ fn no_bias_is_ever_above_0_and_they_learn_all_the_same() {
         let folder = tempfile::tempdir().unwrap();
         let run = start(folder.path(), recipe, &[&format!("train.learning_rate={rate}")]);
         train::run(&run, &Devices::default(), &AtomicBool::new(false), &mut Silent).unwrap();
-        for biases in biases(&run) {
+        for biases in biases(run.dir()) {
             assert_eq!(biases.len(), 400);
             assert!(biases.iter().all(|bias| *bias <= 0.0), "{recipe}: {biases:?}");
             assert!(biases.iter().any(|bias| *bias < 0.0), "{recipe}: the biases never moved");
@@ -64,7 +65,7 @@ fn a_run_broken_off_within_an_epoch_goes_on_with_the_same_pairs() {
         let text = std::fs::read_to_string(run.metrics_path()).unwrap();
         text.lines().filter(|line| !line.contains("\"resume\"")).map(str::to_owned).collect::<Vec<_>>()
     };
-    let go = |run: &RunDir, progress: &mut dyn Progress| {
+    let go = |run: &Training, progress: &mut dyn Progress| {
         train::run(run, &Devices::default(), &AtomicBool::new(false), progress).unwrap();
     };
     let whole = start(&folder.path().join("whole"), "digit-pairs", &[]);
@@ -72,9 +73,9 @@ fn a_run_broken_off_within_an_epoch_goes_on_with_the_same_pairs() {
     for left in [3, 14] {
         let run = start(&folder.path().join(format!("broken-off-{left}")), "digit-pairs", &[]);
         go(&run, &mut Watcher { left });
-        assert!(metrics(&run).len() < metrics(&whole).len());
+        assert!(metrics(run.dir()).len() < metrics(whole.dir()).len());
         go(&run, &mut Silent);
-        assert_eq!(metrics(&run), metrics(&whole), "broken off after {left} records");
-        assert_eq!(biases(&run), biases(&whole));
+        assert_eq!(metrics(run.dir()), metrics(whole.dir()), "broken off after {left} records");
+        assert_eq!(biases(run.dir()), biases(whole.dir()));
     }
 }

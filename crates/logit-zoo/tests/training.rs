@@ -3,9 +3,12 @@
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
+use logit_zoo::recipe::Setting;
 use logit_zoo::run::Record;
-use logit_zoo::train::{self, Devices, End, Progress, Silent};
+use logit_zoo::train::{self, Devices, End, Progress, Silent, Training};
 use logit_zoo::{Recipe, RunDir, Source, ZooError};
+use safetensors::Dtype;
+use safetensors::tensor::TensorView;
 
 /// Asks training to stop after a number of steps, and keeps what it was told.
 #[derive(Default)]
@@ -26,18 +29,23 @@ impl Progress for Watcher {
     }
 }
 
-fn start(folder: &Path, settings: &[&str]) -> RunDir {
-    let settings: Vec<String> = settings.iter().map(|setting| (*setting).to_owned()).collect();
+fn start(folder: &Path, settings: &[&str]) -> Training {
+    let settings = Setting::all(settings).unwrap();
     let recipe = Recipe::load("digits-linear", &settings).unwrap();
     train::start(&recipe, &Source::Embedded, folder).unwrap()
 }
 
-fn go(run: &RunDir, progress: &mut dyn Progress) -> Result<End, ZooError> {
+fn go(run: &Training, progress: &mut dyn Progress) -> Result<End, ZooError> {
     train::run(run, &Devices::default(), &AtomicBool::new(false), progress)
 }
 
-fn metrics_without_resumes(run: &RunDir) -> Vec<String> {
-    let text = std::fs::read_to_string(run.metrics_path()).unwrap();
+/// The run of a folder, as another program finds it.
+fn resumed(folder: &Path) -> Training {
+    train::resume(RunDir::open(folder).unwrap()).unwrap()
+}
+
+fn metrics_without_resumes(run: &Training) -> Vec<String> {
+    let text = std::fs::read_to_string(run.dir().metrics_path()).unwrap();
     text.lines().filter(|line| !line.contains("\"resume\"")).map(str::to_owned).collect()
 }
 
@@ -77,7 +85,6 @@ fn a_loss_that_is_not_finite_names_the_step_and_keeps_the_checkpoint() {
     let folder = tempfile::tempdir().unwrap();
     let run = start(folder.path(), &["train.epochs=1", "train.min_steps=0", "data.deviation=1e-36"]);
     let error = go(&run, &mut Silent).unwrap_err();
-    assert!(matches!(error, ZooError::NotFinite { .. }), "{error}");
     let told = error.to_string();
     assert!(
         told.starts_with("step 1: the ") && told.contains("is inf; no checkpoint was written yet"),
@@ -90,9 +97,10 @@ fn a_run_of_another_network_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let run = start(folder.path(), &SHORT);
     go(&run, &mut Silent).unwrap();
+    drop(run);
     let recipe = Recipe::load("digits-mlp", &[]).unwrap().to_toml().unwrap();
     std::fs::write(folder.path().join("recipe.toml"), recipe).unwrap();
-    let error = go(&run, &mut Silent).unwrap_err().to_string();
+    let error = go(&resumed(folder.path()), &mut Silent).unwrap_err().to_string();
     assert!(error.contains("does not fit the recipe's network"), "{error}");
 }
 
@@ -101,11 +109,66 @@ fn a_recipe_that_was_changed_is_not_gone_on_with() {
     let folder = tempfile::tempdir().unwrap();
     let run = start(folder.path(), &SHORT);
     go(&run, &mut Watcher { stop_after: Some(6), ..Watcher::default() }).unwrap();
+    drop(run);
     let path = folder.path().join("recipe.toml");
     let text = std::fs::read_to_string(&path).unwrap();
     std::fs::write(&path, text.replace("learning_rate = 0.001", "learning_rate = 0.01")).unwrap();
-    let error = go(&run, &mut Silent).unwrap_err().to_string();
+    let error = go(&resumed(folder.path()), &mut Silent).unwrap_err().to_string();
     assert!(error.contains("the recipe was changed since"), "{error}");
     std::fs::write(&path, text).unwrap();
-    assert!(matches!(go(&run, &mut Silent).unwrap(), End::Finished { .. }));
+    assert!(matches!(go(&resumed(folder.path()), &mut Silent).unwrap(), End::Finished { .. }));
+}
+
+#[test]
+fn data_is_read_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, run) = (folder.path().join("pairs.tsv"), folder.path().join("run"));
+    let vectors = folder.path().join("vectors");
+    std::fs::create_dir(&vectors).unwrap();
+    let words = ["a", "dog", "cat", "runs", "sleeps"];
+    std::fs::write(vectors.join("vocab.txt"), words.join("\n")).unwrap();
+    let numbers: Vec<u8> = (0..20_u8).flat_map(|number| f32::from(number % 7).to_le_bytes()).collect();
+    let tensor = TensorView::new(Dtype::F32, vec![5, 4], &numbers).unwrap();
+    safetensors::serialize_to_file([("vectors", tensor)], None, &vectors.join("vectors.safetensors"))
+        .unwrap();
+    let rows = ["a dog runs\ta dog sleeps", "a cat sleeps\ta cat sleeps", "a dog\ta cat runs"];
+    let mut pairs = "split\tscore\tsentence1\tsentence2\n".to_owned();
+    for part in ["train", "dev", "test"] {
+        for (score, row) in rows.iter().enumerate() {
+            pairs.push_str(&format!("{part}\t{score}\t{row}\n"));
+        }
+    }
+    std::fs::write(&data, pairs).unwrap();
+
+    let settings = [
+        Setting::whole("train.epochs", 3),
+        Setting::whole("train.min_steps", 0),
+        Setting::path("data.vectors", &vectors).unwrap(),
+    ];
+    let recipe = Recipe::load("sts", &settings).unwrap();
+    let training = train::start(&recipe, &Source::at(&data), &run).unwrap();
+    // What is needed again would not be found.
+    let away = |from: &Path| std::fs::rename(from, from.with_extension("away")).unwrap();
+    let back = |to: &Path| std::fs::rename(to.with_extension("away"), to).unwrap();
+    away(&data);
+    away(&vectors);
+    let stopped = go(&training, &mut Watcher { stop_after: Some(1), ..Watcher::default() }).unwrap();
+    assert!(matches!(stopped, End::Stopped { .. }), "{stopped:?}");
+    drop(training);
+    back(&data);
+    back(&vectors);
+    let training = resumed(&run);
+    away(&data);
+    away(&vectors);
+    assert!(matches!(go(&training, &mut Silent).unwrap(), End::Finished { .. }));
+}
+
+#[test]
+fn nobody_else_trains_in_the_folder_of_a_training() {
+    let folder = tempfile::tempdir().unwrap();
+    let training = start(folder.path(), &SHORT);
+    let error = train::resume(training.dir().clone()).unwrap_err().to_string();
+    assert!(error.contains("trained in by another process"), "{error}");
+    drop(training);
+    resumed(folder.path());
 }

@@ -3,19 +3,23 @@
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
-use logit_zoo::telemetry::{Outcome, Telemetry};
-use logit_zoo::train::{self, Devices, Silent};
-use logit_zoo::watch::{Live, State};
+use logit_run::check::Outcome;
+use logit_run::live::{Live, State};
+use logit_run::telemetry::Telemetry;
+use logit_zoo::recipe::Setting;
+use logit_zoo::train::{self, Devices, Silent, Training};
 use logit_zoo::{Recipe, RunDir, Source};
 
-fn started(folder: &Path, settings: &[&str]) -> RunDir {
-    let settings: Vec<String> = settings.iter().map(ToString::to_string).collect();
+fn started(folder: &Path, settings: &[&str]) -> Training {
+    let settings = Setting::all(settings).unwrap();
     let recipe = Recipe::load("digits-mlp", &settings).unwrap();
     train::start(&recipe, &Source::Embedded, folder).unwrap()
 }
 
-fn trained(run: &RunDir, stop: bool) {
-    train::run(run, &Devices::default(), &AtomicBool::new(stop), &mut Silent).unwrap();
+/// Trains, and gives the folder free.
+fn trained(training: Training, stop: bool) -> RunDir {
+    train::run(&training, &Devices::default(), &AtomicBool::new(stop), &mut Silent).unwrap();
+    training.dir().clone()
 }
 
 const SHORT: [&str; 3] = ["train.epochs=2", "train.min_steps=0", "train.batch_size=64"];
@@ -23,8 +27,7 @@ const SHORT: [&str; 3] = ["train.epochs=2", "train.min_steps=0", "train.batch_si
 #[test]
 fn a_finished_run_tells_every_step_of_it() {
     let folder = tempfile::tempdir().unwrap();
-    let run = started(&folder.path().join("run"), &SHORT);
-    trained(&run, false);
+    let run = trained(started(&folder.path().join("run"), &SHORT), false);
     let live = Live::open(run.clone()).unwrap();
     let summary = live.summary().unwrap();
     assert_eq!((summary.state, summary.step, summary.steps), (State::Finished, 58, Some(58)));
@@ -33,8 +36,7 @@ fn a_finished_run_tells_every_step_of_it() {
     // The first five steps and every twentieth have their layers; every chosen sample comes by once an epoch.
     let telemetry = Telemetry::open(&run.telemetry_path()).unwrap();
     let frames: Vec<_> = (0..telemetry.len()).map(|number| telemetry.frame(number).unwrap()).collect();
-    let layered: Vec<u64> =
-        frames.iter().filter(|frame| frame.has_layers()).map(|frame| frame.step).collect();
+    let layered: Vec<u64> = frames.iter().filter(|frame| frame.is_whole()).map(|frame| frame.step).collect();
     assert_eq!(layered, [1, 2, 3, 4, 5, 21, 41]);
     let names: Vec<&str> = frames[0].layers.iter().map(|layer| layer.name.as_str()).collect();
     assert_eq!(names, ["hidden1", "hidden2", "logits", "probabilities"]);
@@ -53,7 +55,7 @@ fn a_finished_run_tells_every_step_of_it() {
     assert!(counted >= 64 && counted == binned as u32, "{counted} and {binned}");
     assert!(live.at(0).unwrap().is_none());
 
-    let verdicts = live.verdicts().unwrap().unwrap();
+    let verdicts = live.check().unwrap().unwrap();
     assert_eq!(verdicts.worst(), None, "{:?}", verdicts.verdicts);
     assert!(verdicts.verdicts.iter().any(|verdict| matches!(verdict.outcome, Outcome::Fine { .. })));
 }
@@ -61,13 +63,11 @@ fn a_finished_run_tells_every_step_of_it() {
 #[test]
 fn a_run_that_went_on_tells_what_one_that_was_not_broken_off_does() {
     let folder = tempfile::tempdir().unwrap();
-    let whole = started(&folder.path().join("whole"), &SHORT);
-    trained(&whole, false);
-    let broken = started(&folder.path().join("broken"), &SHORT);
-    trained(&broken, true);
+    let whole = trained(started(&folder.path().join("whole"), &SHORT), false);
+    let broken = trained(started(&folder.path().join("broken"), &SHORT), true);
     let live = Live::open(broken.clone()).unwrap();
     assert_eq!(live.summary().unwrap().state, State::Stopped);
-    trained(&broken, false);
+    trained(train::resume(broken.clone()).unwrap(), false);
     let told = |run: &RunDir| std::fs::read(run.telemetry_path()).unwrap();
     assert_eq!(told(&whole), told(&broken));
 }
@@ -76,8 +76,7 @@ fn a_run_that_went_on_tells_what_one_that_was_not_broken_off_does() {
 fn recording_changes_no_number_and_can_be_left_out() {
     let folder = tempfile::tempdir().unwrap();
     let trained = |name: &str, more: &[&str]| {
-        let run = started(&folder.path().join(name), &[&SHORT, more].concat());
-        trained(&run, false);
+        let run = trained(started(&folder.path().join(name), &[&SHORT, more].concat()), false);
         (std::fs::read(run.metrics_path()).unwrap(), run)
     };
     let (plain, off) = trained("off", &["watch.every=0"]);

@@ -67,7 +67,7 @@ def focal_at_the_extremes():
 
 
 def focal_over_classes():
-    """segmentation_models_pytorch: its multiclass focal loss is one sigmoid a class, not softmax."""
+    """segmentation_models_pytorch: its multiclass focal loss is one sigmoid per class, not softmax."""
     sigmoid = ours.focal(LOGITS, F.one_hot(INDEX, 3).double(), "labels", 2.0)
     assert same(smp.FocalLoss("multiclass", gamma=2.0)(LOGITS, INDEX), sigmoid)
     assert not same(sigmoid, ours.focal(LOGITS, INDEX, "classes", 2.0))

@@ -5,6 +5,7 @@ use burn::nn::Initializer;
 use burn::tensor::{Device, Tensor};
 
 use crate::error::HeadError;
+use crate::graph::{Described, Parameter, StepKind};
 use crate::kind::{Classes, Coral, Grades, Kind, Labels, YesNo};
 use crate::logits::Logits;
 use crate::ops::conv::pointwise;
@@ -176,6 +177,17 @@ impl<K: Kind> Head<K> {
             weight.matmul(maps).reshape(with_axis_1(dims, self.kind.weight_columns()))
         };
         Logits::of_checked(directions + bias, self.kind.clone())
+    }
+
+    /// What it is as a step of a network.
+    pub(crate) fn described(&self) -> Described {
+        Described {
+            kind: StepKind::Head { answer: K::ANSWER, units: self.kind.units() },
+            parameters: vec![
+                Parameter::learned("weight", &self.weight),
+                Parameter::learned("bias", &self.bias),
+            ],
+        }
     }
 
     /// The logits, by our kernels.

@@ -1,6 +1,9 @@
 //! The output layer of a neural network, on [Burn](https://burn.dev): typed logits, heads, losses, metrics,
 //! calibration.
 //!
+//! Floors, from the ground up: `error`, `rank`, `math`, `link`, `kind`, `logits`, `probabilities`, `ops`, `graph`, `head`,
+//! `steps`, `tape`, `loss`, `metrics`, `calibration`, `optim`.
+//!
 //! A [`Head`] is the last layer of a network, and is chosen by the *kind of answer* that is wanted. The kind decides
 //! the rest: how many units there are, which losses fit their raw output, how probabilities and decisions are read
 //! from it. What a head returns are [`Logits`] of its kind, and losses take nothing else: a softmax or sigmoid before a
@@ -53,6 +56,7 @@
 
 pub mod calibration;
 pub mod error;
+pub mod graph;
 mod head;
 mod kind;
 mod link;
@@ -64,6 +68,7 @@ pub mod ops;
 pub mod optim;
 mod probabilities;
 mod rank;
+pub mod steps;
 pub mod tape;
 
 pub use error::{HeadError, KindError, LossError};
@@ -81,3 +86,8 @@ pub use rank::{OneMoreThan, Rank};
 #[cfg(doctest)]
 #[doc = include_str!("../../../README.md")]
 struct Readme;
+
+/// The examples of the page for Rust programs, run as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/rust-library.md")]
+struct RustLibrary;

@@ -1,4 +1,4 @@
-// Asking the server, and telling what went wrong.
+// Asking the server, and reporting what went wrong.
 
 import { byId, el, prose } from './dom.js';
 
@@ -11,7 +11,7 @@ export async function get(path) {
   }
   const body = await answer.json().catch(() => null);
   if (!answer.ok) throw new Error(body?.error ?? `the server answered ${answer.status}`);
-  if (body === null) throw new Error('the answer is not JSON');
+  if (body === null) throw new Error('the server’s answer is not JSON');
   return body;
 }
 

@@ -1,4 +1,4 @@
-// A box to tick for each run, with where the run stands.
+// A box to tick per run, with the state of the run.
 
 import { badge, el, icon, say, wide } from './dom.js';
 import { wake } from './feed.js';
@@ -20,7 +20,9 @@ export function runBox(run) {
 export function drawRun(run) {
   const { info, box } = run, count = run.count ?? run.findings.length;
   say(box.name, info.name);
-  box.name.title = `${info.folder}, recipe ${info.recipe}, seed ${info.seed}, ${info.data}`;
+  const about = [info.folder, info.recipe === null ? info.program : `recipe ${info.recipe}`,
+    info.seed === null ? null : `seed ${info.seed}`, info.data];
+  box.name.title = about.filter(part => part !== null).join(', ');
   if (box.state.textContent !== info.state) {
     box.state.className = `state ${info.state}`;
     box.state.replaceChildren(icon(info.state), info.state);

@@ -5,7 +5,7 @@ import { extent, linearScale, logScale } from './scale.js';
 import { seek } from './seek.js';
 import { axes, bandOf, lineOf, markOf } from './shapes.js';
 
-/** Lines over steps, with a cursor that moves without drawing the rest anew. */
+/** Lines over steps, with a cursor that moves without redrawing the rest. */
 export class StepChart {
   constructor(figure, height) {
     this.figure = figure;

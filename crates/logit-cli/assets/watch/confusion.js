@@ -1,11 +1,11 @@
-// What is taken for what.
+// Which class is mistaken for which.
 
 import { el, panelOf, say, wide } from './dom.js';
 import { percent, whole } from './format.js';
 
 const MATRIX = 24;           // classes up to which a table of confusion can be read
 
-/** Truth by decision: a table as far as one can be read, beyond that a picture and the commonest mistakes. */
+/** Truth by decision: a table as far as one can be read, beyond that a picture and the most common mistakes. */
 export class Confusion {
   constructor(run) {
     this.run = run;
@@ -21,7 +21,7 @@ export class Confusion {
     const total = matrix.flat().reduce((sum, count) => sum + count, 0);
     const right = matrix.reduce((sum, row, k) => sum + row[k], 0);
     const share = percent(total ? right / total : undefined);
-    say(this.note, `${whole(right)} of ${whole(total)} right (${share}) in this epoch’s recorded steps.`);
+    say(this.note, `${whole(right)} of ${whole(total)} correct (${share}) in this epoch’s recorded steps.`);
     if (matrix.length > MATRIX) this.drawMany(matrix); else this.drawTable(matrix);
   }
 
@@ -33,7 +33,7 @@ export class Confusion {
         const cell = this.cells[truth][decision];
         say(cell, whole(count));
         cell.className = `${truth === decision ? 'right' : ''} ${count ? '' : 'none'}`;
-        // The root lets a mistake made once in a hundred be seen.
+        // The root makes a mistake visible that is made once in a hundred times.
         cell.style.setProperty('--share', Math.sqrt(count / sum).toFixed(2));
       });
     });
@@ -56,7 +56,7 @@ export class Confusion {
       .sort((a, b) => b.count - a.count).slice(0, 12);
     shade(this.heat, matrix, this.box);
     this.box.classList.add('many');
-    this.box.replaceChildren(this.heat, el('table', {}, el('caption', {}, `The commonest mistakes among ${matrix.length} classes`),
+    this.box.replaceChildren(this.heat, el('table', {}, el('caption', {}, `The most common mistakes among ${matrix.length} classes`),
       el('thead', {}, el('tr', {}, ...['truth', 'decision'].map(name => el('th', { scope: 'col' }, name)),
         el('th', { scope: 'col', className: 'number' }, 'count'))),
       el('tbody', {}, ...worst.map(({ truth, decision, count }) => el('tr', {},

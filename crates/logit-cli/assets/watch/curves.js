@@ -24,9 +24,9 @@ export function drawCurves() {
   const first = known.flatMap(lossLines);
   const second = metric ? known.flatMap(run => metricLines(run, metric)) : [];
   const name = metric ? title(metric.split(/:(.*)/s)[1]) : '';
-  charts.loss.draw({ key, log, lines: first, marks, unit: log ? 'loss (logarithmic)' : 'loss', empty: 'No step so far.',
+  charts.loss.draw({ key, log, lines: first, marks, unit: log ? 'loss (logarithmic)' : 'loss', empty: 'No steps yet.',
     label: 'Loss over steps; the values at the chosen step are in the table below.' });
-  charts.metric.draw({ key, lines: second, unit: name, empty: 'No epoch has ended so far.',
+  charts.metric.draw({ key, lines: second, unit: name, empty: 'No epoch has finished yet.',
     label: `${capital(name)} over steps; the values at the chosen step are in the table below.` });
   const step = view.live ? Infinity : currentStep() ?? Infinity;
   charts.loss.moveCursor(currentStep());
@@ -71,8 +71,8 @@ function drawChoice(known) {
     const before = select.touched ? select.value : null;
     const group = (label, from, list) => el('optgroup', { label },
       ...list.map(name => el('option', { value: `${from}:${name}` }, title(name))));
-    select.replaceChildren(...names.length ? [group('Validation, each epoch', 'epoch', names)] : [],
-      group('Training, each step', 'step', ['learning_rate', 'head_gradient_norm']));
+    select.replaceChildren(...names.length ? [group('Validation, per epoch', 'epoch', names)] : [],
+      group('Training, per step', 'step', ['learning_rate', 'head_gradient_norm']));
     const usual = ['accuracy', 'mean_iou', 'micro_f1', 'r2', 'pearson'].find(name => names.includes(name)) ?? names[0];
     select.value = before ?? (usual ? `epoch:${usual}` : 'step:head_gradient_norm');
     if (select.selectedIndex < 0) select.selectedIndex = 0;
@@ -87,7 +87,7 @@ function sampleOfLine(kind) {
     ...kind === 'solid' ? [svg('circle', { class: 'dot', cx: 12, cy: 4.5, r: 2.5 })] : []);
 }
 
-/** The key of the lines, with the values at the cursor: a row a run, a column a kind of line. */
+/** The key of the lines, with the values at the cursor: a row per run, a column per kind of line. */
 function drawReadout(chart, known, lines, step, tested) {
   const kinds = Object.keys(KINDS).filter(kind => lines.some(line => line.kind === kind && line.y.some(Number.isFinite)));
   const test = tested && known.some(run => Number.isFinite(run.series.test?.[tested]));

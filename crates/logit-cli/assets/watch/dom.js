@@ -21,7 +21,7 @@ export function say(node, text) {
   if (node.textContent !== text) node.textContent = text;
 }
 
-/** Text that is cut off where it does not fit, and told whole by its title. */
+/** Text that is cut off where it does not fit; its title holds all of it. */
 export function wide(text, className = '') {
   return el('bdi', { className: `clip ${className}`, title: text }, text);
 }

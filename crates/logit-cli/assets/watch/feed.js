@@ -1,10 +1,10 @@
-// Fetching what is shown: as little as there is need for, and a few times a second at most.
+// Fetching what is shown: as little as needed, and a few times per second at most.
 
 import { attempt, get } from './api.js';
 import { paint } from './paint.js';
 import { shown } from './runs.js';
 
-const FRAMES = 64;           // frames kept a run, so that going back and forth asks for nothing
+const FRAMES = 64;           // frames kept per run, so that going back and forth asks for nothing
 const PACE = 250;            // milliseconds between two updates from the stream
 const SERIES_PACE = 1000;    // … between two fetches of all curves of a run, the largest answer
 
@@ -62,7 +62,7 @@ export async function loadHistory(run, now = false) {
 
 const awake = { wanted: false, running: false };
 
-/** Events may come by the dozen; they only mark what is stale. This fetches and draws it, a few times a second. */
+/** Events may come by the dozen; they only mark what is stale. This fetches and draws it, a few times per second. */
 export async function wake() {
   awake.wanted = true;
   if (awake.running) return;

@@ -27,10 +27,10 @@ export function drawFindings() {
     item.hidden = !item.run.shown;
     if (!item.hidden) counts[item.level] = (counts[item.level] ?? 0) + 1;
   }
-  const told = Object.entries(counts).filter(([, count]) => count)
+  const tally = Object.entries(counts).filter(([, count]) => count)
     .map(([level, count]) => `${count} ${level}${count > 1 && level !== 'advice' ? 's' : ''}`);
-  say(byId('tally'), told.join(', '));
-  byId('no-findings').hidden = told.length > 0;
+  say(byId('tally'), tally.join(', '));
+  byId('no-findings').hidden = tally.length > 0;
 }
 
 function findingItem(run, { step = null, level, rule, name, message, reason, fix }) {

@@ -23,7 +23,7 @@ export class FramePanel {
     this.grid = el('div', { className: 'samples' });
     this.more = el('button', { type: 'button', className: 'link', hidden: true });
     this.more.addEventListener('click', () => { this.limit += CARDS; this.drawn = null; paint(); });
-    this.noSamples = el('p', { className: 'empty' }, 'No sample was chosen to be followed.');
+    this.noSamples = el('p', { className: 'empty' }, 'No sample was chosen to follow.');
     this.samples = panelOf('Samples', this.noSamples, this.grid, this.more);
     this.logits = new Histogram();
     this.reliability = new Reliability();
@@ -54,26 +54,26 @@ export class FramePanel {
 
   whyEmpty() {
     const { run } = this;
-    if (!run.series) return 'Asking for what was recorded…';
-    if (run.frames.length && run.wanted !== null) return 'Asking for the recorded step…';
+    if (!run.series) return 'Loading what was recorded…';
+    if (run.frames.length && run.wanted !== null) return 'Loading the recorded step…';
     if (run.frames.length) {
-      return `This run recorded nothing by step ${whole(view.step)}; its first recorded step is ${whole(run.frames[0])}.`;
+      return `This run had recorded nothing by step ${whole(view.step)}; its first recorded step is ${whole(run.frames[0])}.`;
     }
     return run.info.state === 'training' ? 'Nothing recorded so far. The first step will appear here by itself.'
       : 'This run recorded no step.';
   }
 
   drawFacts(frame) {
-    const told = !frame ? [] : [['step', whole(frame.step)], ['epoch', whole(frame.epoch)], ['loss', number(frame.loss)],
-      ['loss by chance', frame.chance_loss], ['with shuffled targets', frame.shuffled_loss],
+    const facts = !frame ? [] : [['step', whole(frame.step)], ['epoch', whole(frame.epoch)], ['loss', number(frame.loss)],
+      ['loss at chance', frame.chance_loss], ['with shuffled targets', frame.shuffled_loss],
       ['learning rate', number(frame.learning_rate, 3)], ['batch', whole(frame.batch)]];
-    this.facts.replaceChildren(...told.filter(([, value]) => value !== null && value !== undefined)
+    this.facts.replaceChildren(...facts.filter(([, value]) => value !== null && value !== undefined)
       .map(([name, value]) => el('div', {}, el('dt', {}, name), el('dd', {}, typeof value === 'string' ? value : number(value)))));
   }
 
   drawFrame(frame) {
     this.drawSamples(frame);
-    // The charts measure the room that is left beside what is shown.
+    // The charts measure the space left by what is shown.
     this.confusion.draw(frame.confusion);
     this.reliability.node.hidden = !frame.reliability;
     this.logits.draw(frame.layers?.find(layer => layer.name === 'logits')?.statistics, earlier(frame));
@@ -99,7 +99,7 @@ export class FramePanel {
   }
 }
 
-/** The step that the layers are of, where it is not the frame's own: they are not recorded at every one. */
+/** The step at which the layers were recorded, if it is not the frame's own: they are not recorded at every step. */
 function earlier({ step, layers_step: of }) {
   return Number.isFinite(of) && of !== step ? of : null;
 }

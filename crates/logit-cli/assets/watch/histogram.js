@@ -1,4 +1,4 @@
-// How the batch's logits are spread.
+// The distribution of the batch's logits.
 
 import { el, panelOf, say, svg } from './dom.js';
 import { number, whole } from './format.js';
@@ -12,7 +12,7 @@ export class Histogram {
     this.node = panelOf('Logits of the batch', this.figure, this.note);
   }
 
-  /** `of` is the step they are of, where it is not the frame's own. */
+  /** `of` is the step at which they were recorded, if it is not the frame's own. */
   draw(statistics, of) {
     this.node.hidden = !statistics;
     if (!statistics) return;

@@ -6,7 +6,7 @@ import { loadHistory } from './feed.js';
 import { number, percent, whole } from './format.js';
 import { binsPath } from './shapes.js';
 
-/** Statistics of the layers, a row each; a row opens the layer's history beside the table. */
+/** Statistics of the layers, a row per layer; a row opens the layer's history next to the table. */
 export class Layers {
   constructor(run) {
     this.run = run;
@@ -20,7 +20,7 @@ export class Layers {
     this.node = panelOf('Layers', this.of, el('div', { className: 'layers' }, this.tables, this.side));
   }
 
-  /** `of` is the step they are of, where it is not the frame's own. */
+  /** `of` is the step at which they were recorded, if it is not the frame's own. */
   draw({ layers, gradients }, of) {
     this.node.hidden = !layers?.length;
     this.of.hidden = of === null;
@@ -69,7 +69,7 @@ export class Layers {
     }
     say(this.title, layer === null ? '' : `${layer} over the steps`);
     say(this.about, layer === null ? 'Choose a layer to see how its output changed over the steps.'
-      : 'Line: mean; band: one deviation each way; dotted: lowest and highest.');
+      : 'Line: mean; band: one standard deviation each way; dotted: lowest and highest.');
     this.values.figure.hidden = this.zeros.figure.hidden = !history;
     if (!history) return;
     const { step: x, mean, deviation, low, high, zeros } = history;

@@ -1,4 +1,4 @@
-// The list of runs, and what the server tells of them.
+// The list of runs, and what the server reports about them.
 
 import { attempt, get } from './api.js';
 import { runBox } from './boxes.js';
@@ -27,7 +27,7 @@ function addRun(run) {
 function heard(event) {
   const { id, step, frame, loss, state, findings } = JSON.parse(event.data), run = runs.find(run => run.info.id === id);
   if (!run) return void loadRuns().then(wake);
-  // What only the list of runs tells (names, samples, how many steps) may have come since it was asked for.
+  // What only the list of runs holds (names, samples, number of steps) may have arrived since it was fetched.
   if (state !== run.info.state || frame !== null && !run.frames.length) loadRuns().then(wake);
   Object.assign(run.info, { step, state });
   Object.assign(run, { loss, count: findings });
@@ -39,17 +39,17 @@ function heard(event) {
 
 export function listen() {
   const source = new EventSource('/api/events'), sign = byId('connection');
-  const tell = (text, lost) => { say(sign, text); sign.classList.toggle('lost', lost); };
+  const status = (text, lost) => { say(sign, text); sign.classList.toggle('lost', lost); };
   source.addEventListener('run', heard);
   source.addEventListener('open', () => {
     const again = sign.classList.contains('lost');
-    tell(again ? 'Connected again' : 'Connected', false);
+    status(again ? 'Connected again' : 'Connected', false);
     if (!again) return;
     for (const run of runs) run.stale = { series: true, findings: true };
     loadRuns().then(wake);
   });
   source.addEventListener('error', () => {
-    tell('Connection lost; trying again…', true);
+    status('Connection lost; trying again…', true);
     // A browser gives up for good when the answer is not a stream of events.
     if (source.readyState === EventSource.CLOSED) setTimeout(listen, 3000);
   });

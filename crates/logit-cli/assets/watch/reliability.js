@@ -1,4 +1,4 @@
-// Whether the confidences are as often right as they say.
+// Whether decisions are correct as often as their confidence says.
 
 import { el, panelOf, say, svg } from './dom.js';
 import { number, whole } from './format.js';
@@ -27,13 +27,13 @@ export class Reliability {
         svg('line', { class: 'confidence', x1: left + 1, x2: left + each - 1, y1: sure, y2: sure }),
         svg('text', { class: 'middle', x: left + each / 2, y: height - 4 }, small.format(count))];
     });
-    const label = 'Share right in ten bins of confidence';
+    const label = 'Share correct in ten bins of confidence';
     this.figure.replaceChildren(svg('svg', { viewBox: `0 0 ${width} ${height}`, role: 'img', 'aria-label': label },
-      axes(x, y, box, 'confidence', 'share right'), ...parts,
+      axes(x, y, box, 'confidence', 'share correct'), ...parts,
       svg('text', { class: 'end', x: box.left - 6, y: height - 4 }, 'count'),
       svg('line', { class: 'ideal', x1: box.left, x2: box.right, y1: box.bottom, y2: box.top })));
     const gap = bins.reduce((sum, [count, confidence, right]) => sum + (count > 0 ? Math.abs(confidence - right) : 0), 0) / total;
-    const told = `Bars: share right; orange strokes: mean confidence. Calibration error ${number(gap, 3)} over ${whole(total)}.`;
-    say(this.note, total ? told : 'No decision so far.');
+    const caption = `Bars: share correct; orange strokes: mean confidence. Calibration error ${number(gap, 3)} over ${whole(total)}.`;
+    say(this.note, total ? caption : 'No decisions yet.');
   }
 }

@@ -1,4 +1,4 @@
-// The runs, and which of their steps is looked at.
+// The runs, and which of their steps is shown.
 
 export const runs = [];
 export const view = { live: true, step: 0, selected: null };
@@ -10,7 +10,7 @@ export class Run {
     this.shown = index < 4;
     this.info = info;
     this.loss = undefined;
-    this.count = undefined;      // of findings, as the stream tells it
+    this.count = undefined;      // of findings, as the stream reports it
     this.series = null;
     this.version = 0;
     this.seriesAt = -Infinity;

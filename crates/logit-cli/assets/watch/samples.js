@@ -3,10 +3,10 @@
 import { el, say, wide } from './dom.js';
 import { minus, number, percent, whole } from './format.js';
 
-const BARS = 10;             // units shown of a sample
-const LONG = 14;             // letters of a unit's name that fit beside a picture
+const BARS = 10;             // units shown per sample
+const LONG = 14;             // letters of a unit's name that fit next to a picture
 
-/** A chosen sample: its input, and its units as bars. Rows are made once and filled anew. */
+/** A chosen sample: its input, and its units as bars. Rows are made once and then refilled. */
 export class SampleCard {
   constructor(run, sample) {
     this.run = run;
@@ -27,7 +27,7 @@ export class SampleCard {
   }
 
   draw(seen) {
-    say(this.when, seen ? `seen at step ${whole(seen.step)}` : 'not seen so far');
+    say(this.when, seen ? `seen at step ${whole(seen.step)}` : 'not seen yet');
     this.table.hidden = !seen;
     this.note.hidden = true;
     if (!seen) return;

@@ -4,7 +4,7 @@ import { loadFrame } from './feed.js';
 import { paint } from './paint.js';
 import { currentStep, lastAtOrBefore, recordedSteps, shown, view } from './runs.js';
 
-/** Goes to a step and leaves live; the newest frame is followed again only when asked for. */
+/** Goes to a step and leaves live; the newest frame is followed again only on request. */
 export function seek(step, live = false) {
   Object.assign(view, { step, live });
   paint();

@@ -1,4 +1,4 @@
-// What charts are put together from.
+// The parts that charts are made of.
 
 import { svg } from './dom.js';
 
@@ -33,7 +33,7 @@ export function lineOf({ x: xs, y: ys, colour, style, dots, letter }, x, y, fits
   return parts;
 }
 
-/** Numbers that are missing leave a gap; the `h0` shows a point that has none beside it. */
+/** Numbers that are missing leave a gap; the `h0` shows a point that has no neighbour. */
 function linePath(xs, ys, x, y, fits) {
   let path = '', pen = 'M';
   for (let i = 0; i < xs.length; i++) {

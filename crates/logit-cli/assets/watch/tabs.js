@@ -1,11 +1,11 @@
-// Which run's frame is shown where they do not fit beside each other.
+// Which run's frame is shown where they do not fit side by side.
 
 import { badge, byId, el } from './dom.js';
 import { wake } from './feed.js';
 import { paint } from './paint.js';
 import { runs, view } from './runs.js';
 
-const BESIDE = 640;          // pixels a run needs to stand beside another
+const BESIDE = 640;          // pixels that a run needs to stand side by side with another
 
 export function makeTabs() {
   byId('tabs').addEventListener('keydown', turnTab);

@@ -26,7 +26,7 @@ export function drawTimeline() {
   const index = lastAtOrBefore(steps, step), total = Math.max(...shown().map(run => run.info.steps ?? run.info.step));
   slider.max = steps.length - 1;
   slider.value = index;
-  // In live each run is at its own newest step, which one number cannot say.
+  // While live, each run is at its own newest step, which no single number can show.
   const apart = view.live && new Set(shown().map(run => run.wanted)).size > 1;
   const text = apart ? ['newest step of each run', `, ${whole(steps.length)} recorded`]
     : [`step ${whole(step)}`, ` of ${whole(total)}, recorded ${whole(index + 1)} of ${whole(steps.length)}`];

@@ -2,11 +2,10 @@
 
 use std::fmt::Write as _;
 
+use logit_run::check::{Outcome, RuleOutcome};
+use logit_run::live::CheckReport;
+use logit_run::{Found, Live, RunDir};
 use logit_spec::Level;
-use logit_zoo::RunDir;
-use logit_zoo::run::Found;
-use logit_zoo::telemetry::{Outcome, Verdict};
-use logit_zoo::watch::{Live, Verdicts};
 use serde_json::json;
 
 use crate::args::Check;
@@ -16,30 +15,31 @@ use crate::output;
 pub(crate) fn run(args: &Check, json: bool) -> Result<(), Failure> {
     let run = RunDir::open(&args.run)?;
     // What the data showed; what the steps showed is judged anew, from all that was recorded.
-    let of_data: Vec<Found> = run.findings()?.into_iter().filter(|found| found.step.is_none()).collect();
-    let verdicts = Live::open(run)?.verdicts()?;
+    let mut of_data = run.findings()?;
+    of_data.retain(|found| found.place.step().is_none());
+    let of_steps = Live::open(run)?.check()?;
     if json {
-        output::json(&json!({"data": of_data, "steps": verdicts}))?;
+        output::json(&json!({"data": of_data, "steps": of_steps}))?;
     } else {
-        output::text(&told(&of_data, verdicts.as_ref()))?;
+        output::text(&describe(&of_data, of_steps.as_ref()))?;
     }
-    let bad = |level: &str| [Level::Warning, Level::Error].iter().any(|bad| bad.name() == level);
-    let found = of_data.iter().any(|found| bad(&found.level))
-        || verdicts.and_then(|verdicts| verdicts.worst()).is_some_and(|level| level >= Level::Warning);
-    if found { Err(Failure::Found) } else { Ok(()) }
+    let worst_of_data = of_data.iter().map(|found| found.finding.level).max();
+    let worst = worst_of_data.max(of_steps.and_then(|report| report.worst()));
+    if worst >= Some(Level::Warning) { Err(Failure::Found) } else { Ok(()) }
 }
 
-fn told(of_data: &[Found], verdicts: Option<&Verdicts>) -> String {
+fn describe(of_data: &[Found], of_steps: Option<&CheckReport>) -> String {
     let mut out = String::new();
     for found in of_data {
-        let _ = writeln!(out, "{found}\n");
+        let _ = writeln!(out, "{}\n", found.finding);
     }
-    let Some(Verdicts { frames, last_step, verdicts }) = verdicts else {
+    let Some(CheckReport { frames, last_step, verdicts }) = of_steps else {
         out.push_str("no step was recorded, so that nothing can be said of the training: `watch.every` is 0, or it never began\n");
         return out;
     };
-    for seen in verdicts.iter().filter_map(Verdict::found) {
-        let _ = writeln!(out, "{}\n  seen: at step {}\n", seen.finding, seen.step);
+    for found in verdicts.iter().filter_map(RuleOutcome::found) {
+        let step = found.place.step().unwrap_or_default();
+        let _ = writeln!(out, "{}\n  seen: at step {step}\n", found.finding);
     }
     let rows = verdicts.iter().filter_map(|verdict| {
         let name = || format!("{} {}", verdict.rule.facts().number, verdict.rule.facts().name);

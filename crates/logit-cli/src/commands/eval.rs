@@ -1,7 +1,7 @@
 //! `logit eval`
 
-use logit_zoo::task::metric_name;
-use logit_zoo::{RunDir, evaluate};
+use logit_run::{RunDir, metric_name};
+use logit_zoo::evaluate;
 use serde_json::json;
 
 use crate::args::Eval;

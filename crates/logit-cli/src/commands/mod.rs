@@ -3,6 +3,7 @@
 mod check;
 mod eval;
 mod heads;
+mod inspect;
 mod predict;
 mod recipes;
 mod serve_device;
@@ -13,7 +14,8 @@ mod watch;
 use std::path::PathBuf;
 
 use clap::CommandFactory;
-use logit_zoo::{Source, setting};
+use logit_zoo::Source;
+use logit_zoo::recipe::Setting;
 
 use crate::args::{Args, Command, Study};
 use crate::failure::Failure;
@@ -25,6 +27,7 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
         Command::Train(train) => train::run(*train, json),
         Command::Eval(eval) => eval::run(&eval, json),
         Command::Predict(predict) => predict::run(&predict, json),
+        Command::Inspect(args) => inspect::run(&args, json),
         Command::Watch(args) => watch::run(&args, json),
         Command::Check(args) => check::run(&args, json),
         Command::Recipes { name } => recipes::run(name.as_deref(), json),
@@ -46,16 +49,15 @@ fn settings(
     epochs: Option<u64>,
     seed: Option<u64>,
     vectors: Option<&PathBuf>,
-) -> Result<Vec<String>, Failure> {
-    let mut settings = given.to_vec();
+) -> Result<Vec<Setting>, Failure> {
+    let mut settings = Setting::all(given)?;
     if let Some(epochs) = epochs {
         // Exactly as many: a small set is not gone through more often.
-        settings.extend([format!("train.epochs={epochs}"), "train.min_steps=0".to_owned()]);
+        settings.extend([Setting::whole("train.epochs", epochs), Setting::whole("train.min_steps", 0)]);
     }
-    settings.extend(seed.map(|seed| format!("train.seed={seed}")));
+    settings.extend(seed.map(|seed| Setting::whole("train.seed", seed)));
     if let Some(path) = vectors {
-        let told = || Failure::Usage(format!("--vectors {} is not UTF-8; rename it", path.display()));
-        settings.push(setting("data.vectors", path.to_str().ok_or_else(told)?));
+        settings.push(Setting::path("data.vectors", path)?);
     }
     Ok(settings)
 }

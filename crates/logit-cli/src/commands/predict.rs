@@ -2,11 +2,11 @@
 
 use std::fmt::Write as _;
 
-use logit_zoo::RunDir;
-use logit_zoo::predict::images::ImagePrediction;
-use logit_zoo::predict::sts::Similarity;
-use logit_zoo::predict::table::TablePrediction;
-use logit_zoo::predict::{self, Predictions, digits, pairs, segmentation};
+use logit_run::RunDir;
+use logit_zoo::predict::{
+    self, DigitPrediction, ImagePrediction, MaskPrediction, PairPrediction, Predictions, Similarity,
+    TablePrediction,
+};
 use serde::Serialize;
 use serde_json::json;
 
@@ -20,7 +20,7 @@ pub(crate) fn run(args: &Predict, json: bool) -> Result<(), Failure> {
         Predictions::Digits(predictions) => tell(&predictions, json, digit),
         Predictions::Images(predictions) => tell(&predictions, json, image),
         Predictions::Pairs(predictions) => tell(&predictions, json, pair),
-        Predictions::Segmentation(predictions) => tell(&predictions, json, mask),
+        Predictions::Masks(predictions) => tell(&predictions, json, mask),
         Predictions::Similarities(pairs) => tell(&pairs, json, similarity),
         Predictions::Table(predicted) => table(&predicted, json),
     }
@@ -59,8 +59,8 @@ fn image(prediction: &ImagePrediction) -> String {
     format!("{}\n{}", prediction.input.display(), output::columns(&rows))
 }
 
-fn pair(prediction: &pairs::Prediction) -> String {
-    let pairs::Prediction { left, right, value, decision } = prediction;
+fn pair(prediction: &PairPrediction) -> String {
+    let PairPrediction { left, right, value, decision } = prediction;
     let mut out = format!(
         "{}, {}: {value:.2}, {}\n",
         left.input.display(),
@@ -73,7 +73,7 @@ fn pair(prediction: &pairs::Prediction) -> String {
     out
 }
 
-fn digit(prediction: &digits::Prediction) -> String {
+fn digit(prediction: &DigitPrediction) -> String {
     let mut out = format!("{}: {}\n", prediction.input.display(), prediction.decision);
     if prediction.inverted {
         out.push_str("  (taken as dark ink on a bright ground)\n");
@@ -88,8 +88,8 @@ fn digit(prediction: &digits::Prediction) -> String {
     out
 }
 
-fn mask(prediction: &segmentation::Prediction) -> String {
-    let segmentation::Prediction { input, width, height, shares, mask, overlay } = prediction;
+fn mask(prediction: &MaskPrediction) -> String {
+    let MaskPrediction { input, width, height, shares, mask, overlay } = prediction;
     let head = vec!["  class".to_owned(), "pixels".to_owned(), "share".to_owned()];
     let rows = shares.iter().map(|share| {
         vec![format!("  {}", share.class), share.pixels.to_string(), format!("{:6.2} %", 100.0 * share.share)]

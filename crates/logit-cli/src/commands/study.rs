@@ -38,7 +38,8 @@ fn table(study: &ActivationStudy) -> String {
             format!("{:.4}", outcome.gradient_norm_last),
             outcome.saturated.map_or("–".to_owned(), |share| format!("{:.1} %", 100.0 * share)),
             outcome.caught.as_ref().map_or("–".to_owned(), |found| {
-                format!("step {}, rule {}", found.step.unwrap_or_default(), found.rule.unwrap_or_default())
+                let rule = found.finding.rule().map_or(0, logit_spec::Rule::number);
+                format!("step {}, rule {rule}", found.place.step().unwrap_or_default())
             }),
         ]
     };
@@ -82,7 +83,7 @@ fn similarities(study: &SimilarityStudy) -> String {
     let row = |row: &Row| {
         let figures = |figures: &Figures| [figures.pearson, figures.spearman, figures.mae].map(number);
         let cells = [vec![row.name.clone()], figures(&row.dev).to_vec(), figures(&row.test).to_vec()];
-        cells.into_iter().flatten().chain([row.origin.told().to_owned()]).collect()
+        cells.into_iter().flatten().chain([row.origin.describe().to_owned()]).collect()
     };
     let rows: Vec<Vec<String>> =
         std::iter::once(head.map(str::to_owned).to_vec()).chain(study.rows.iter().map(row)).collect();

@@ -5,9 +5,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use logit_zoo::task::{chosen, metric_name};
-use logit_zoo::train::{self, DeviceName, Devices, End, Progress};
-use logit_zoo::{RECIPES, Recipe, RunDir, Source, setting};
+use logit_run::{RunDir, metric_name};
+use logit_zoo::recipe::Setting;
+use logit_zoo::system::table::chosen;
+use logit_zoo::train::{self, DeviceName, Devices, End, Progress, Training};
+use logit_zoo::{RECIPES, Recipe, Source};
 use serde_json::json;
 
 use crate::args::{TableArgs, Train};
@@ -21,19 +23,20 @@ const INTERRUPTED: i32 = 130;
 
 pub(crate) fn run(args: Train, json: bool) -> Result<(), Failure> {
     let devices = open(&args.devices)?;
-    let run = match &args.resume {
-        Some(folder) => RunDir::open(folder)?,
+    let training = match &args.resume {
+        Some(folder) => train::resume(RunDir::open(folder)?)?,
         None => start(&args)?,
     };
+    let run = training.dir();
     let folder = run.path().display();
     output::note(format_args!("run directory: {folder}"));
-    let chosen = chosen(&run)?;
+    let chosen = chosen(run)?;
     if let Some(chosen) = &chosen {
         output::note(format_args!("{chosen}"));
     }
     let stop = stop_on_interrupt()?;
-    let mut progress = progress(args.plain || json, &run);
-    let end = train::run(&run, &devices, &stop, progress.as_mut());
+    let mut progress = progress(args.plain || json, run);
+    let end = train::run(&training, &devices, &stop, progress.as_mut());
     // Gives the terminal back before anything is said.
     drop(progress);
     let end = end?;
@@ -82,7 +85,7 @@ fn open(names: &[DeviceName]) -> Result<Devices, Failure> {
     Ok(Devices::open(names)?)
 }
 
-fn start(args: &Train) -> Result<RunDir, Failure> {
+fn start(args: &Train) -> Result<Training, Failure> {
     let mut given = args.recipe.as_deref().unwrap_or_default();
     if let Some(preset) = &args.preset {
         given = Recipe::preset(given, preset)?;
@@ -102,7 +105,7 @@ fn start(args: &Train) -> Result<RunDir, Failure> {
         )));
     }
     settings.extend(super::settings(&args.settings, args.epochs, args.seed, args.vectors.as_ref())?);
-    settings.extend(args.head.as_deref().map(|head| setting("model.head", head)));
+    settings.extend(args.head.as_deref().map(|head| Setting::new("model.head", head)));
     if let Some(own) = own {
         let mut recipe = Recipe::load(own.recipe, &settings)?;
         recipe.name = own.name();
@@ -149,49 +152,27 @@ impl OwnData {
 }
 
 /// What is said of a table, as settings of its recipe.
-fn of_table(args: &TableArgs, own: Option<&OwnData>) -> Result<Vec<String>, Failure> {
+fn of_table(args: &TableArgs, own: Option<&OwnData>) -> Result<Vec<Setting>, Failure> {
     let columns = own.map_or("data", |own| own.columns);
-    let mut settings = Vec::new();
-    let mut set = |key: &str, value: serde_json::Value| settings.push(format!("{key}={value}"));
     let of_columns = |key: &str| format!("{columns}.{key}");
-    if let Some(images) = &args.images {
-        set("data.path_column", json!(images));
-    }
-    let listed: Vec<&str> = args.targets.iter().map(|target| target.trim()).collect();
-    let targets: Vec<&str> = args.target.iter().map(String::as_str).chain(listed).collect();
-    if !targets.is_empty() {
-        set(&of_columns("targets"), json!(targets));
-    }
-    if !args.drop.is_empty() {
-        set(&of_columns("drop"), json!(args.drop.iter().map(|column| column.trim()).collect::<Vec<_>>()));
-    }
-    match args.grades[..] {
-        [] => {}
-        [low, high] if low < high => set(&of_columns("grades"), json!([low, high])),
-        [low, high] => {
-            return Err(Failure::Usage(format!(
-                "`--grades {low},{high}`: write the lowest grade first, LOW,HIGH"
-            )));
-        }
-        _ => {
-            return Err(Failure::Usage(
-                "`--grades` takes the lowest and the highest grade: LOW,HIGH".to_owned(),
-            ));
-        }
+    let trimmed = |names: &[String]| names.iter().map(|name| name.trim().to_owned()).collect::<Vec<_>>();
+    let text = |key: String, value: &Option<String>| value.as_deref().map(|value| Setting::new(key, value));
+    let targets = [args.target.iter().cloned().collect(), trimmed(&args.targets)].concat();
+    let lists = [("targets", targets), ("drop", trimmed(&args.drop))];
+    let mut settings: Vec<Setting> = lists
+        .into_iter()
+        .filter(|(_, names)| !names.is_empty())
+        .map(|(key, names)| Setting::new(of_columns(key), names))
+        .collect();
+    settings.extend(text("data.path_column".to_owned(), &args.images));
+    settings.extend(text("model.kind".to_owned(), &args.model));
+    settings.extend(text(of_columns("answer"), &args.answer));
+    settings.extend(text(of_columns("weights"), &args.weights));
+    if !args.grades.is_empty() {
+        settings.push(Setting::new(of_columns("grades"), args.grades.clone()));
     }
     if let Some(test) = &args.test {
-        let test = std::path::absolute(test)?;
-        set(&of_columns("test_file"), json!(test.to_string_lossy()));
-    }
-    let options = [
-        (of_columns("answer"), &args.answer),
-        ("model.kind".to_owned(), &args.model),
-        (of_columns("weights"), &args.weights),
-    ];
-    for (key, value) in options {
-        if let Some(value) = value {
-            set(&key, json!(value));
-        }
+        settings.push(Setting::path(of_columns("test_file"), test)?);
     }
     Ok(settings)
 }

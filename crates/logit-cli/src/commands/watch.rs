@@ -2,8 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 
-use logit_zoo::RunDir;
-use logit_zoo::watch::Live;
+use logit_run::{Live, RunDir};
 use serde_json::json;
 
 use crate::args::Watch;
@@ -15,10 +14,10 @@ pub(crate) fn run(args: &Watch, json: bool) -> Result<(), Failure> {
     let runs = args.runs.iter().map(|run| Ok(Live::open(RunDir::open(run)?)?));
     let runs = runs.collect::<Result<Vec<_>, Failure>>()?;
     let host = args.host.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST));
-    let told =
+    let refused =
         |error| Failure::Failed(format!("port {} of {host} cannot be listened on: {error}", args.port));
-    let listener = TcpListener::bind(SocketAddr::new(host, args.port)).map_err(told)?;
-    let address = listener.local_addr().map_err(told)?;
+    let listener = TcpListener::bind(SocketAddr::new(host, args.port)).map_err(refused)?;
+    let address = listener.local_addr().map_err(refused)?;
     if !host.is_loopback() {
         output::note(format_args!("other machines that reach {host} can see these runs"));
     }

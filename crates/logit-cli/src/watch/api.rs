@@ -5,8 +5,7 @@ use std::sync::PoisonError;
 use axum::Json;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
-use logit_zoo::ZooError;
-use logit_zoo::watch::Live;
+use logit_run::{Live, RunError};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -41,7 +40,7 @@ pub(super) async fn frame(
     let step = asked_for.step;
     match asked(&runs, id, |live| live.at(step))? {
         Some(past) => Ok(Json(json!(past))),
-        None => Err(told(StatusCode::NOT_FOUND, format!("nothing was recorded up to step {step}"))),
+        None => Err(error(StatusCode::NOT_FOUND, format!("nothing was recorded up to step {step}"))),
     }
 }
 
@@ -58,7 +57,7 @@ pub(super) async fn findings(State(runs): State<Runs>, Path(id): Path<usize>) ->
     answer(&runs, id, Live::findings)
 }
 
-fn answer<T: Serialize>(runs: &Runs, id: usize, ask: impl FnOnce(&Live) -> Result<T, ZooError>) -> Answer {
+fn answer<T: Serialize>(runs: &Runs, id: usize, ask: impl FnOnce(&Live) -> Result<T, RunError>) -> Answer {
     asked(runs, id, ask).map(|value| Json(json!(value)))
 }
 
@@ -66,15 +65,15 @@ fn answer<T: Serialize>(runs: &Runs, id: usize, ask: impl FnOnce(&Live) -> Resul
 pub(super) fn asked<T>(
     runs: &Runs,
     id: usize,
-    ask: impl FnOnce(&Live) -> Result<T, ZooError>,
+    ask: impl FnOnce(&Live) -> Result<T, RunError>,
 ) -> Result<T, (StatusCode, Json<Value>)> {
-    let run = runs.get(id).ok_or_else(|| told(StatusCode::NOT_FOUND, format!("there is no run {id}")))?;
+    let run = runs.get(id).ok_or_else(|| error(StatusCode::NOT_FOUND, format!("there is no run {id}")))?;
     let mut live = run.lock().unwrap_or_else(PoisonError::into_inner);
     live.refresh()
         .and_then(|()| ask(&live))
-        .map_err(|error| told(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))
+        .map_err(|failure| error(StatusCode::INTERNAL_SERVER_ERROR, failure.to_string()))
 }
 
-fn told(status: StatusCode, message: String) -> (StatusCode, Json<Value>) {
+fn error(status: StatusCode, message: String) -> (StatusCode, Json<Value>) {
     (status, Json(json!({"error": message})))
 }

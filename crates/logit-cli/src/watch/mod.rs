@@ -16,7 +16,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use logit_zoo::watch::Live;
+use logit_run::Live;
 
 /// The runs that are looked at, in the order in which they were named.
 type Runs = Arc<Vec<Mutex<Live>>>;
@@ -57,8 +57,8 @@ fn router(runs: Runs) -> Router {
 async fn guarded(request: Request, next: Next) -> Response {
     let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
     if !host.is_some_and(is_own) {
-        let told = "this server is asked by its address or as localhost\n";
-        return (StatusCode::FORBIDDEN, told).into_response();
+        let reason = "this server is asked by its address or as localhost\n";
+        return (StatusCode::FORBIDDEN, reason).into_response();
     }
     let mut response = next.run(request).await;
     let headers = response.headers_mut();

@@ -7,7 +7,7 @@ use std::time::Duration;
 use axum::extract::State;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use futures_util::stream::{self, Stream};
-use logit_zoo::watch::{Live, News};
+use logit_run::live::{Live, News};
 use serde_json::json;
 
 use super::Runs;
@@ -18,16 +18,16 @@ const LOOK_EVERY: Duration = Duration::from_millis(300);
 
 /// An event `run` for each run that has something new, first of all for every run.
 pub(super) async fn events(State(runs): State<Runs>) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
-    let told = vec![None; runs.len()];
-    let watching = Watching { runs, told, ready: VecDeque::new(), began: false };
+    let last = vec![None; runs.len()];
+    let watching = Watching { runs, last, ready: VecDeque::new(), began: false };
     let stream = stream::unfold(watching, |watching| async { Some(watching.next().await) });
     Sse::new(stream).keep_alive(KeepAlive::new().interval(Duration::from_secs(15)))
 }
 
 struct Watching {
     runs: Runs,
-    /// What was told last of each run.
-    told: Vec<Option<News>>,
+    /// What was sent last of each run.
+    last: Vec<Option<News>>,
     ready: VecDeque<Event>,
     began: bool,
 }
@@ -50,13 +50,13 @@ impl Watching {
         for id in 0..self.runs.len() {
             // A run that cannot be read now may be read later: what asks for it is told why.
             let Ok(news) = asked(&self.runs, id, Live::news) else { continue };
-            if self.told[id].as_ref() == Some(&news) {
+            if self.last[id].as_ref() == Some(&news) {
                 continue;
             }
             let mut data = json!(news);
             data["id"] = json!(id.to_string());
             self.ready.push_back(Event::default().event("run").data(data.to_string()));
-            self.told[id] = Some(news);
+            self.last[id] = Some(news);
         }
     }
 }

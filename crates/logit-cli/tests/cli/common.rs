@@ -11,6 +11,11 @@ use assert_cmd::cargo::cargo_bin;
 use serde_json::Value;
 use tempfile::TempDir;
 
+#[path = "../../../logit-data/tests/common/shared_data.rs"]
+mod shared_data;
+
+pub(crate) use shared_data::{shared_data, skipped};
+
 /// What no command of these tests comes near; one that hangs ends here.
 const LIMIT: Duration = Duration::from_mins(1);
 
@@ -132,15 +137,4 @@ pub(crate) fn wait_for_lines(path: &Path, lines: usize, child: &mut Child) -> bo
         assert!(began.elapsed() < LIMIT, "{} never came to {lines} lines", path.display());
         std::thread::sleep(Duration::from_micros(200));
     }
-}
-
-/// A folder of real data that the repository does not carry: in `$LOGIT_DATA`, or in a `shared/data` above this crate.
-pub(crate) fn shared_data(name: &str) -> Option<PathBuf> {
-    let named = std::env::var_os("LOGIT_DATA").map(PathBuf::from);
-    let above = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().map(|folder| folder.join("shared/data"));
-    let found = named.into_iter().chain(above).map(|data| data.join(name)).find(|folder| folder.is_dir());
-    if found.is_none() {
-        println!("skipped: no folder `{name}` in $LOGIT_DATA or in a `shared/data` above this crate");
-    }
-    found
 }

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use logit_zoo::run::Checkpoint;
 
-use crate::common::{Scratch, assert_no_part, json, refused, set};
+use crate::common::{Scratch, assert_no_part, json, refused, set, skipped};
 
 fn step(scratch: &Scratch, checkpoint: &str) -> u64 {
     let checkpoint = Checkpoint::load(&scratch.path(checkpoint)).unwrap();
@@ -137,7 +137,7 @@ fn a_folder_that_cannot_be_written_is_named() {
     permissions.set_readonly(true);
     fs::set_permissions(scratch.path("locked"), permissions).unwrap();
     if fs::write(scratch.path("locked/try"), "").is_ok() {
-        println!("skipped: this user may write anywhere");
+        skipped("this user may write anywhere");
         return;
     }
     let args = ["train", "digits-linear", "--epochs", "1", "--out", "locked/run"];
@@ -230,7 +230,7 @@ fn a_full_disk_is_told_and_what_was_saved_stays() {
     let scratch = Scratch::new();
     // Room for the files of the first epoch, and not for a second checkpoint beside the first.
     let Some(disk) = SmallDisk::mount(scratch.path("disk"), 188) else {
-        println!("skipped: this user may not mount a file system in memory");
+        skipped("this user may not mount a file system in memory");
         return;
     };
     let args = ["train", "digits-linear", "--epochs", "3", "--set", "watch.every=0", "--out"];

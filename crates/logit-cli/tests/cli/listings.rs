@@ -58,7 +58,8 @@ fn completions_are_written_for_each_shell() {
 #[test]
 fn every_help_has_examples() {
     let scratch = Scratch::new();
-    for command in ["", "train", "eval", "predict", "recipes", "study activations", "completions"] {
+    for command in ["", "train", "eval", "predict", "inspect", "recipes", "study activations", "completions"]
+    {
         let args: Vec<&str> = command.split_whitespace().chain(["--help"]).collect();
         let help = stdout(&scratch.logit(&args).success());
         assert!(help.contains("Example"), "{command}: {help}");

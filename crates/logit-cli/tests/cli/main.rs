@@ -3,7 +3,9 @@
 mod common;
 mod eval;
 mod faults;
+mod inspect;
 mod listings;
+mod old_runs;
 mod pairs;
 mod predict;
 mod recipes;

@@ -250,7 +250,7 @@ fn a_run_under_training_is_not_trained_by_another() {
     let scratch = Scratch::new();
     scratch.trained("run");
     let lock = logit_zoo::RunDir::open(&scratch.path("run")).unwrap().lock().unwrap();
-    refused(scratch.logit(&["train", "--resume", "run"]), 1, &["run is being trained in by another process"]);
+    refused(scratch.logit(&["train", "--resume", "run"]), 1, &["another process is training in run"]);
     drop(lock);
     scratch.logit(&["train", "--resume", "run"]).success();
 }

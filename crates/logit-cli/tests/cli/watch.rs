@@ -4,12 +4,15 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::process::Child;
 
+use logit_run::telemetry::Truth;
+use logit_run::{About, Recording, Subject, Watched};
+use logit_spec::{Answer, Loss};
 use serde_json::Value;
 
 use crate::common::{Scratch, json, refused, set, stdout};
 
 /// A server, which ends with the test.
-struct Server {
+pub(crate) struct Server {
     child: Child,
     address: String,
 }
@@ -22,7 +25,7 @@ impl Drop for Server {
 }
 
 impl Server {
-    fn of(scratch: &Scratch, runs: &[&str]) -> Self {
+    pub(crate) fn of(scratch: &Scratch, runs: &[&str]) -> Self {
         let mut child = scratch.start(&[&["watch", "--port", "0"], runs].concat());
         let mut line = String::new();
         BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
@@ -46,7 +49,7 @@ impl Server {
         (status, head.to_lowercase(), body.to_owned())
     }
 
-    fn json(&self, path: &str) -> Value {
+    pub(crate) fn json(&self, path: &str) -> Value {
         let (status, _, body) = self.get(path, &self.address);
         assert_eq!(status, 200, "{path}: {body}");
         serde_json::from_str(&body).unwrap()
@@ -155,4 +158,51 @@ fn a_training_whose_labels_are_shuffled_apart_is_found() {
     let assert = scratch.logit(&["check", "run"]).code(1);
     let told = stdout(&assert);
     assert!(told.contains("seen: at step") && told.contains("warning["), "{told}");
+}
+
+/// A recording of another program, whose loss is fed probabilities where it takes logits.
+fn foreign(scratch: &Scratch) {
+    let subject = Subject { answer: Answer::Classes, units: 2, loss: Loss::CrossEntropy };
+    let about = About::of_program("other", "0.3");
+    let watched = Watched::of(subject, ["no", "yes"]);
+    let mut recording = Recording::create(&scratch.path("run"), &about, &watched).unwrap();
+    for step in 1..=8_u16 {
+        let share = f32::from(step) / 20.0;
+        let fed = [share, 1.0 - share, 0.75, 0.25];
+        let truth = Truth::Classes(vec![1, 0]);
+        recording
+            .step(step.into(), 1, 0.6, 0.1)
+            .output(&fed, &truth)
+            .head_gradient_norm(0.2)
+            .write()
+            .unwrap();
+    }
+}
+
+#[test]
+fn a_recording_of_another_program_is_watched_and_checked() {
+    let scratch = Scratch::new();
+    foreign(&scratch);
+    let check = scratch.logit(&["check", "run", "--json"]).code(1);
+    let object = json(&check);
+    let doubled = &object["steps"]["verdicts"][0];
+    assert_eq!(doubled["outcome"]["found"]["step"], 3);
+    let told = stdout(&scratch.logit(&["check", "run"]).code(1));
+    assert!(
+        told.contains("error[activation-before-logits-loss]") && told.contains("10 rules on 8"),
+        "{told}"
+    );
+
+    std::fs::remove_file(scratch.path("run/metrics.jsonl")).unwrap();
+    let server = Server::of(&scratch, &["run"]);
+    let run = &server.json("/api/runs")[0];
+    assert_eq!((&run["program"], &run["recipe"]), (&"other 0.3".into(), &Value::Null));
+    assert_eq!((&run["state"], &run["step"]), (&"stopped".into(), &8.into()));
+    assert_eq!(server.json("/api/runs/0/series")["steps"]["loss"].as_array().unwrap().len(), 8);
+    assert_eq!(server.json("/api/runs/0/frame?step=5")["output"]["rows"], 2);
+    assert_eq!(server.json("/api/runs/0/findings")[0]["step"], 3);
+
+    let parts = ["recorded by other 0.3", "logit train"];
+    refused(scratch.logit(&["eval", "run"]), 1, &parts);
+    refused(scratch.logit(&["train", "--resume", "run"]), 1, &parts);
 }

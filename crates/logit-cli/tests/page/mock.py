@@ -85,7 +85,7 @@ def statistics(mean, deviation, rectified, rng, count):
 
 
 class Run:
-    """A run of which everything follows from its seed and the step asked for."""
+    """A run whose every number follows from its seed and the requested step."""
 
     per_epoch, every, batch = 60, 10, 32
     layers = [("conv1", False, 401408), ("relu1", True, 401408), ("conv2", False, 100352), ("relu2", True, 100352),
@@ -220,8 +220,8 @@ class Run:
             if layer == name:
                 frames = self.frames()
                 frames = frames[::max(1, len(frames) // 250)]
-                told = [self.layer(i, f, layer, rectified, count) for f in frames]
-                return {"step": frames, **{key: [t[key] for t in told] for key in ("mean", "deviation", "low", "high", "zeros")}}
+                seen = [self.layer(i, f, layer, rectified, count) for f in frames]
+                return {"step": frames, **{key: [t[key] for t in seen] for key in ("mean", "deviation", "low", "high", "zeros")}}
         return None
 
     def findings(self):
@@ -317,12 +317,12 @@ class Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Type", "text/event-stream")
         self.send_header("Connection", "close")
         self.end_headers()
-        told = {}
+        sent = {}
         try:
             while not Handler.cut.is_set():
                 for i, run in enumerate(self.runs):
-                    if told.get(i) != (run.step, run.state):
-                        told[i] = (run.step, run.state)
+                    if sent.get(i) != (run.step, run.state):
+                        sent[i] = (run.step, run.state)
                         frames = run.frames()
                         data = {"id": str(i), "step": run.step, "frame": frames[-1] if frames else None,
                                 "loss": run.loss(run.step), "state": run.state, "findings": len(run.findings())}

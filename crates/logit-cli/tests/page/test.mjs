@@ -88,7 +88,7 @@ const mocked = {
     const page = await open(url);
     await ready(page);
     assert.equal(await page.$$eval('.run', all => all.length), 2);
-    assert.equal(await page.$$eval('#loss path.line', all => all.length), 6, 'three lines a run');
+    assert.equal(await page.$$eval('#loss path.line', all => all.length), 6, 'three lines per run');
     assert.ok(await room(page) >= 60, `bars have room: ${await room(page)}`);
     await shot(page, 'light');
 
@@ -109,7 +109,7 @@ const mocked = {
     assert.notEqual(await page.$eval('#loss .cursor', line => line.getAttribute('x1')), drawn, 'the cursor moves');
     const held = await place(page);
     await pause(1500);
-    assert.equal((await place(page)).split(' of')[0], held.split(' of')[0], 'a chosen step stays while the run goes on');
+    assert.equal((await place(page)).split(' of')[0], held.split(' of')[0], 'a chosen step stays while the run continues');
 
     await page.keyboard.press('j');
     await page.waitForFunction(old => document.getElementById('place').textContent.split(' of')[0] !== old, held.split(' of')[0]);
@@ -256,7 +256,7 @@ const mocked = {
     await none.close();
   },
 
-  async 'the connection is lost, said, and regained; failed fetches are told'() {
+  async 'the connection is lost, said, and regained; failed fetches are reported'() {
     const { url } = await mock('--steps', '100000');
     const page = await open(url);
     await ready(page);
@@ -291,9 +291,9 @@ const mocked = {
     const busy = async () => (await cdp.send('Performance.getMetrics')).metrics.find(metric => metric.name === 'TaskDuration').value;
     const start = await busy();
     await pause(5000);
-    const told = { share: (await busy() - start) / 5, ...await page.evaluate(() => ({ changes, slow })) };
-    console.log('   ', JSON.stringify(told));
-    assert.ok(told.changes <= 25 && told.share < 0.5);
+    const cost = { share: (await busy() - start) / 5, ...await page.evaluate(() => ({ changes, slow })) };
+    console.log('   ', JSON.stringify(cost));
+    assert.ok(cost.changes <= 25 && cost.share < 0.5);
     quiet(page);
     await page.close();
   },
@@ -317,7 +317,7 @@ const against = {
     await toOther(page, first[2]);
     await pause(300);
     const last = await shown();
-    last.forEach((told, i) => assert.notEqual(told, first[i], ['bars', 'cursor', 'step'][i]));
+    last.forEach((now, i) => assert.notEqual(now, first[i], ['bars', 'cursor', 'step'][i]));
     const box = await (await page.$('#loss svg')).boundingBox();
     await page.mouse.click(box.x + box.width / 2, box.y + 80);
     await toOther(page, last[2]);   // a click on a chart goes to that step
@@ -389,8 +389,8 @@ let failed = 0;
 for (const [name, test] of Object.entries(real ? against : mocked)) {
   if (only && !name.includes(only)) continue;
   try {
-    const told = await test();
-    console.log(`ok      ${name}${told ? ` (${told})` : ''}`);
+    const note = await test();
+    console.log(`ok      ${name}${note ? ` (${note})` : ''}`);
   } catch (error) {
     failed++;
     console.log(`FAILED  ${name}\n${error.stack}`);

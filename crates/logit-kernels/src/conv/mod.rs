@@ -5,7 +5,7 @@
 //!    *frame* with zeros around it, each row ordered by the stride's phase, so that each tap of the kernel, whatever
 //!    stride and dilation, is one contiguous run at a fixed offset;
 //! 2. `pack`: the weights, once a call, in the order in which they are read;
-//! 3. `direct` and `tile`, or `weight` and `weight_tile`: register-blocked loops over output channels and runs of
+//! 3. `direct`, cut up by `pieces` and computed by `tile`, or `weight` and `weight_tile`: register-blocked loops over output channels and runs of
 //!    pixels.
 //!
 //! The gradient by the input is a convolution too, of the output's gradient with the flipped weights; a transposed
@@ -15,6 +15,7 @@ mod direct;
 mod frame;
 mod geometry;
 mod pack;
+mod pieces;
 mod planes;
 mod runs;
 mod tile;

@@ -9,7 +9,7 @@ use super::geometry::Conv2d;
 use super::planes::Planes;
 use super::runs::{Vectors, Workspace, computed_width};
 use super::upstream::{self, Rows};
-use super::weight_tile::Loops;
+use super::weight_tile::{Loops, Task};
 use crate::buffer;
 use crate::parallel::Shared;
 use crate::simd::{dispatch, shape};
@@ -25,17 +25,6 @@ const LEAST_TASKS: usize = 8;
 
 /// Multiplications below which the work stays on its thread.
 const LEAST_PARALLEL: usize = 512 * 1024;
-
-/// Some input channels of a group, over a chunk of the batch.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Task {
-    chunk: usize,
-    first_image: usize,
-    images: usize,
-    pub(super) group: usize,
-    pub(super) first_channel: usize,
-    pub(super) channels: usize,
-}
 
 /// The gradient by the weight, and by the bias if wanted.
 pub(super) fn gradient(

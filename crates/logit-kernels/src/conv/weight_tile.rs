@@ -6,8 +6,18 @@ use pulp::{Simd, WithSimd};
 use super::geometry::Conv2d;
 use super::pack::{Block, blocks};
 use super::runs::{Vectors, load_runs};
-use super::weight::Task;
 use crate::simd::load;
+
+/// Some input channels of a group, over a chunk of the batch.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Task {
+    pub(super) chunk: usize,
+    pub(super) first_image: usize,
+    pub(super) images: usize,
+    pub(super) group: usize,
+    pub(super) first_channel: usize,
+    pub(super) channels: usize,
+}
 
 pub(super) struct Loops<'a, G> {
     pub(super) conv: &'a Conv2d,

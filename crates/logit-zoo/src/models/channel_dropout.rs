@@ -3,7 +3,9 @@
 use burn::module::Module;
 use burn::nn::{Dropout, DropoutConfig};
 use burn::tensor::Tensor;
+use logit::graph::{Described, StepKind};
 use logit::ops;
+use logit::steps::Step;
 
 /// Leaves out whole channels of a map while training, and scales the others by `1 / (1 − p)`: PyTorch's `Dropout2d`
 /// (Tompson et al. 2015, <https://arxiv.org/abs/1411.4280>). Neighbouring pixels tell nearly the same, so that dropping
@@ -18,15 +20,23 @@ impl ChannelDropout {
     pub fn new(prob: f64) -> Self {
         Self { channels: DropoutConfig::new(prob).init() }
     }
+}
+
+impl Step<Tensor<4>> for ChannelDropout {
+    type Output = Tensor<4>;
 
     /// Applies it to a map `[N, C, H, W]`; outside of training it does nothing.
-    pub fn forward(&self, map: Tensor<4>) -> Tensor<4> {
+    fn forward(&self, map: Tensor<4>) -> Tensor<4> {
         if !map.device().is_autodiff() || self.channels.prob == 0.0 {
             return map;
         }
         let [batch, channels, ..] = map.dims();
         let kept = self.channels.forward(Tensor::<2>::ones([batch, channels], &map.device()));
         ops::scale_channels(map, kept)
+    }
+
+    fn describe(&self) -> Vec<Described> {
+        vec![StepKind::ChannelDropout { probability: self.channels.prob }.into()]
     }
 }
 

@@ -6,7 +6,7 @@ use burn::nn::pool::{MaxPool2d, MaxPool2dConfig};
 use burn::nn::{Dropout, DropoutConfig, Linear, LinearConfig};
 use burn::tensor::{Device, Tensor};
 use logit::tape::{Tape, Taped};
-use logit::{Classes, Head, HeadConfig, HeadError, Logits, ops};
+use logit::{Classes, Head, HeadConfig, HeadError, Logits, steps};
 use serde::{Deserialize, Serialize};
 
 use super::{ChannelDropout, Classifier};
@@ -66,11 +66,12 @@ impl Taped for ConvNet {
     /// Records `conv1` and `conv2` (pooled), and `fc1`, each after its `ReLU`.
     fn forward_on(&self, images: Tensor<4>, tape: &mut Tape) -> Logits<Classes> {
         debug_assert_eq!(images.dims()[1..], [1, SIDE, SIDE]);
-        let x = tape.layer("conv1", ops::max_pool2d_relu(&self.pool, ops::conv2d(&self.conv1, images)));
-        let x = self.conv2_dropout.forward(ops::conv2d(&self.conv2, x));
-        let x = tape.layer("conv2", ops::max_pool2d_relu(&self.pool, x));
-        let x = tape.layer("fc1", ops::linear_relu(&self.fc1, x.flatten::<2>(1, 3)));
-        tape.head(self.head.forward(self.dropout.forward(x)))
+        let pool = || steps::max_pool2d(&self.pool).relu();
+        let x = tape.input("images", images);
+        let x = tape.step("conv1", (steps::conv2d(&self.conv1), pool()), x);
+        let x = tape.step("conv2", (steps::conv2d(&self.conv2), &self.conv2_dropout, pool()), x);
+        let x = tape.step("fc1", (steps::flatten(), steps::linear(&self.fc1).relu()), x);
+        tape.head((steps::dropout(&self.dropout), &self.head), x)
     }
 }
 

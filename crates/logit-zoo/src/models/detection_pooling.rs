@@ -3,8 +3,9 @@
 use burn::module::{Module, Param};
 use burn::nn::{Initializer, Linear};
 use burn::tensor::{Device, Tensor};
+use logit::steps::{self, Step};
 use logit::tape::{Tape, Taped};
-use logit::{HeadError, Logits, Values, ops};
+use logit::{HeadError, Logits, Values};
 use serde::{Deserialize, Serialize};
 
 /// Configuration of a [`DetectionPooling`].
@@ -59,7 +60,7 @@ impl DetectionPooling {
 }
 
 impl Taped for DetectionPooling {
-    /// `[N, C, H, W]`, with as many numbers an image as the network has inputs.
+    /// `[N, C, H, W]`, with as many numbers per image as the network has inputs.
     type Input = Tensor<4>;
     /// The value of each image, `[N, 1]`; no error of a network that [`DetectionPoolingConfig`] built, whose second stage
     /// sums all units to one value.
@@ -70,8 +71,9 @@ impl Taped for DetectionPooling {
     /// # Panics
     /// The images have another size, or the first stage's units are no whole groups.
     fn forward_on(&self, images: Tensor<4>, tape: &mut Tape) -> Result<Logits<Values>, HeadError> {
-        let first = tape.layer("first", self.first.forward(images.flatten::<2>(1, 3)));
-        Ok(tape.head(Logits::new(self.second.forward(first), Values::new(1))?))
+        let images = tape.input("images", images);
+        let first = tape.step("first", (steps::flatten(), self.first.step()), images);
+        tape.answer("second", self.second.step(), Values::new(1), first)
     }
 }
 
@@ -93,15 +95,15 @@ impl Stage {
         Self { detection: Linear { weight, bias: Some(bias) }, pool }
     }
 
-    /// Detects and sums.
+    /// Detects and sums, as a step.
     ///
     /// # Shapes
     /// `[N, inputs]` → `[N, units / pool]`
     ///
     /// # Panics
-    /// The input has another number of features, or the units are no whole groups.
-    pub fn forward(&self, input: Tensor<2>) -> Tensor<2> {
-        ops::sum_pool(ops::linear_relu(&self.detection, input), self.pool)
+    /// When it runs: the input has another number of features, or the units are no whole groups.
+    pub fn step(&self) -> impl Step<Tensor<2>, Output = Tensor<2>> {
+        (steps::linear(&self.detection).relu(), steps::sum_pool(self.pool))
     }
 
     fn hold_biases(mut self) -> Self {
@@ -164,10 +166,10 @@ mod tests {
         for net in [by_hand(&device), by_hand(&device).hold_biases()] {
             let x = Tensor::<2>::from_floats([[-0.5, 1.5, 0.3, 1.1]], &device);
             let [first, second] = net.stages();
-            close(&numbers(ops::linear_relu(&first.detection, x.clone())), &[0.5, 0.21, 0.0, 0.58]);
-            let pooled = first.forward(x.clone());
+            close(&numbers(logit::ops::linear_relu(&first.detection, x.clone())), &[0.5, 0.21, 0.0, 0.58]);
+            let pooled = first.step().forward(x.clone());
             close(&numbers(pooled.clone()), &[0.71, 0.58]);
-            close(&numbers(ops::linear_relu(&second.detection, pooled)), &[0.349, 0.201]);
+            close(&numbers(logit::ops::linear_relu(&second.detection, pooled)), &[0.349, 0.201]);
             let value = net.forward(x.reshape([1, 1, 2, 2])).unwrap();
             assert_eq!(value.dims(), [1, 1]);
             close(&numbers(value.into_tensor()), &[0.55]);

@@ -4,7 +4,7 @@ use burn::module::Module;
 use burn::nn::{Dropout, DropoutConfig, Embedding, EmbeddingConfig, Linear, LinearConfig};
 use burn::tensor::{Device, Int, Tensor};
 use logit::tape::{Tape, Taped};
-use logit::{Head, HeadConfig, HeadError, Kind, Logits, ops};
+use logit::{Head, HeadConfig, HeadError, Kind, Logits, steps};
 
 use crate::data::table::{Form, Schema};
 
@@ -70,15 +70,20 @@ impl<K: Kind> Taped for FeedForward<Head<K>> {
 
     /// Records `hidden1`, `hidden2`…, each after its `ReLU`.
     fn forward_on(&self, columns: Columns, tape: &mut Tape) -> Logits<K> {
-        let mut parts = vec![columns.numbers];
-        for (embedding, rows) in self.embeddings.iter().zip(columns.categories) {
-            parts.push(embedding.forward(rows.unsqueeze_dim(1)).squeeze_dim(1));
+        let mut x = tape.input("numbers", columns.numbers);
+        if !self.embeddings.is_empty() {
+            let mut parts = vec![x];
+            for ((embedding, rows), number) in self.embeddings.iter().zip(columns.categories).zip(1..) {
+                let rows = tape.input(format_args!("category{number}"), rows);
+                let name = format_args!("category{number}.embedded");
+                parts.push(tape.step(name, steps::embedding(embedding), rows));
+            }
+            x = tape.step("columns.joined", steps::concat(1), parts);
         }
-        let mut x = if parts.len() == 1 { parts.remove(0) } else { Tensor::cat(parts, 1) };
         for (layer, number) in self.hidden.iter().zip(1..) {
-            x = tape.layer_at("hidden", number, ops::linear_relu(layer, x));
-            x = self.dropout.forward(x);
+            x = tape.step(format_args!("hidden{number}"), steps::linear(layer).relu(), x);
+            x = tape.step(format_args!("hidden{number}.dropout"), steps::dropout(&self.dropout), x);
         }
-        tape.head(self.head.forward(x))
+        tape.head(&self.head, x)
     }
 }

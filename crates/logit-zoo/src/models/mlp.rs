@@ -4,7 +4,7 @@ use burn::module::Module;
 use burn::nn::{Dropout, DropoutConfig, Linear, LinearConfig};
 use burn::tensor::{Device, Tensor};
 use logit::tape::{Tape, Taped};
-use logit::{Classes, Head, HeadConfig, HeadError, Logits, ops};
+use logit::{Classes, Head, HeadConfig, HeadError, Logits, steps};
 use serde::{Deserialize, Serialize};
 
 use super::Classifier;
@@ -51,12 +51,13 @@ impl Taped for Mlp {
 
     /// Records `hidden1`, `hidden2`…, each after its `ReLU`.
     fn forward_on(&self, images: Tensor<4>, tape: &mut Tape) -> Logits<Classes> {
-        let mut x = images.flatten::<2>(1, 3);
+        let images = tape.input("images", images);
+        let mut x = tape.step("images.flat", steps::flatten(), images);
         for (layer, number) in self.hidden.iter().zip(1..) {
-            x = tape.layer_at("hidden", number, ops::linear_relu(layer, x));
-            x = self.dropout.forward(x);
+            x = tape.step(format_args!("hidden{number}"), steps::linear(layer).relu(), x);
+            x = tape.step(format_args!("hidden{number}.dropout"), steps::dropout(&self.dropout), x);
         }
-        tape.head(self.head.forward(x))
+        tape.head(&self.head, x)
     }
 }
 

@@ -10,18 +10,22 @@
 //! | [`FeedForward`] | Q4 on any table | standardised numbers and embedded categories, dense layers |
 //! | [`PictureNet`] | any images | convolutions with batch norm, a mean over the map |
 //! | [`Mlp`] | Q4: the same with hidden layers | dense layers with ReLU between them |
-//! | [`PairEncoder`] | Q5: how alike two sentences are | a dense layer a word, maximum and mean, dense tanh over the pair |
+//! | [`PairEncoder`] | Q5: how alike two sentences are | a dense layer per word, maximum and mean, dense tanh over the pair |
 
 mod channel_dropout;
+mod conv_block;
 mod convnet;
 mod detection_pooling;
 mod drawn;
 mod feed_forward;
 mod mlp;
+mod output;
 mod pair_encoder;
 mod picture_net;
 mod score_head;
 mod softmax_classifier;
+#[cfg(test)]
+mod tests;
 mod unet;
 
 use burn::module::Module;
@@ -35,10 +39,12 @@ pub use detection_pooling::{DetectionPooling, DetectionPoolingConfig, Stage};
 pub(crate) use drawn::drawn;
 pub use feed_forward::{Columns, FeedForward};
 pub use mlp::{Mlp, MlpConfig};
+pub use output::Output;
 pub use pair_encoder::{PairEncoder, PairEncoderConfig, SentencePairs};
 pub use picture_net::PictureNet;
 pub use score_head::{
-    Answers, CoralHead, CornHead, Cumulative, ExpectedHead, PearsonHead, ScoreHead, ScoreHeadName, ValueHead,
+    CoralHead, CornHead, Cumulative, ExpectedHead, PearsonHead, ScoreAnswers, ScoreHead, ScoreHeadName,
+    ValueHead,
 };
 pub use softmax_classifier::{SoftmaxClassifier, SoftmaxClassifierConfig};
 pub use unet::{UNet, UNetConfig};

@@ -4,7 +4,7 @@ use burn::module::{Module, Param};
 use burn::nn::{Dropout, DropoutConfig, Initializer, Linear, LinearConfig};
 use burn::tensor::{Device, Int, Tensor};
 use logit::tape::{Tape, Taped};
-use logit::{Head, HeadError, Kind, Logits, ops};
+use logit::{Head, HeadError, Kind, Logits, steps};
 use serde::{Deserialize, Serialize};
 
 use super::score_head::{Cumulative, ScoreHead, ScoreHeadName};
@@ -24,7 +24,7 @@ pub struct PairEncoderConfig {
     pub head: ScoreHeadName,
     /// The coding of the ordinal head.
     pub ordinal: Cumulative,
-    /// Units of the dense layer a word.
+    /// Units of the dense layer per word.
     pub word_units: usize,
     /// Units of the dense layer over the pair.
     pub hidden: usize,
@@ -52,7 +52,7 @@ impl PairEncoderConfig {
             mean,
             hidden: dense(2 * (self.word_units + width), self.hidden).init(device),
             dropout: DropoutConfig::new(self.dropout).init(),
-            head: head.init(self.hidden, device)?,
+            head: head.head(self.hidden).init(device)?,
         })
     }
 }
@@ -92,19 +92,6 @@ impl<K: Kind> PairEncoder<Head<K>> {
     pub fn head(&self) -> &Head<K> {
         &self.head
     }
-
-    /// The maximum of each unit over each sentence's words, `[2N, word_units]`.
-    ///
-    /// Rectified units are never below 0, and every sentence has a word: a row of zeros in the places of the padding
-    /// is never more than the maximum over the words.
-    fn maxima(&self, words: Tensor<2>, places: Tensor<1, Int>, sentences: usize) -> Tensor<2> {
-        let words = ops::linear_relu(&self.word, words);
-        let units = words.dims()[1];
-        let padding = Tensor::zeros([1, units], &words.device());
-        let longest = places.dims()[0] / sentences;
-        let placed = Tensor::cat(vec![padding, words], 0).select(0, places);
-        placed.reshape([sentences, longest, units]).max_dim(1).reshape([sentences, units])
-    }
 }
 
 impl<K: Kind> Taped for PairEncoder<Head<K>> {
@@ -116,22 +103,23 @@ impl<K: Kind> Taped for PairEncoder<Head<K>> {
     fn forward_on(&self, pairs: SentencePairs, tape: &mut Tape) -> Logits<K> {
         let SentencePairs { words, places, means } = pairs;
         let sentences = means.dims()[0];
-        let maxima = of_length(self.maxima(words, places, sentences));
-        let means = of_length(ops::linear(&self.mean, means));
-        let both = tape.layer("sentences", Tensor::cat(vec![maxima, means], 1));
-        let u = both.clone().narrow(0, 0, sentences / 2);
-        let v = both.narrow(0, sentences / 2, sentences / 2);
-        let features = tape.layer("features", Tensor::cat(vec![(u.clone() - v.clone()).abs(), u * v], 1));
-        let hidden = ops::linear(&self.hidden, self.dropout.forward(features)).tanh();
-        let hidden = tape.layer("hidden", hidden);
-        tape.head(self.head.forward(self.dropout.forward(hidden)))
+        let longest = places.dims()[0] / sentences;
+        let places = tape.input("places", places.reshape([sentences, longest]));
+        let (words, means) = (tape.input("words", words), tape.input("means", means));
+        let length = || steps::scale_to_length(LENGTH, LEAST_SQUARE);
+        let words = tape.step("words.units", steps::linear(&self.word).relu(), words);
+        // Rectified units are never below 0: the zeros of the padding are never more than the maximum over the words.
+        let maxima = tape.step("words.maxima", (steps::max_of_named(), length()), (words, places));
+        let means = tape.step("means.units", (steps::linear(&self.mean), length()), means);
+        let both = tape.step("sentences", steps::concat(1), vec![maxima, means]);
+        let [u, v] = tape.step("sentences.halves", steps::split(0), both);
+        let apart = tape.step("features.apart", steps::abs_difference(), [u.clone(), v.clone()]);
+        let alike = tape.step("features.alike", steps::product(), [u, v]);
+        let features = tape.step("features", steps::concat(1), vec![apart, alike]);
+        let dense = (steps::dropout(&self.dropout), steps::linear(&self.hidden), steps::tanh());
+        let hidden = tape.step("hidden", dense, features);
+        tape.head((steps::dropout(&self.dropout), &self.head), hidden)
     }
-}
-
-/// Rows of one length.
-fn of_length(rows: Tensor<2>) -> Tensor<2> {
-    let squares = rows.clone().square().sum_dim(1);
-    rows * squares.add_scalar(LEAST_SQUARE).sqrt().recip().mul_scalar(LENGTH)
 }
 
 #[cfg(test)]

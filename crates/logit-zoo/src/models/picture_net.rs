@@ -1,18 +1,19 @@
 //! A convolutional network for images of any size and kind of answer.
 
 use burn::module::Module;
-use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::nn::pool::{MaxPool2d, MaxPool2dConfig};
-use burn::nn::{BatchNorm, BatchNormConfig, Dropout, DropoutConfig, PaddingConfig2d};
+use burn::nn::{Dropout, DropoutConfig};
 use burn::tensor::{Device, Tensor};
 use logit::tape::{Tape, Taped};
-use logit::{Head, HeadConfig, HeadError, Kind, Logits, ops};
+use logit::{Head, HeadConfig, HeadError, Kind, Logits, steps};
+
+use super::conv_block::ConvBlock;
 
 /// Stages of two 3×3 convolutions with batch norm and `ReLU`, each halved by max-pooling and followed by one twice as
 /// wide; the mean over what is left of the map, dropout, and the head.
 #[derive(Module, Debug)]
 pub struct PictureNet<H: Module> {
-    stages: Vec<Stage>,
+    stages: Vec<ConvBlock>,
     pool: MaxPool2d,
     dropout: Dropout,
     head: H,
@@ -34,7 +35,7 @@ impl<K: Kind> PictureNet<Head<K>> {
         let widths: Vec<usize> = (0..stages).map(|stage| width << stage).collect();
         let from = std::iter::once(channels).chain(widths.iter().copied());
         Ok(Self {
-            stages: from.zip(&widths).map(|(from, to)| Stage::new(from, *to, device)).collect(),
+            stages: from.zip(&widths).map(|(from, to)| ConvBlock::new(from, *to, device)).collect(),
             pool: MaxPool2dConfig::new([2, 2]).init(),
             dropout: DropoutConfig::new(dropout).init(),
             head: head(widths.last().copied().unwrap_or(channels)).init(device)?,
@@ -55,37 +56,13 @@ impl<K: Kind> Taped for PictureNet<Head<K>> {
 
     /// Records `stage1`, `stage2`…, pooled, and `features`.
     fn forward_on(&self, images: Tensor<4>, tape: &mut Tape) -> Logits<K> {
-        let mut map = images;
+        let mut map = tape.input("images", images);
         for (stage, number) in self.stages.iter().zip(1..) {
-            map = tape.layer_at("stage", number, ops::max_pool2d(&self.pool, stage.forward(map)));
+            let pooled = (stage.step(), steps::max_pool2d(&self.pool));
+            map = tape.step(format_args!("stage{number}"), pooled, map);
         }
-        let features = tape.layer("features", map.mean_dim(3).mean_dim(2).flatten::<2>(1, 3));
-        tape.head(self.head.forward(self.dropout.forward(features)))
-    }
-}
-
-/// Two 3×3 convolutions, each with batch norm and `ReLU`.
-#[derive(Module, Debug)]
-struct Stage {
-    conv1: Conv2d,
-    norm1: BatchNorm,
-    conv2: Conv2d,
-    norm2: BatchNorm,
-}
-
-impl Stage {
-    fn new(from: usize, to: usize, device: &Device) -> Self {
-        let same = |from, to| {
-            let padding = PaddingConfig2d::Explicit(1, 1, 1, 1);
-            Conv2dConfig::new([from, to], [3, 3]).with_padding(padding).init(device)
-        };
-        let norm = || BatchNormConfig::new(to).init(device);
-        Self { conv1: same(from, to), norm1: norm(), conv2: same(to, to), norm2: norm() }
-    }
-
-    fn forward(&self, map: Tensor<4>) -> Tensor<4> {
-        let map = ops::conv2d_norm_relu(&self.conv1, &self.norm1, map);
-        ops::conv2d_norm_relu(&self.conv2, &self.norm2, map)
+        let features = tape.step("features", steps::global_avg_pool2d(), map);
+        tape.head((steps::dropout(&self.dropout), &self.head), features)
     }
 }
 

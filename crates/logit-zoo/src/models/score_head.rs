@@ -1,11 +1,13 @@
 //! Four ways to tell a score between two ends: the heads of Q5.
 
-use burn::tensor::{Device, Tensor};
+use burn::tensor::Tensor;
 use logit::loss::{CoralLoss, CornLoss, InterpolatedKlLoss, Loss, PearsonLoss, SquaredLoss};
 use logit::metrics::{MetricError, flat, rows};
-use logit::{Coral, Corn, Grades, Head, HeadConfig, HeadError, Kind, Logits, LossError, Values};
+use logit::{Coral, Corn, Grades, HeadConfig, Kind, Logits, LossError, Values};
+use logit_spec::Loss as LossName;
 use serde::{Deserialize, Serialize};
 
+use super::output::Output;
 use crate::data::sentences::{HIGHEST, LOWEST};
 
 /// The steps of a scale: 0, 1, 2, 3, 4, 5.
@@ -52,30 +54,15 @@ pub enum Cumulative {
 
 /// The score of each pair, and where there are any, the probabilities of the steps.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Answers {
+pub struct ScoreAnswers {
     /// A score a pair, in the scale's units.
     pub scores: Vec<f64>,
     /// The probability of each step, pair after pair; empty where the head knows none.
     pub probabilities: Vec<f64>,
 }
 
-/// A head that tells a score: its kind, its loss, and how its logits are read.
-pub trait ScoreHead: Sync {
-    /// The kind of its answer.
-    type Kind: Kind;
-
-    /// Its loss, as the table of heads names it.
-    const LOSS: logit_spec::Loss;
-
-    /// The names of its units.
-    fn units(&self) -> Vec<String>;
-
-    /// The layer, on `features` features.
-    ///
-    /// # Errors
-    /// No features.
-    fn init(&self, features: usize, device: &Device) -> Result<Head<Self::Kind>, HeadError>;
-
+/// A head that tells a score: its loss, and how its logits are read.
+pub trait ScoreHead: Output {
     /// The loss of a batch against its scores, `[N]`.
     ///
     /// # Errors
@@ -86,7 +73,7 @@ pub trait ScoreHead: Sync {
     ///
     /// # Errors
     /// The device cannot be read.
-    fn answers(&self, logits: Logits<Self::Kind>) -> Result<Answers, MetricError>;
+    fn answers(&self, logits: Logits<Self::Kind>) -> Result<ScoreAnswers, MetricError>;
 
     /// Whether the loss sees the scale: what is learned without needs a straight line fitted to it.
     fn sees_scale(&self) -> bool {
@@ -98,55 +85,68 @@ pub trait ScoreHead: Sync {
 #[derive(Clone, Copy, Debug)]
 pub struct ValueHead;
 
-impl ScoreHead for ValueHead {
+impl Output for ValueHead {
     type Kind = Values;
 
-    const LOSS: logit_spec::Loss = logit_spec::Loss::Squared;
+    fn kind(&self) -> Values {
+        Values::new(1)
+    }
+
+    fn loss_name(&self) -> LossName {
+        LossName::Squared
+    }
 
     fn units(&self) -> Vec<String> {
         vec!["score".to_owned()]
     }
+}
 
-    fn init(&self, features: usize, device: &Device) -> Result<Head<Values>, HeadError> {
-        HeadConfig::new(features, Values::new(1)).init(device)
-    }
-
+impl ScoreHead for ValueHead {
     fn loss(&self, logits: Logits<Values>, scores: Tensor<1>) -> Result<Loss, LossError> {
         SquaredLoss::new().forward(logits, scores.unsqueeze_dim::<2>(1))
     }
 
-    fn answers(&self, logits: Logits<Values>) -> Result<Answers, MetricError> {
-        Ok(Answers { scores: flat(&logits.values())?, probabilities: Vec::new() })
+    fn answers(&self, logits: Logits<Values>) -> Result<ScoreAnswers, MetricError> {
+        Ok(ScoreAnswers { scores: flat(&logits.values())?, probabilities: Vec::new() })
     }
 }
 
 macro_rules! grades {
-    ($($(#[$doc:meta])* $head:ident: $kind:ty, $spec:ident, $before:literal, $config:expr, $loss:expr, $sees_scale:expr;)*) => {$(
+    ($($(#[$doc:meta])*
+       $head:ident: $kind:ty = $scale:expr, $spec:ident, $before:literal, $loss:expr, $sees_scale:expr, $config:expr;)*) => {$(
         $(#[$doc])*
         #[derive(Clone, Copy, Debug)]
         pub struct $head;
 
-        impl ScoreHead for $head {
+        impl Output for $head {
             type Kind = $kind;
 
-            const LOSS: logit_spec::Loss = logit_spec::Loss::$spec;
+            fn kind(&self) -> $kind {
+                $scale(LOWEST, HIGHEST, STEPS)
+            }
+
+            fn loss_name(&self) -> LossName {
+                LossName::$spec
+            }
 
             fn units(&self) -> Vec<String> {
                 (0..STEPS).skip(usize::from(!$before.is_empty())).map(|step| format!("{}{step}", $before)).collect()
             }
 
-            fn init(&self, features: usize, device: &Device) -> Result<Head<$kind>, HeadError> {
-                $config(features).init(device)
+            fn head(&self, features: usize) -> HeadConfig<$kind> {
+                $config(HeadConfig::new(features, self.kind()))
             }
+        }
 
+        impl ScoreHead for $head {
             fn loss(&self, logits: Logits<$kind>, scores: Tensor<1>) -> Result<Loss, LossError> {
                 $loss.forward(logits, scores)
             }
 
-            fn answers(&self, logits: Logits<$kind>) -> Result<Answers, MetricError> {
+            fn answers(&self, logits: Logits<$kind>) -> Result<ScoreAnswers, MetricError> {
                 let probabilities = logits.probabilities();
                 let scores = flat(&probabilities.expected_value::<1>())?;
-                Ok(Answers { scores, probabilities: rows(probabilities.tensor())? })
+                Ok(ScoreAnswers { scores, probabilities: rows(probabilities.tensor())? })
             }
 
             fn sees_scale(&self) -> bool {
@@ -158,18 +158,17 @@ macro_rules! grades {
 
 grades! {
     /// A softmax over the steps, and the KL divergence to the target spread over its two neighbours.
-    ExpectedHead: Grades, InterpolatedKl, "",
-        |features| HeadConfig::new(features, Grades::new(LOWEST, HIGHEST, STEPS)), InterpolatedKlLoss::new(), true;
+    ExpectedHead: Grades = Grades::new, InterpolatedKl, "", InterpolatedKlLoss::new(), true, as_it_is;
     /// A softmax over the steps, and minus Pearson's correlation of the expected score, which sees no scale.
-    PearsonHead: Grades, MinusPearson, "",
-        |features| HeadConfig::new(features, Grades::new(LOWEST, HIGHEST, STEPS)), PearsonLoss::new(), false;
+    PearsonHead: Grades = Grades::new, MinusPearson, "", PearsonLoss::new(), false, as_it_is;
     /// CORAL's cumulative logits.
-    CoralHead: Grades<Coral>, Coral, "at least ",
-        |features| HeadConfig::new(features, Grades::coral(LOWEST, HIGHEST, STEPS)).with_ordered_bias(),
-        CoralLoss::new(), true;
+    CoralHead: Grades<Coral> = Grades::coral, Coral, "at least ", CoralLoss::new(), true, HeadConfig::with_ordered_bias;
     /// CORN's conditional logits.
-    CornHead: Grades<Corn>, Corn, "at least ",
-        |features| HeadConfig::new(features, Grades::corn(LOWEST, HIGHEST, STEPS)), CornLoss::new(), true;
+    CornHead: Grades<Corn> = Grades::corn, Corn, "at least ", CornLoss::new(), true, as_it_is;
+}
+
+fn as_it_is<K: Kind>(head: HeadConfig<K>) -> HeadConfig<K> {
+    head
 }
 
 #[cfg(test)]
@@ -177,8 +176,9 @@ mod tests {
     use super::*;
 
     /// Trains a head alone to tell a number that stands in its one feature.
-    fn learned<H: ScoreHead>(head: &H) -> (Answers, Vec<f64>) {
+    fn learned<H: ScoreHead>(head: &H) -> (ScoreAnswers, Vec<f64>) {
         use burn::optim::GradientsParams;
+        use burn::tensor::Device;
 
         let device = Device::flex().autodiff();
         device.seed(1);
@@ -187,7 +187,7 @@ mod tests {
         let inputs = Tensor::<1>::from_floats(features.as_slice(), &device).unsqueeze_dim::<2>(1);
         let targets: Vec<f32> = scores.iter().map(|score| *score as f32).collect();
         let targets = Tensor::<1>::from_floats(targets.as_slice(), &device);
-        let mut layer = head.init(1, &device).unwrap();
+        let mut layer = head.head(1).init(&device).unwrap();
         let mut optimizer = logit::optim::Adam::new().init();
         for _ in 0..300 {
             let loss = head.loss(layer.forward(inputs.clone()), targets.clone()).unwrap().value;
@@ -197,7 +197,7 @@ mod tests {
         (head.answers(layer.forward(inputs)).unwrap(), scores)
     }
 
-    fn mean_error(answers: &Answers, scores: &[f64]) -> f64 {
+    fn mean_error(answers: &ScoreAnswers, scores: &[f64]) -> f64 {
         let errors = answers.scores.iter().zip(scores).map(|(answer, score)| (answer - score).abs());
         errors.sum::<f64>() / scores.len() as f64
     }

@@ -3,7 +3,7 @@
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use logit::tape::{Tape, Taped};
-use logit::{Classes, Head, HeadConfig, HeadError, Logits};
+use logit::{Classes, Head, HeadConfig, HeadError, Logits, steps};
 use serde::{Deserialize, Serialize};
 
 use super::Classifier;
@@ -40,7 +40,8 @@ impl Taped for SoftmaxClassifier {
 
     /// Records the head alone: there is nothing before it.
     fn forward_on(&self, images: Tensor<4>, tape: &mut Tape) -> Logits<Classes> {
-        tape.head(self.head.forward(images.flatten::<2>(1, 3)))
+        let images = tape.input("images", images);
+        tape.head((steps::flatten(), &self.head), images)
     }
 }
 

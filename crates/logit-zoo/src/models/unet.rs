@@ -1,13 +1,14 @@
 //! The U-Net of Q1: logits for every pixel.
 
 use burn::module::Module;
-use burn::nn::conv::{Conv2d, Conv2dConfig, ConvTranspose2d, ConvTranspose2dConfig};
+use burn::nn::conv::{ConvTranspose2d, ConvTranspose2dConfig};
 use burn::nn::pool::{MaxPool2d, MaxPool2dConfig};
-use burn::nn::{BatchNorm, BatchNormConfig, PaddingConfig2d};
-use burn::tensor::{Device, Tensor, ops::PadMode};
+use burn::tensor::{Device, Tensor};
 use logit::tape::{Tape, Taped};
-use logit::{Head, HeadConfig, HeadError, Kind, Logits, ops};
+use logit::{Head, HeadConfig, HeadError, Kind, Logits, steps};
 use serde::{Deserialize, Serialize};
+
+use super::conv_block::ConvBlock;
 
 /// Configuration of a [`UNet`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,7 +37,7 @@ impl UNetConfig {
         7 * self.stride() - 5
     }
 
-    /// Builds the network for a kind of answer a pixel: `Classes`, or `Labels` that may overlap.
+    /// Builds the network for a kind of answer per pixel: `Classes`, or `Labels` that may overlap.
     ///
     /// # Errors
     /// No channels or width, or a kind that cannot exist.
@@ -47,13 +48,15 @@ impl UNetConfig {
         let width = |level: usize| self.width << level;
         let inputs = |level: usize| if level == 0 { self.channels } else { width(level - 1) };
         Ok(UNet {
-            encoder: (0..self.depth).map(|level| Block::new(inputs(level), width(level), device)).collect(),
+            encoder: (0..self.depth)
+                .map(|level| ConvBlock::new(inputs(level), width(level), device))
+                .collect(),
             pool: MaxPool2dConfig::new([2, 2]).init(),
-            bottom: Block::new(inputs(self.depth), width(self.depth), device),
+            bottom: ConvBlock::new(inputs(self.depth), width(self.depth), device),
             up: (0..self.depth).rev().map(|level| doubling(width(level + 1), width(level), device)).collect(),
             decoder: (0..self.depth)
                 .rev()
-                .map(|level| Block::new(2 * width(level), width(level), device))
+                .map(|level| ConvBlock::new(2 * width(level), width(level), device))
                 .collect(),
             head: HeadConfig::new(self.width, kind).init(device)?,
         })
@@ -69,11 +72,11 @@ impl UNetConfig {
 /// type of the head, `Head<Classes>` or `Head<Labels>`, says what a pixel is answered with.
 #[derive(Module, Debug)]
 pub struct UNet<H: Module> {
-    encoder: Vec<Block>,
+    encoder: Vec<ConvBlock>,
     pool: MaxPool2d,
-    bottom: Block,
+    bottom: ConvBlock,
     up: Vec<ConvTranspose2d>,
-    decoder: Vec<Block>,
+    decoder: Vec<ConvBlock>,
     head: H,
 }
 
@@ -83,13 +86,9 @@ impl<K: Kind> UNet<Head<K>> {
         &self.head
     }
 
-    fn padded(&self, images: Tensor<4>) -> Tensor<4> {
-        let [_, _, height, width] = images.dims();
-        let missing = |size: usize| size.next_multiple_of(1 << self.encoder.len()) - size;
-        match (missing(height), missing(width)) {
-            (0, 0) => images,
-            (below, right) => images.pad((0, right, 0, below), PadMode::Constant(0.0)),
-        }
+    /// Rows and columns that an image of a size lacks of the next multiple of 2 to the depth.
+    fn missing(&self, sides: [usize; 2]) -> [usize; 2] {
+        sides.map(|side| side.next_multiple_of(1 << self.encoder.len()) - side)
     }
 }
 
@@ -105,66 +104,33 @@ impl<K: Kind> Taped for UNet<Head<K>> {
     /// The images have another number of channels than the network takes.
     fn forward_on(&self, images: Tensor<4>, tape: &mut Tape) -> Logits<K, 4> {
         let [_, _, height, width] = images.dims();
-        let mut x = self.padded(images);
+        let [below, right] = self.missing([height, width]);
+        let mut x = tape.input("images", images);
+        if [below, right] != [0, 0] {
+            x = tape.step("images.padded", steps::pad2d([0, 0, below, right]), x);
+        }
         let mut skips = Vec::with_capacity(self.encoder.len());
         for (block, number) in self.encoder.iter().zip(1..) {
-            let map = tape.layer_at("down", number, block.forward(x));
-            x = ops::max_pool2d(&self.pool, map.clone());
+            let map = tape.step(format_args!("down{number}"), block.step(), x);
+            x = tape.step(format_args!("down{number}.pool"), steps::max_pool2d(&self.pool), map.clone());
             skips.push(map);
         }
-        x = tape.layer("bottom", self.bottom.forward(x));
+        x = tape.step("bottom", self.bottom.step(), x);
         let levels = self.up.iter().zip(&self.decoder).zip(skips.into_iter().rev());
         for (((up, block), skip), number) in levels.zip(1..) {
-            x = tape.layer_at("up", number, block.forward_joined([skip, ops::conv_transpose2d(up, x)]));
+            let doubled = tape.step(format_args!("up{number}.doubled"), steps::conv_transpose2d(up), x);
+            x = tape.step(format_args!("up{number}"), block.step(), [skip, doubled]);
         }
-        tape.head(self.head.forward(cropped(x, height, width)))
+        if [below, right] != [0, 0] {
+            x = tape.step("head.cropped", steps::crop2d([height, width]), x);
+        }
+        tape.head(&self.head, x)
     }
-}
-
-fn cropped(map: Tensor<4>, height: usize, width: usize) -> Tensor<4> {
-    let [batch, channels, padded_height, padded_width] = map.dims();
-    if [padded_height, padded_width] == [height, width] {
-        return map;
-    }
-    map.slice([0..batch, 0..channels, 0..height, 0..width])
 }
 
 /// A transposed 2×2 convolution with stride 2: it doubles both sides of the map.
 fn doubling(from: usize, to: usize, device: &Device) -> ConvTranspose2d {
     ConvTranspose2dConfig::new([from, to], [2, 2]).with_stride([2, 2]).init(device)
-}
-
-/// Two 3×3 convolutions, each with batch norm and `ReLU`.
-#[derive(Module, Debug)]
-struct Block {
-    conv1: Conv2d,
-    norm1: BatchNorm,
-    conv2: Conv2d,
-    norm2: BatchNorm,
-}
-
-impl Block {
-    fn new(from: usize, to: usize, device: &Device) -> Self {
-        let same = |from, to| {
-            Conv2dConfig::new([from, to], [3, 3])
-                .with_padding(PaddingConfig2d::Explicit(1, 1, 1, 1))
-                .init(device)
-        };
-        let norm = || BatchNormConfig::new(to).init(device);
-        Self { conv1: same(from, to), norm1: norm(), conv2: same(to, to), norm2: norm() }
-    }
-
-    fn forward(&self, map: Tensor<4>) -> Tensor<4> {
-        self.second(ops::conv2d_norm_relu(&self.conv1, &self.norm1, map))
-    }
-
-    fn forward_joined(&self, maps: [Tensor<4>; 2]) -> Tensor<4> {
-        self.second(ops::conv2d_joined_norm_relu(&self.conv1, &self.norm1, maps))
-    }
-
-    fn second(&self, map: Tensor<4>) -> Tensor<4> {
-        ops::conv2d_norm_relu(&self.conv2, &self.norm2, map)
-    }
 }
 
 #[cfg(test)]

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use logit_data::range::ConfigError;
+
 use super::{MAX_BYTES, RECIPES};
 
 /// A recipe that cannot be used.
@@ -53,6 +55,14 @@ pub enum RecipeError {
         /// What was given.
         text: String,
     },
+    /// A path that cannot be written down.
+    #[error("`{key}`: {} is not UTF-8, and could not be written down; rename it", path.display())]
+    Path {
+        /// The key, with its table.
+        key: String,
+        /// The path.
+        path: PathBuf,
+    },
     /// Options of the loss that do not fit.
     #[error("`loss`: {source}")]
     Loss {
@@ -79,6 +89,12 @@ pub enum RecipeError {
         /// What it may be, in words.
         range: &'static str,
     },
+}
+
+impl From<ConfigError> for RecipeError {
+    fn from(ConfigError { key, reason }: ConfigError) -> Self {
+        Self::Value { key, reason }
+    }
 }
 
 fn no_preset(recipe: &str, preset: &str, presets: &[&str]) -> String {

@@ -7,7 +7,6 @@ mod digits;
 mod error;
 mod images;
 mod pairs;
-mod ranges;
 mod segmentation;
 mod settings;
 mod sts;
@@ -16,29 +15,32 @@ mod train;
 mod watch;
 
 use std::io::ErrorKind;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use logit_data::range::{ConfigError, Range};
+use logit_run::RunError;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-pub use digits::{DataConfig, DigitsSetup, ModelConfig};
+pub use digits::{DigitsSetup, ModelConfig};
 pub use error::RecipeError;
-pub use images::{ImagesData, ImagesModel, ImagesSetup};
-pub use pairs::{PairsConfig, PairsSetup};
-pub(crate) use segmentation::metric_key;
-pub use segmentation::{
-    ClassWeights, PixelAnswer, SegmentationData, SegmentationLoss, SegmentationModel, SegmentationSetup,
-};
-pub use settings::setting;
-pub use sts::{ScoreLoss, SentenceConfig, StsSetup};
-pub use table::{AnswerChoice, TableData, TableLoss, TableModel, TableModelKind, TableSetup, Weights};
+pub use images::{ImagesModel, ImagesSetup};
+pub use logit_data::Weights;
+pub use logit_data::digits::DataConfig;
+pub use logit_data::labelled::ImagesData;
+pub use logit_data::pairs::PairsConfig;
+pub(crate) use logit_data::segmentation::metric_key;
+pub use logit_data::segmentation::{PixelAnswer, SegmentationData};
+pub use logit_data::sentences::SentenceConfig;
+pub use logit_data::table::{AnswerChoice, TableData};
+pub use pairs::PairsSetup;
+pub use segmentation::{SegmentationLoss, SegmentationModel, SegmentationSetup};
+pub use settings::Setting;
+pub use sts::{ScoreLoss, StsSetup};
+pub use table::{TableLoss, TableModel, TableModelKind, TableSetup};
 pub use train::{Optimizer, Schedule, TrainConfig};
 pub use watch::WatchConfig;
 
-use self::ranges::Range;
-use self::settings::set;
-use crate::error::ZooError;
-use crate::run::whole_path;
 
 /// The recipes that come with Logit, by name.
 pub const RECIPES: [(&str, &str); 9] = [
@@ -85,9 +87,20 @@ pub struct Setup<M, D, L> {
     pub loss: L,
 }
 
-/// Values that must lie in a range.
-pub(crate) trait Ranges {
+/// What the setup of each task knows of its values.
+pub(crate) trait TaskSetup {
+    /// The values that must lie in a range.
     fn ranges(&self) -> Vec<Range>;
+
+    /// Refuses values that make no sense together.
+    fn check(&self) -> Result<(), ConfigError> {
+        Ok(())
+    }
+
+    /// The paths that are given.
+    fn paths_mut(&mut self) -> Vec<&mut PathBuf> {
+        Vec::new()
+    }
 }
 
 macro_rules! tasks {
@@ -109,9 +122,15 @@ macro_rules! tasks {
                 }
             }
 
-            fn ranges(&self) -> Vec<Range> {
+            fn setup(&self) -> &dyn TaskSetup {
                 match self {
-                    $(Self::$variant(setup) => setup.ranges(),)*
+                    $(Self::$variant(setup) => setup,)*
+                }
+            }
+
+            fn setup_mut(&mut self) -> &mut dyn TaskSetup {
+                match self {
+                    $(Self::$variant(setup) => setup,)*
                 }
             }
         }
@@ -133,7 +152,7 @@ macro_rules! tasks {
                 let text = match &self.task {
                     $(TaskConfig::$variant(setup) => toml::to_string(&File::of(self, setup.clone())),)*
                 };
-                text.map_err(|error| told(&self.name, error.to_string()))
+                text.map_err(|error| parse_error(&self.name, error.to_string()))
             }
         }
     };
@@ -216,11 +235,13 @@ impl Serialize for Recipe {
 }
 
 impl Recipe {
-    /// The recipe of a name or a TOML file, with values replaced by `settings` of the form `train.epochs=3`.
+    /// The recipe of a name or a TOML file, with values replaced by `settings`.
+    ///
+    /// A relative path in it, wherever it stands, is one from the folder in which the program runs.
     ///
     /// # Errors
     /// No such recipe or file; a key that is unknown or missing; a value of the wrong type or out of range.
-    pub fn load(name: &str, settings: &[String]) -> Result<Self, RecipeError> {
+    pub fn load(name: &str, settings: &[Setting]) -> Result<Self, RecipeError> {
         let text = match RECIPES.iter().find(|(known, _)| *known == name) {
             Some((_, text)) => (*text).to_owned(),
             None => read(Path::new(name)).map_err(|error| match error {
@@ -264,60 +285,69 @@ impl Recipe {
     ///
     /// # Errors
     /// As [`load`](Self::load).
-    pub fn parse(origin: &str, text: &str, settings: &[String]) -> Result<Self, RecipeError> {
+    pub fn parse(origin: &str, text: &str, settings: &[Setting]) -> Result<Self, RecipeError> {
         let mut table: toml::Table =
-            text.parse().map_err(|error: toml::de::Error| told(origin, error.to_string()))?;
+            text.parse().map_err(|error: toml::de::Error| parse_error(origin, error.to_string()))?;
         for setting in settings {
-            set(&mut table, setting)?;
+            setting.put(&mut table)?;
         }
         let task = match table.get("task") {
             Some(toml::Value::String(task)) => task.clone(),
-            Some(_) => return Err(told(origin, "`task` is no text".to_owned())),
-            None => return Err(told(origin, format!("missing field `task`: one of {}", TASKS.join(", ")))),
+            Some(_) => return Err(parse_error(origin, "`task` is no text".to_owned())),
+            None => {
+                return Err(parse_error(
+                    origin,
+                    format!("missing field `task`: one of {}", TASKS.join(", ")),
+                ));
+            }
         };
         let given = text;
         let text = if settings.is_empty() { Text::Written(text) } else { Text::Replaced(table) };
         let recipe =
             Self::of_task(&task, &text).map_err(|message| match refused(&task, given, settings) {
-                Some(setting) => told(origin, format!("`{setting}`: {message}")),
-                None => told(origin, message),
+                Some(setting) => parse_error(origin, format!("`{setting}`: {message}")),
+                None => parse_error(origin, message),
             })?;
         recipe.check(origin)?;
         Ok(recipe)
+    }
+
+    /// Whether the recipe alone decides the network. Of tables and images the data does too, of sentences the word vectors.
+    pub(crate) fn decides_network(&self) -> bool {
+        matches!(self.task, TaskConfig::Digits(_) | TaskConfig::Pairs(_) | TaskConfig::Segmentation(_))
     }
 
     /// The same, with paths that hold whatever folder the program runs in.
     ///
     /// # Errors
     /// A path cannot be written down.
-    pub(crate) fn with_whole_paths(mut self) -> Result<Self, ZooError> {
-        if let TaskConfig::Sts(setup) = &mut self.task
-            && !setup.data.vectors.as_os_str().is_empty()
-        {
-            setup.data.vectors = whole_path(&setup.data.vectors)?;
+    pub(crate) fn with_whole_paths(mut self) -> Result<Self, RunError> {
+        for path in self.task.setup_mut().paths_mut() {
+            *path = logit_run::absolute_path(path)?;
         }
         Ok(self)
     }
 
     fn check(&self, origin: &str) -> Result<(), RecipeError> {
-        let ranges = self.task.ranges().into_iter().chain(self.train.ranges()).chain(self.watch.ranges());
-        match ranges.into_iter().find(|range| !(range.fits)(range.value)) {
+        let setup = self.task.setup();
+        let mut ranges = setup.ranges().into_iter().chain(self.train.ranges()).chain(self.watch.ranges());
+        match ranges.find(|range| !(range.fits)(range.value)) {
             Some(Range { key, value, wanted, .. }) => {
                 Err(RecipeError::Range { origin: origin.to_owned(), key, value, range: wanted })
             }
-            None => Ok(()),
+            None => Ok(setup.check()?),
         }
     }
 }
 
-/// The first of the settings with which a recipe cannot be read any more; none if it cannot be read without them.
-fn refused<'a>(task: &str, text: &str, settings: &'a [String]) -> Option<&'a String> {
+/// The first of the settings with which a recipe can no longer be read; none if it cannot be read without them.
+fn refused<'a>(task: &str, text: &str, settings: &'a [Setting]) -> Option<&'a Setting> {
     let mut table: toml::Table = text.parse().ok()?;
     let reads = |table: &toml::Table| Recipe::of_task(task, &Text::Replaced(table.clone())).is_ok();
     if !reads(&table) {
         return None;
     }
-    settings.iter().find(|setting| set(&mut table, setting).is_ok() && !reads(&table))
+    settings.iter().find(|setting| setting.put(&mut table).is_ok() && !reads(&table))
 }
 
 fn is_known(name: &str) -> bool {
@@ -332,22 +362,22 @@ fn presets(recipe: &str) -> Vec<(&'static str, &'static str)> {
     if is_known(recipe) { RECIPES.iter().filter_map(of).collect() } else { Vec::new() }
 }
 
-fn told(origin: &str, message: String) -> RecipeError {
+fn parse_error(origin: &str, message: String) -> RecipeError {
     RecipeError::Parse { origin: origin.to_owned(), message }
 }
 
 fn read(path: &Path) -> Result<String, RecipeError> {
-    let told = |source| RecipeError::Read { path: path.to_owned(), source };
-    let metadata = std::fs::metadata(path).map_err(told)?;
+    let io_error = |source| RecipeError::Read { path: path.to_owned(), source };
+    let metadata = std::fs::metadata(path).map_err(io_error)?;
     if !metadata.is_file() {
         // A device or a pipe could deliver bytes, or none, for ever.
-        return Err(told(std::io::Error::other("not a regular file")));
+        return Err(io_error(std::io::Error::other("not a regular file")));
     }
     let bytes = metadata.len();
     if bytes > MAX_BYTES {
         return Err(RecipeError::TooLarge { path: path.to_owned(), bytes });
     }
-    std::fs::read_to_string(path).map_err(told)
+    std::fs::read_to_string(path).map_err(io_error)
 }
 
 #[cfg(test)]
@@ -356,8 +386,12 @@ mod tests {
 
     use super::*;
 
-    fn told(result: Result<Recipe, RecipeError>) -> String {
+    fn message(result: Result<Recipe, RecipeError>) -> String {
         result.unwrap_err().to_string()
+    }
+
+    fn load(recipe: &str, settings: &[&str]) -> Result<Recipe, RecipeError> {
+        Recipe::load(recipe, &Setting::all(settings)?)
     }
 
     #[test]
@@ -374,9 +408,8 @@ mod tests {
 
     #[test]
     fn settings_replace_values() {
-        let settings =
-            ["train.epochs=3".to_owned(), "train.optimizer=sgd".to_owned(), "loss.z_loss=1e-4".to_owned()];
-        let recipe = Recipe::load("digits", &settings).unwrap();
+        let settings = ["train.epochs=3", "train.optimizer=sgd", "loss.z_loss=1e-4"];
+        let recipe = load("digits", &settings).unwrap();
         assert_eq!((recipe.train.epochs, recipe.train.optimizer), (3, Optimizer::Sgd));
         let TaskConfig::Digits(setup) = recipe.task else { panic!("{:?}", recipe.task) };
         assert_eq!(setup.loss, CrossEntropyLoss::new().with_z_loss(1e-4));
@@ -384,37 +417,36 @@ mod tests {
 
     #[test]
     fn mistakes_are_named() {
-        let set = |setting: &str| told(Recipe::load("digits", &[setting.to_owned()]));
+        let set = |setting: &str| message(load("digits", &[setting]));
         assert!(set("train.epoch=3").contains("epoch"));
         assert!(set("train.epochs=0").contains("`train.epochs` is 0"));
         assert!(set("train.learning_rate=-1").contains("`train.learning_rate` is -1"));
         assert!(set("model.dropout=1.0").contains("`model.dropout` is 1"));
         assert!(set("train.epochs").contains("KEY=VALUE"));
         assert!(set("train.optimizer=lion").contains("lion"));
-        let several = ["train.epochs=3", "model.dropout=abc", "train.seed=2"].map(str::to_owned);
-        let message = told(Recipe::load("digits", &several));
-        assert!(message.starts_with("digits: `model.dropout=abc`: invalid type"), "{message}");
+        let several = message(load("digits", &["train.epochs=3", "model.dropout=abc", "train.seed=2"]));
+        assert!(several.starts_with("digits: `model.dropout=abc`: invalid type"), "{several}");
         assert!(set("task=digitz").contains("`task` is `digitz`; it must be one of digits"));
         assert!(set("task=digitz").contains("sts"));
-        assert!(told(Recipe::load("digitz", &[])).contains("digits, digits-linear, digits-mlp"));
-        assert!(told(Recipe::parse("x", "name = ", &[])).starts_with("x: "));
+        assert!(message(load("digitz", &[])).contains("digits, digits-linear, digits-mlp"));
+        assert!(message(Recipe::parse("x", "name = ", &[])).starts_with("x: "));
     }
 
     #[test]
     fn a_preset_is_the_recipe_of_the_longer_name() {
         assert_eq!(Recipe::preset("digit-pairs", "paper").unwrap(), "digit-pairs-paper");
         assert_eq!(Recipe::preset("digits", "mlp").unwrap(), "digits-mlp");
-        let told = |recipe, preset| Recipe::preset(recipe, preset).unwrap_err().to_string();
-        assert_eq!(told("digits", "paper"), "`digits` has no preset `paper`; its presets are linear, mlp");
-        assert_eq!(told("digits-mlp", "paper"), "`digits-mlp` has no presets; leave `--preset` out");
+        let message = |recipe, preset| Recipe::preset(recipe, preset).unwrap_err().to_string();
+        assert_eq!(message("digits", "paper"), "`digits` has no preset `paper`; its presets are linear, mlp");
+        assert_eq!(message("digits-mlp", "paper"), "`digits-mlp` has no presets; leave `--preset` out");
         // The beginning of a name is no recipe, though what follows would be one's rest.
-        assert!(told("digit", "pairs").starts_with("no recipe is named `digit`"));
-        assert!(told("nonsense", "paper").starts_with("no recipe is named `nonsense`"));
+        assert!(message("digit", "pairs").starts_with("no recipe is named `digit`"));
+        assert!(message("nonsense", "paper").starts_with("no recipe is named `nonsense`"));
     }
 
     #[test]
     fn pairs_are_of_whole_groups_and_a_code_that_holds_0() {
-        let set = |setting: &str| told(Recipe::load("digit-pairs", &[setting.to_owned()]));
+        let set = |setting: &str| message(load("digit-pairs", &[setting]));
         assert!(set("model.pool=3").contains("`model.pool` is 3; it must be a divisor of `model.units`"));
         assert!(set("model.pool=0").contains("`model.pool` is 0"));
         assert!(set("model.units=0").contains("`model.units` is 0"));
@@ -426,6 +458,57 @@ mod tests {
         for key in ["pairs", "validation_pairs", "test_pairs"] {
             assert!(set(&format!("data.{key}=0")).contains(&format!("`data.{key}` is 0")));
             assert!(set(&format!("data.{key}=10000001")).contains(&format!("`data.{key}` is 10000001")));
+        }
+    }
+
+    #[test]
+    fn classes_of_masks_are_checked_when_a_recipe_is_loaded() {
+        let set = |setting: &str| message(load("nuclei", &[setting]));
+        assert!(set("data.classes=['a']").starts_with("`data.classes`: 1 names"));
+        assert!(set("data.classes=['a b','A_B']").contains("`a_b`"));
+    }
+
+    #[test]
+    fn older_names_of_values_are_read() {
+        let TaskConfig::Segmentation(setup) = load("nuclei", &["loss.class_weights=root"]).unwrap().task
+        else {
+            panic!("no segmentation")
+        };
+        assert_eq!(setup.loss.class_weights, Weights::Sqrt);
+    }
+
+    #[test]
+    fn the_ends_of_a_scale_are_checked_wherever_they_come_from() {
+        let set = |setting: &str| message(load("table", &[setting]));
+        for ends in ["[5, 0]", "[0.0, inf]", "[nan, 5.0]", "[1.0]"] {
+            let message = set(&format!("data.grades={ends}"));
+            assert!(message.starts_with("table: `data.grades=["), "{message}");
+            assert!(message.contains("two finite numbers, the lower one first"), "{message}");
+        }
+        let numbers =
+            message(Recipe::load("table", &[Setting::new("data.grades", vec![0.0, f64::INFINITY])]));
+        assert!(numbers.contains("[0.0, inf] is no scale of grades"), "{numbers}");
+        let images = message(load("images", &["data.table.grades=[5,0]"]));
+        assert!(images.contains("the lower one first"), "{images}");
+        let text = Recipe::load("table", &[]).unwrap().to_toml().unwrap();
+        let written = text.replace("[data]\n", "[data]\ngrades = [2.0, 1.0]\n");
+        let line = message(Recipe::parse("x.toml", &written, &[]));
+        assert!(line.contains("grades = [2.0, 1.0]") && line.contains("the lower one first"), "{line}");
+    }
+
+    #[test]
+    fn every_path_becomes_whole_and_none_is_made_up() {
+        let whole = |recipe: &str, settings: &[&str]| {
+            load(recipe, settings).unwrap().with_whole_paths().unwrap().to_toml().unwrap()
+        };
+        let here = std::env::current_dir().unwrap();
+        for (recipe, key) in
+            [("table", "data.test_file"), ("images", "data.table.test_file"), ("sts", "data.vectors")]
+        {
+            let text = whole(recipe, &[&format!("{key}=below/x")]);
+            let path = here.join("below/x");
+            assert!(text.contains(&format!("= {:?}", path.to_str().unwrap())), "{text}");
+            assert_eq!(whole(recipe, &[]), Recipe::load(recipe, &[]).unwrap().to_toml().unwrap());
         }
     }
 }

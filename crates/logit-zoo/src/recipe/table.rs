@@ -2,10 +2,11 @@
 
 use std::path::PathBuf;
 
+use logit_data::range::Range;
+use logit_data::table::TableData;
 use serde::{Deserialize, Serialize};
 
-use super::ranges::Range;
-use super::{Ranges, Setup};
+use super::{Setup, TaskSetup};
 
 /// Network, data and loss of a recipe for tables.
 pub type TableSetup = Setup<TableModel, TableData, TableLoss>;
@@ -42,77 +43,6 @@ impl TableModel {
     }
 }
 
-/// Which columns are what, and which rows are held out.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct TableData {
-    /// The columns to learn.
-    #[serde(default)]
-    pub targets: Vec<String>,
-    /// The kind of answer; found from the targets unless told.
-    #[serde(default)]
-    pub answer: AnswerChoice,
-    /// The lowest and the highest grade, where the target is a grade.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub grades: Option<[f64; 2]>,
-    /// Columns that are not read.
-    #[serde(default)]
-    pub drop: Vec<String>,
-    /// Share of the rows held out for the test, in [0, 1); not used where there is a test file.
-    pub test: f64,
-    /// A table of test rows, with the same columns.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub test_file: Option<PathBuf>,
-    /// Share of the rows held out for validation, in (0, 1).
-    pub validation: f64,
-    /// Whether rare classes or labels weigh more.
-    #[serde(default)]
-    pub weights: Weights,
-}
-
-/// The kind of answer that is asked for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum AnswerChoice {
-    /// What the targets show.
-    #[default]
-    Auto,
-    /// One of some classes.
-    Classes,
-    /// Each of some labels, yes or no.
-    Labels,
-    /// Numbers.
-    Values,
-    /// A grade between two ends.
-    Grades,
-}
-
-impl AnswerChoice {
-    /// Its name on the command line.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Auto => "auto",
-            Self::Classes => "classes",
-            Self::Labels => "labels",
-            Self::Values => "values",
-            Self::Grades => "grades",
-        }
-    }
-}
-
-/// Whether rare classes or labels weigh more.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Weights {
-    /// Every row weighs the same.
-    #[default]
-    None,
-    /// Every class weighs the same: its rows `N / (K · n)` each; the positives of a label as much as its negatives.
-    Balanced,
-    /// The square root of the balanced weights.
-    Sqrt,
-}
-
 /// Options of the loss.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -122,27 +52,19 @@ pub struct TableLoss {
     pub label_smoothing: f64,
 }
 
-impl TableData {
-    /// The shares that are held out.
-    pub(super) fn ranges(&self) -> Vec<Range> {
-        let sum = self.test + self.validation;
-        vec![
-            Range::dropout("data.test", self.test),
-            Range::validation(self.validation),
-            Range::new("data.test + data.validation", sum, "below 1", |sum| sum < 1.0),
-        ]
-    }
-}
-
-impl Ranges for TableSetup {
+impl TaskSetup for TableSetup {
     fn ranges(&self) -> Vec<Range> {
         let mut ranges: Vec<Range> =
             self.model.hidden.iter().map(|units| Range::at_least_one("model.hidden", *units)).collect();
         ranges.extend(self.data.ranges());
         ranges.extend([
-            Range::dropout("model.dropout", self.model.dropout),
-            Range::dropout("loss.label_smoothing", self.loss.label_smoothing),
+            Range::share("model.dropout", self.model.dropout),
+            Range::share("loss.label_smoothing", self.loss.label_smoothing),
         ]);
         ranges
+    }
+
+    fn paths_mut(&mut self) -> Vec<&mut PathBuf> {
+        self.data.paths_mut()
     }
 }

@@ -1,8 +1,8 @@
 //! How a network is trained.
 
+use logit_data::range::Range;
 use serde::{Deserialize, Serialize};
 
-use super::ranges::{Range, share};
 use crate::recipe::MAX_STEPS;
 
 /// How a network is trained.
@@ -70,10 +70,8 @@ impl TrainConfig {
             Range::new("train.learning_rate", self.learning_rate, "above 0 and at most 1", |value| {
                 value > 0.0 && value <= 1.0
             }),
-            Range::new("train.momentum", self.momentum, "in [0, 1)", share),
-            Range::new("train.weight_decay", self.weight_decay, "finite and not negative", |value| {
-                value.is_finite() && value >= 0.0
-            }),
+            Range::share("train.momentum", self.momentum),
+            Range::not_negative("train.weight_decay", self.weight_decay),
             Range::new("train.checkpoint_every", self.checkpoint_every as f64, "at least 1", |value| {
                 value >= 1.0
             }),

@@ -1,8 +1,7 @@
 //! What of the training passes is recorded.
 
+use logit_data::range::Range;
 use serde::{Deserialize, Serialize};
-
-use super::ranges::Range;
 
 /// What of the training passes is recorded.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

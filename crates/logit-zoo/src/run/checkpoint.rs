@@ -1,4 +1,4 @@
-//! Checkpoints: a network's weights, and what training needs to go on, in one safetensors file.
+//! Checkpoints: a network's weights, and what training needs to resume, in one safetensors file.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
@@ -10,8 +10,7 @@ use flate2::Crc;
 use safetensors::tensor::{Dtype, SafeTensors, View};
 use serde::{Deserialize, Serialize};
 
-use super::atomic::replace;
-use super::error::RunError;
+use logit_run::{RunError, read_at_most, replace};
 
 /// The largest checkpoint that is read.
 pub const MAX_CHECKPOINT_BYTES: u64 = 4 << 30;
@@ -26,9 +25,9 @@ const OPTIMIZER: &str = "optimizer";
 #[derive(Clone, Debug, Default)]
 pub struct Checkpoint {
     weights: BTreeMap<String, Weight>,
-    /// The optimiser's state, as Burn writes it; empty where training does not go on.
+    /// The optimiser's state, as Burn writes it; empty where training does not resume.
     pub optimizer: Vec<u8>,
-    /// The place in training, as JSON; `null` where training does not go on.
+    /// The place in training, as JSON; `null` where training does not resume.
     pub place: serde_json::Value,
 }
 
@@ -93,7 +92,7 @@ impl Checkpoint {
     /// # Errors
     /// There is none, or it is damaged.
     pub fn load(path: &Path) -> Result<Self, RunError> {
-        let bytes = read_bounded(path)?;
+        let bytes = read(path)?;
         let malformed = |reason: String| RunError::Malformed { path: path.to_owned(), reason };
         let (_, metadata) =
             SafeTensors::read_metadata(&bytes).map_err(|error| malformed(error.to_string()))?;
@@ -144,19 +143,11 @@ impl Checkpoint {
     }
 }
 
-fn read_bounded(path: &Path) -> Result<Vec<u8>, RunError> {
-    let size = match std::fs::metadata(path) {
-        Ok(metadata) if metadata.is_file() => metadata.len(),
-        Ok(_) => return Err(RunError::io("read", path, std::io::Error::other("not a regular file"))),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            return Err(RunError::NoCheckpoint { path: path.to_owned() });
-        }
-        Err(source) => return Err(RunError::io("read", path, source)),
-    };
-    if size > MAX_CHECKPOINT_BYTES {
-        return Err(RunError::TooLarge { path: path.to_owned(), bytes: size, most: MAX_CHECKPOINT_BYTES });
+fn read(path: &Path) -> Result<Vec<u8>, RunError> {
+    if path.try_exists().is_ok_and(|exists| !exists) {
+        return Err(RunError::NoCheckpoint { path: path.to_owned() });
     }
-    std::fs::read(path).map_err(|source| RunError::io("read", path, source))
+    read_at_most(path, MAX_CHECKPOINT_BYTES)
 }
 
 /// Bytes with the shape that safetensors writes beside them.

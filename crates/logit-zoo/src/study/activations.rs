@@ -8,19 +8,21 @@ use burn::optim::GradientsParams;
 use burn::tensor::activation::{log_softmax, sigmoid, softmax};
 use burn::tensor::{Device, Int, Tensor};
 use logit::loss::{BinaryCrossEntropyLoss, CrossEntropyLoss};
-use logit::tape::{Part, Tape, Taped, Watch};
+use logit::tape::{Extent, Tape, Taped, Watch};
 use logit::{Classes, Labels, Logits, LossError};
 use logit_spec::{Activation, Answer, Level, Loss as SpecLoss, Pairing, TargetForm, judge};
 use serde::Serialize;
 
-use crate::data::{self, Batch, Batches, ImageSet, Stream, epoch_order, mix};
+use crate::batch::{Batch, load};
+use crate::data::{Batches, ImageSet, Stream, epoch_order, mix};
 use crate::error::ZooError;
 use crate::models::{Classifier, ConvNet, drawn};
 use crate::recipe::{DataConfig, ModelConfig, Recipe, Setup, TaskConfig};
 use crate::run::{DataSource, Found};
-use crate::task::digits;
-use crate::telemetry::{Checks, Facts, Frame, Layer, Subject, Truth};
+use crate::system::digits;
+use crate::telemetry::{Checks, Facts, FactsOfTensors as _, Subject, Truth, TruthOfTensors as _};
 use crate::train::optimizer;
+use crate::train::recorder::{self, Moment, PassRecord, is_due};
 
 /// Steps between two looks at the test set.
 const LOOK_EVERY: u64 = 20;
@@ -154,11 +156,6 @@ impl Way {
     }
 }
 
-/// Whether the checks look at a step: as in a run's telemetry.
-fn is_looked_at(step: u64) -> bool {
-    step <= 5 || Watch::new().every(LOOK_EVERY).is_due(step)
-}
-
 fn shape(error: logit::HeadError) -> LossError {
     LossError::Device { reason: error.to_string() }
 }
@@ -203,11 +200,11 @@ pub struct ActivationStudy {
     pub train_images: usize,
     /// Test images.
     pub test_images: usize,
-    /// A row a way.
+    /// A row per way.
     pub ways: Vec<Outcome>,
 }
 
-/// Trains all ways for `steps` steps and judges them on the test set; `told` is called as each is done.
+/// Trains all ways for `steps` steps and judges them on the test set; `done` is called with each.
 ///
 /// # Errors
 /// The data cannot be read, or a number is not finite.
@@ -215,15 +212,15 @@ pub fn run(
     source: &DataSource,
     steps: u64,
     seed: u64,
-    mut told: impl FnMut(&Outcome),
+    mut done: impl FnMut(&Outcome),
 ) -> Result<ActivationStudy, ZooError> {
-    let split = data::load(source)?;
+    let split = load(source)?;
     let mut recipe = Recipe::load("digits", &[])?;
     recipe.train.seed = seed;
     let mut ways = Vec::new();
     for way in WAYS {
         let outcome = Trial::new(way, &recipe, &split.train, &split.test, steps)?.train()?;
-        told(&outcome);
+        done(&outcome);
         ways.push(outcome);
     }
     Ok(ActivationStudy { steps, seed, train_images: split.train.len(), test_images: split.test.len(), ways })
@@ -255,7 +252,7 @@ impl<'a> Trial<'a> {
         steps: u64,
     ) -> Result<Self, ZooError> {
         let TaskConfig::Digits(Setup { model: ModelConfig::ConvNet(config), data, .. }) = &recipe.task else {
-            return Err(ZooError::Unfit { what: "the study takes the convnet of Q3".to_owned() });
+            return Err(ZooError::Usage("the study takes the convnet of Q3".to_owned()));
         };
         let device = Device::flex().autodiff();
         device.seed(mix(recipe.train.seed, Stream::Initialisation, 0));
@@ -302,17 +299,15 @@ impl<'a> Trial<'a> {
         let step = self.losses.len() as u64 + 1;
         self.device.seed(mix(self.recipe.train.seed, Stream::Dropout, step));
         let batch = Batch::of(&self.train.select(rows)?, self.data, &self.device);
-        let mut tape = if is_looked_at(step) {
-            Tape::new(&Watch::new().outputs("*", Part::Statistics))
+        let mut tape = if is_due(step, LOOK_EVERY) {
+            Tape::new(&Watch::new().outputs("*", Extent::Statistics))
         } else {
             Tape::off()
         };
         let output = self.way.output(self.net.forward_on(batch.images, &mut tape).into_tensor());
         let facts = Facts::on(&tape, &output, || self.way.truth(&batch.targets, output.dims()[1]))?;
-        let loss = self
-            .way
-            .loss(output, batch.targets)
-            .map_err(|source| ZooError::Step { step, source: Box::new(source.into()) })?;
+        let loss =
+            self.way.loss(output, batch.targets).map_err(|source| ZooError::in_step(step)(source.into()))?;
         self.losses.push(loss.clone().try_into_scalar::<f64>()?);
         let gradients = GradientsParams::from_grads(loss.backward(), &self.net);
         let norm = match gradients.get::<2>(self.net.head().weight.id) {
@@ -320,31 +315,22 @@ impl<'a> Trial<'a> {
             None => 0.0,
         };
         self.norms.push(norm);
-        if let Some(facts) = facts {
-            self.check(step, &tape, facts);
+        if facts.is_some() {
+            self.check(step, PassRecord { rows: rows.to_vec(), tape, facts });
         }
         Ok(gradients)
     }
 
     /// Shows a pass to the run-time checks.
-    fn check(&mut self, step: u64, tape: &Tape, facts: Facts) {
-        let (Some(loss), Some(norm)) = (self.losses.last(), self.norms.last()) else { return };
-        let layers = tape.recorded().iter().filter_map(|value| {
-            Some(Layer { name: value.name.clone(), statistics: value.statistics()?.clone() })
-        });
-        let frame = Frame {
-            step,
-            loss: *loss,
-            head_gradient_norm: *norm,
-            layers: layers.collect(),
-            output: facts.output,
-            shuffled_loss: facts.shuffled.map(|more| loss + more),
-            chance_loss: facts.chance_loss,
-            ..Frame::default()
+    fn check(&mut self, step: u64, pass: PassRecord) {
+        let (Some(&loss), Some(&head_gradient_norm)) = (self.losses.last(), self.norms.last()) else {
+            return;
         };
+        let moment = Moment { step, loss, head_gradient_norm, ..Moment::default() };
+        let frame = recorder::frame(&moment, pass);
         let seen = self.checks.see(&frame);
         let first = seen.iter().find(|seen| seen.finding.level == Level::Error);
-        self.caught = self.caught.take().or_else(|| first.map(Found::from));
+        self.caught = self.caught.take().or_else(|| first.cloned());
     }
 
     /// Notes the first step at which the accuracy is good.
@@ -419,7 +405,7 @@ mod tests {
     fn each_wrong_way_is_caught_within_100_steps_and_no_right_one() {
         let study = run(&DataSource::Embedded, 100, 1, |_| {}).unwrap();
         for (outcome, right) in study.ways.iter().zip([true, true, true, false, false, false]) {
-            let caught = outcome.caught.as_ref().and_then(|found| found.step);
+            let caught = outcome.caught.as_ref().and_then(|found| found.place.step());
             assert_eq!(caught.is_none(), right, "{}: {:?}", outcome.way, outcome.caught);
             assert!(caught.is_none_or(|step| step <= 100));
         }

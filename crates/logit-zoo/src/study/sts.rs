@@ -7,11 +7,11 @@ use serde::Serialize;
 
 use crate::data::sentences::{Lexicon, Pair};
 use crate::error::ZooError;
-use crate::evaluate;
 use crate::models::ScoreHeadName;
-use crate::recipe::{Recipe, StsSetup, TaskConfig, setting};
+use crate::recipe::{Recipe, Setting, StsSetup, TaskConfig};
 use crate::run::DataSource;
-use crate::task::{Scores, sts};
+use crate::system::sts::lexicon;
+use crate::system::{Scores, sts};
 use crate::train::{self, Devices, End, Progress};
 
 /// Where a figure comes from.
@@ -28,7 +28,7 @@ pub enum Origin {
 
 impl Origin {
     /// The same for people.
-    pub fn told(self) -> &'static str {
+    pub fn describe(self) -> &'static str {
         match self {
             Self::Measured => "measured here",
             Self::Published => "published",
@@ -113,42 +113,44 @@ const PUBLISHED: [(&str, Origin, Figures, Figures); 8] = [
 ];
 
 /// Trains the recipe `sts` with each head, in a run directory of its own under `folder`, and judges all of them on the
-/// dev and test parts; `told` is called as each row is measured. None if it was stopped.
+/// dev and test parts; `measured` is called with each row. None if it was stopped.
 ///
 /// # Errors
 /// The data or the vectors cannot be read, a run cannot be written, or a number is not finite.
 pub fn run(
     source: &DataSource,
-    settings: &[String],
+    settings: &[Setting],
     folder: &Path,
     stop: &AtomicBool,
     progress: &mut dyn Progress,
-    mut told: impl FnMut(&Row),
+    mut measured: impl FnMut(&Row),
 ) -> Result<Option<SimilarityStudy>, ZooError> {
     let recipe = Recipe::load("sts", settings)?;
     let TaskConfig::Sts(setup) = &recipe.task else {
-        let what = format!("the study trains the task `sts`, not `{}`", recipe.task.name());
-        return Err(ZooError::Usage { what });
+        return Err(ZooError::Usage(format!(
+            "the study trains the task `sts`, not `{}`",
+            recipe.task.name()
+        )));
     };
     let mut study = cosines(&recipe, setup, source)?;
-    told(&study.rows[0]);
+    measured(&study.rows[0]);
     for head in ScoreHeadName::ALL {
-        let of_head = [setting("model.head", head.name())];
+        let of_head = [Setting::new("model.head", head.name())];
         let recipe = Recipe::load("sts", &[settings, &of_head].concat())?;
-        let run = train::start(&recipe, source, &folder.join(head.name()))?;
-        if let End::Stopped { .. } = train::run(&run, &Devices::default(), stop, progress)? {
+        let training = train::start(&recipe, source, &folder.join(head.name()))?;
+        if let End::Stopped { .. } = train::run(&training, &Devices::default(), stop, progress)? {
             return Ok(None);
         }
-        let [dev, test] = evaluate::both(&run)?;
+        let [dev, test] = training.scores()?;
         let row = Row {
             name: head.name().to_owned(),
             origin: Origin::Measured,
             dev: Figures::of(&dev),
             test: Figures::of(&test),
             mae_before_recalibration: test.get("mae_before_recalibration"),
-            run: Some(run.path().to_owned()),
+            run: Some(training.dir().path().to_owned()),
         };
-        told(&row);
+        measured(&row);
         study.rows.push(row);
     }
     study.best = best(&study.rows[1..]);
@@ -166,7 +168,7 @@ pub fn run(
 /// The study before any training: the cosine of the means of both sentences' word vectors.
 fn cosines(recipe: &Recipe, setup: &StsSetup, source: &DataSource) -> Result<SimilarityStudy, ZooError> {
     let pairs = sts::pairs(source, false)?;
-    let lexicon = sts::lexicon(&setup.data)?;
+    let lexicon = lexicon(&setup.data)?;
     let part = |pairs: &[Pair]| -> Result<Figures, ZooError> {
         let cosine = |pair: &Pair| cosine(&lexicon, pair, setup.data.longest);
         let cosines = pairs.iter().map(cosine).collect::<Result<Vec<f64>, ZooError>>()?;

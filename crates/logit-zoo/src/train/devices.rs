@@ -25,13 +25,13 @@ pub fn serve_device(listener: std::net::TcpListener) -> Result<(), ZooError> {
     {
         use burn::server::{RemoteServer, TokenAuthorizer, WebSocketTransport};
 
-        let told = |error: &dyn std::fmt::Display| ZooError::Device { reason: error.to_string() };
+        let failed = |error: &dyn std::fmt::Display| ZooError::Device { reason: error.to_string() };
         let mut server = RemoteServer::new([Device::flex()]);
         if let Ok(token) = std::env::var(TOKEN) {
-            let authorizer = TokenAuthorizer::new(token.as_str()).map_err(|error| told(&error))?;
+            let authorizer = TokenAuthorizer::new(token.as_str()).map_err(|error| failed(&error))?;
             server = server.with_authorizer(authorizer);
         }
-        server.serve(WebSocketTransport::from_listener(listener)).map_err(|error| told(&error))
+        server.serve(WebSocketTransport::from_listener(listener)).map_err(|error| failed(&error))
     }
 }
 
@@ -48,9 +48,9 @@ pub fn can_serve_device() -> Result<(), ZooError> {
 
 #[cfg(not(all(feature = "cuda", feature = "remote")))]
 fn without(what: &str, feature: &str) -> ZooError {
-    ZooError::Usage {
-        what: format!("{what}: this `logit` was built without it; build it with `--features {feature}`"),
-    }
+    ZooError::Usage(format!(
+        "{what}: this `logit` was built without it; build it with `--features {feature}`"
+    ))
 }
 
 /// A device, by its name on the command line.
@@ -147,7 +147,7 @@ impl Devices {
     /// A device is named twice, was not built in, or cannot be reached.
     pub fn open(names: &[DeviceName]) -> Result<Self, ZooError> {
         if let Some(twice) = names.iter().enumerate().find(|(at, name)| names[..*at].contains(name)) {
-            return Err(ZooError::Usage { what: format!("the device {} is named twice", twice.1) });
+            return Err(ZooError::Usage(format!("the device {} is named twice", twice.1)));
         }
         if names.is_empty() {
             return Ok(Self::default());
@@ -178,7 +178,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_read_and_told_alike() {
+    fn names_are_read_and_written_alike() {
         for name in ["cpu", "cuda:1", "remote://127.0.0.1:4000", "remote://[::1]:4000"] {
             assert_eq!(name.parse::<DeviceName>().unwrap().to_string(), name);
         }
@@ -189,7 +189,7 @@ mod tests {
 
     #[test]
     fn a_device_is_named_once() {
-        let told = Devices::open(&[DeviceName::Cpu, DeviceName::Cpu]).unwrap_err().to_string();
-        assert!(told.contains("twice"), "{told}");
+        let error = Devices::open(&[DeviceName::Cpu, DeviceName::Cpu]).unwrap_err().to_string();
+        assert!(error.contains("twice"), "{error}");
     }
 }

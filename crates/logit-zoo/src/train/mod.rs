@@ -1,16 +1,18 @@
-//! Training a recipe in a run directory: started, stopped, killed, and gone on with.
+//! Training a recipe in a run directory: started, stopped, killed, and resumed.
 //!
 //! Everything random is a function of the seed and of where training stands: the order of an epoch, the dropout of a
 //! step. So a run that was killed and resumed writes the same metrics, number for number, as one that was not.
 
 mod devices;
 mod epoch;
+mod error;
 pub(crate) mod optimizer;
-mod place;
 mod progress;
-mod recorder;
+pub(crate) mod recorder;
+mod resume_point;
 mod trainer;
 
+use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
@@ -18,6 +20,7 @@ use std::sync::atomic::AtomicBool;
 use burn::tensor::Device;
 
 pub use devices::{DeviceName, Devices, TOKEN, can_serve_device, serve_device};
+pub use error::TrainError;
 pub use progress::{Progress, Silent};
 pub use trainer::End;
 pub(crate) use trainer::batch_size;
@@ -25,82 +28,185 @@ pub(crate) use trainer::batch_size;
 use self::trainer::Trainer;
 use crate::data::{Stream, mix};
 use crate::error::ZooError;
+use crate::evaluate::judge;
 use crate::recipe::Recipe;
-use crate::run::{About, DataSource, RunDir};
-use crate::task::{Need, Task, WithTask, prepare, with_task};
+use crate::run::{About, DataSource, RunDir, TrainedRun as _};
+use crate::system::{DataPart, Origin, Reading, Scores, System, Task, WithSystem, with_system};
 
 /// The version of Burn that the workspace is built with.
 const BURN: &str = "0.22.1";
 
-/// Makes the folder of a new run, once the data and the loss's options were seen to fit.
+/// A run, and all that is read for its training: data, vocabulary, word vectors. Nobody else can train in the run's
+/// folder while it is there.
+pub struct Training {
+    dir: RunDir,
+    recipe: Recipe,
+    lesson: Box<dyn Lesson>,
+    _lock: File,
+}
+
+impl std::fmt::Debug for Training {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Training")
+            .field("dir", &self.dir)
+            .field("recipe", &self.recipe)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Training {
+    /// The run's folder.
+    pub fn dir(&self) -> &RunDir {
+        &self.dir
+    }
+
+    /// The run's best weights on the validation and on the test part.
+    pub(crate) fn scores(&self) -> Result<[Scores; 2], ZooError> {
+        Ok([
+            self.lesson.judge(&self.dir, DataPart::Validation)?,
+            self.lesson.judge(&self.dir, DataPart::Test)?,
+        ])
+    }
+}
+
+/// A task whose type nobody needs to know.
+trait Lesson {
+    fn train(
+        &self,
+        training: &Training,
+        devices: &[Device],
+        stop: &AtomicBool,
+        progress: &mut dyn Progress,
+    ) -> Result<End, ZooError>;
+
+    fn judge(&self, run: &RunDir, part: DataPart) -> Result<Scores, ZooError>;
+}
+
+impl<T: Task> Lesson for T {
+    fn train(
+        &self,
+        Training { dir, recipe, .. }: &Training,
+        devices: &[Device],
+        stop: &AtomicBool,
+        progress: &mut dyn Progress,
+    ) -> Result<End, ZooError> {
+        devices[0].seed(mix(recipe.train.seed, Stream::Initialisation, 0));
+        Trainer::open(dir, recipe, self, devices)?.train(stop, progress)
+    }
+
+    fn judge(&self, run: &RunDir, part: DataPart) -> Result<Scores, ZooError> {
+        Ok(judge(run, self, part)?.scores)
+    }
+}
+
+/// Reads the data, and makes the folder of a new run once data, network and loss were seen to fit each other.
 ///
 /// # Errors
 /// The data cannot be read, or the recipe does not fit it; the folder holds a run already, or cannot be written.
-pub fn start(recipe: &Recipe, source: &DataSource, folder: &Path) -> Result<RunDir, ZooError> {
-    // So that the run can be gone on with from another folder.
-    let source = source.absolute()?;
-    let recipe = &recipe.clone().with_whole_paths()?;
-    let prepared = prepare(recipe, &source)?;
-    let about = About {
-        recipe: recipe.name.clone(),
-        data: source,
-        seed: recipe.train.seed,
-        logit: env!("CARGO_PKG_VERSION").to_owned(),
-        burn: BURN.to_owned(),
-    };
-    let run = RunDir::create(folder, &about, recipe)?;
-    prepared.keep(&run)?;
-    Ok(run)
+pub fn start(recipe: &Recipe, source: &DataSource, folder: &Path) -> Result<Training, ZooError> {
+    struct Start<'a> {
+        recipe: Recipe,
+        source: &'a DataSource,
+        folder: &'a Path,
+    }
+
+    impl Start<'_> {
+        fn make_folder(&self, system: &impl System) -> Result<(RunDir, File), ZooError> {
+            let about = About {
+                recipe: Some(self.recipe.name.clone()),
+                data: Some(self.source.clone()),
+                seed: Some(self.recipe.train.seed),
+                logit: Some(env!("CARGO_PKG_VERSION").to_owned()),
+                burn: Some(BURN.to_owned()),
+                ..About::default()
+            };
+            let dir = RunDir::create(self.folder, &about, Some(&self.recipe.to_toml()?))?;
+            system.keep(&dir)?;
+            let lock = dir.lock()?;
+            Ok((dir, lock))
+        }
+    }
+
+    impl WithSystem for Start<'_> {
+        type Output = Training;
+
+        fn call<T: Task>(self, system: T::System) -> Result<Training, ZooError> {
+            let (dir, lock, task) = if T::READS_INTO_RUN {
+                let (dir, lock) = self.make_folder(&system)?;
+                let reading = Reading::to_train(&self.recipe, self.source, Some(dir.path()));
+                let task = T::read(system, &reading)?;
+                (dir, lock, task)
+            } else {
+                let task = T::read(system, &Reading::to_train(&self.recipe, self.source, None))?;
+                let (dir, lock) = self.make_folder(task.system())?;
+                (dir, lock, task)
+            };
+            task.keep(&dir)?;
+            Ok(Training { dir, recipe: self.recipe, lesson: Box::new(task), _lock: lock })
+        }
+    }
+
+    // So that the run can be resumed from another folder.
+    let (recipe, source) = (recipe.clone().with_whole_paths()?, source.absolute()?);
+    with_system(&recipe.clone(), Origin::Data(&source), Start { recipe, source: &source, folder })
+}
+
+/// Reads the data of a run, to resume its training.
+///
+/// # Errors
+/// Another process trains in the folder, or the data cannot be read.
+pub fn resume(run: RunDir) -> Result<Training, ZooError> {
+    struct Resume {
+        dir: RunDir,
+        recipe: Recipe,
+        source: DataSource,
+        lock: File,
+    }
+
+    impl WithSystem for Resume {
+        type Output = Training;
+
+        fn call<T: Task>(self, system: T::System) -> Result<Training, ZooError> {
+            let Self { dir, recipe, source, lock } = self;
+            let task = T::read(system, &Reading::to_train(&recipe, &source, Some(dir.path())))?;
+            task.keep(&dir)?;
+            Ok(Training { dir, recipe, lesson: Box::new(task), _lock: lock })
+        }
+    }
+
+    let (lock, recipe, source) = (run.lock()?, run.recipe()?, run.source()?);
+    let resume = Resume { dir: run.clone(), recipe: recipe.clone(), source, lock };
+    with_system(&recipe, Origin::Run(&run), resume)
 }
 
 /// Trains a run to its end, from its last checkpoint if it has one; stops early, with a checkpoint, once `stop` is set.
 ///
 /// # Errors
-/// The data cannot be read, the folder not written, a number is not finite, a device went away; the last good checkpoint
-/// stays.
+/// The folder cannot be written, a number is not finite, a device went away; the last good checkpoint stays.
 pub fn run(
-    run: &RunDir,
+    training: &Training,
     devices: &Devices,
     stop: &AtomicBool,
     progress: &mut dyn Progress,
 ) -> Result<End, ZooError> {
-    let _lock = run.lock()?;
-    let recipe = run.recipe()?;
-    let source = run.about()?.data;
-    let training = Training { run, recipe: &recipe, devices: &devices.training(), stop, progress };
-    let trained = || with_task(&recipe, &source, run, Need::All, training);
+    let mut trained = || training.lesson.train(training, &devices.training(), stop, progress);
     if devices.far().is_empty() {
         return trained();
     }
-    // Burn panics or fails to read where a device of another process answers no more.
-    let gone = || ZooError::Gone { devices: devices.far().join(", "), path: run.path().to_owned() };
+    // Burn panics or fails to read where a device of another process no longer answers.
+    let gone =
+        || TrainError::Gone { devices: devices.far().join(", "), path: training.dir.path().to_owned() };
     match catch_unwind(AssertUnwindSafe(trained)) {
-        Err(_) => Err(gone()),
-        Ok(Err(error)) if error.is_of_device() => Err(gone()),
+        Err(_) => Err(gone().into()),
+        Ok(Err(error)) if error.is_of_device() => Err(gone().into()),
         Ok(result) => result,
-    }
-}
-
-struct Training<'a> {
-    run: &'a RunDir,
-    recipe: &'a Recipe,
-    devices: &'a [Device],
-    stop: &'a AtomicBool,
-    progress: &'a mut dyn Progress,
-}
-
-impl WithTask for Training<'_> {
-    type Output = End;
-
-    fn call<T: Task>(self, task: T) -> Result<End, ZooError> {
-        self.devices[0].seed(mix(self.recipe.train.seed, Stream::Initialisation, 0));
-        Trainer::open(self.run, self.recipe, &task, self.devices)?.train(self.stop, self.progress)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::recipe::Setting;
     use crate::run::Record;
 
     #[test]
@@ -123,12 +229,12 @@ mod tests {
     }
 
     fn losses(devices: &Devices) -> Vec<f64> {
-        let settings = ["train.epochs=2", "train.min_steps=0", "train.batch_size=100"].map(str::to_owned);
+        let settings = Setting::all(["train.epochs=2", "train.min_steps=0", "train.batch_size=100"]).unwrap();
         let recipe = Recipe::load("digits-linear", &settings).unwrap();
         let folder = tempfile::tempdir().unwrap();
-        let run = start(&recipe, &DataSource::Embedded, &folder.path().join("run")).unwrap();
+        let training = start(&recipe, &DataSource::Embedded, &folder.path().join("run")).unwrap();
         let mut losses = Losses::default();
-        super::run(&run, devices, &AtomicBool::new(false), &mut losses).unwrap();
+        run(&training, devices, &AtomicBool::new(false), &mut losses).unwrap();
         losses.0
     }
 

@@ -4,7 +4,7 @@ use burn::lr_scheduler::cosine::CosineAnnealingLrSchedulerConfig;
 use burn::optim::ModuleOptimizer;
 use logit::optim::{Adam, Sgd};
 
-use crate::error::ZooError;
+use super::error::TrainError;
 use crate::recipe::{MAX_STEPS, Optimizer, Schedule, TrainConfig};
 
 /// Burn's own value, kept where Adam's authors and PyTorch have 1e-8: the recipes' figures were reached with it.
@@ -20,19 +20,18 @@ pub(crate) fn optimizer(config: &TrainConfig) -> ModuleOptimizer {
 }
 
 /// The learning rates of all `steps` steps, by Burn's schedules.
-pub(crate) fn learning_rates(config: &TrainConfig, steps: u64) -> Result<Vec<f64>, ZooError> {
-    let reason = |reason: String| ZooError::Schedule { reason };
+pub(crate) fn learning_rates(config: &TrainConfig, steps: u64) -> Result<Vec<f64>, TrainError> {
+    let impossible = |reason: String| TrainError::Schedule { reason };
     if steps > MAX_STEPS {
-        let told = format!(
+        return Err(impossible(format!(
             "{steps} steps are more than {MAX_STEPS}; lower `train.epochs` or raise `train.batch_size`"
-        );
-        return Err(reason(told));
+        )));
     }
     match config.schedule {
         Schedule::Constant => Ok(vec![config.learning_rate; steps as usize]),
         Schedule::Cosine => {
             let schedule = CosineAnnealingLrSchedulerConfig::new(config.learning_rate, steps as usize);
-            let mut schedule = schedule.init().map_err(reason)?;
+            let mut schedule = schedule.init().map_err(impossible)?;
             Ok((0..steps).map(|_| schedule.step().base()).collect())
         }
     }

@@ -2,9 +2,9 @@
 
 use crate::run::{Found, Record};
 
-/// Told of every record as training goes on.
+/// Told of every record as training proceeds.
 pub trait Progress {
-    /// Training begins, or goes on after `done` of `steps` steps.
+    /// Training begins, or is resumed after `done` of `steps` steps.
     fn begin(&mut self, done: u64, steps: u64);
 
     /// A check of the data found something.

@@ -1,50 +1,51 @@
-//! What of the training passes is recorded: telemetry, run-time checks, and TensorBoard's files.
+//! What of the training passes is recorded: which steps and values, and the frames that come of a tape.
 
-use std::time::SystemTime;
-
-use logit::tape::{Content, Part, Recorded, Side, Tape, Watch};
+use logit::tape::{Content, Extent, Recorded, Side, Tape, Watch};
+use logit_run::telemetry::SampleSeen;
+use logit_run::{Sample, Scores, TelemetryWriter, Watched, spread};
 
 use crate::error::ZooError;
 use crate::recipe::{Recipe, WatchConfig};
-use crate::run::{Found, RunDir, RunError};
-use crate::task::{Scores, Task};
-use crate::telemetry::{
-    Checks, EventFile, Facts, Frame, Histogram, Layer, Sample, SampleSeen, Telemetry, TelemetryLog, Watched,
-    spread,
-};
+use crate::run::{Found, RunDir};
+use crate::system::{System, Task};
+use crate::telemetry::{Facts, Frame, Layer};
 
 /// So many first steps are recorded each: there the head and its loss show whether they fit.
 const FIRST: u64 = 5;
+
+/// Whether a step's layers are recorded, where those of every so many steps are.
+pub(crate) fn is_due(step: u64, every: u64) -> bool {
+    step <= FIRST || Watch::new().every(every).is_due(step)
+}
 
 /// Records the training passes of a run.
 pub(super) struct Recorder {
     config: WatchConfig,
     chosen: Vec<u32>,
-    checks: Checks,
-    log: TelemetryLog,
-    events: Option<EventFile>,
+    writer: TelemetryWriter,
 }
 
 /// When a pass was, and what its step came to.
-pub(super) struct Moment {
-    pub(super) step: u64,
-    pub(super) epoch: u64,
-    pub(super) batch: u32,
-    pub(super) loss: f64,
-    pub(super) learning_rate: f64,
-    pub(super) head_gradient_norm: f64,
+#[derive(Default)]
+pub(crate) struct Moment {
+    pub(crate) step: u64,
+    pub(crate) epoch: u64,
+    pub(crate) batch: u32,
+    pub(crate) loss: f64,
+    pub(crate) learning_rate: f64,
+    pub(crate) head_gradient_norm: f64,
 }
 
-/// What a pass told.
-pub(super) struct Told {
+/// What a pass recorded.
+pub(crate) struct PassRecord {
     /// The samples that were in it.
-    pub(super) rows: Vec<u32>,
-    pub(super) tape: Tape,
-    pub(super) facts: Option<Facts>,
+    pub(crate) rows: Vec<u32>,
+    pub(crate) tape: Tape,
+    pub(crate) facts: Option<Facts>,
 }
 
 impl Recorder {
-    /// Opens a run's telemetry where its checkpoint left it, and lets the checks see what is there.
+    /// Opens a run's telemetry where its checkpoint left it.
     pub(super) fn open<T: Task>(
         run: &RunDir,
         recipe: &Recipe,
@@ -54,25 +55,17 @@ impl Recorder {
     ) -> Result<Self, ZooError> {
         let config = recipe.watch.clone();
         let mut chosen = if config.every == 0 { Vec::new() } else { spread(task.samples(), config.samples) };
-        let samples = chosen.iter().filter_map(|row| task.sample(*row).transpose());
-        let samples = samples.collect::<Result<Vec<_>, _>>()?;
-        chosen.retain(|row| samples.iter().any(|sample| sample.row == *row));
-        let subject = task.subject();
-        let watched = Watched { subject, names: task.units(), steps, samples };
-        run.watch(&watched)?;
-        let path = run.telemetry_path();
-        let log = TelemetryLog::open_at(&path, bytes)?;
-        let mut checks = Checks::new(subject);
-        let telemetry = Telemetry::open(&path)?;
-        for number in 0..telemetry.len() {
-            let frame = telemetry.frame(number)?;
-            if frame.has_layers() {
-                checks.see(&frame);
+        let system = task.system();
+        let mut samples = Vec::new();
+        for &row in &chosen {
+            if let Some((asked, truth)) = task.sample(row)? {
+                samples.push(Sample { row, truth, input: system.show(&asked) });
             }
         }
-        let next = telemetry.steps().last().map(|step| step + 1);
-        let events = if config.tensorboard { Some(events(run, next, &watched.samples)?) } else { None };
-        Ok(Self { config, chosen, checks, log, events })
+        chosen.retain(|row| samples.iter().any(|sample| sample.row == *row));
+        let watched = Watched { subject: system.subject(), names: system.units(), steps, samples };
+        let writer = TelemetryWriter::open(run, &watched, bytes, config.tensorboard)?;
+        Ok(Self { config, chosen, writer })
     }
 
     /// A tape for the pass of a step over some samples.
@@ -81,7 +74,7 @@ impl Recorder {
         if every == 0 {
             return Tape::off();
         }
-        let due = step <= FIRST || Watch::new().every(every).is_due(step);
+        let due = is_due(step, every);
         let places: Vec<usize> =
             (0..rows.len()).filter(|place| self.chosen.contains(&rows[*place])).collect();
         if !due && places.is_empty() {
@@ -89,72 +82,40 @@ impl Recorder {
         }
         let mut watch = Watch::new();
         if !places.is_empty() {
-            let rows = Part::Rows(places);
+            let rows = Extent::Rows(places);
             watch = watch.outputs("logits", rows.clone()).outputs("probabilities", rows);
         }
         if due {
-            watch = watch.outputs("*", Part::Statistics);
+            watch = watch.outputs("*", Extent::Statistics);
             if self.config.gradients {
-                watch = watch.gradients("*", Part::Statistics);
+                watch = watch.gradients("*", Extent::Statistics);
             }
         }
         Tape::new(&watch)
     }
 
-    /// Writes what a pass told, and gives what the checks newly found.
-    pub(super) fn record(
-        &mut self,
-        run: &RunDir,
-        moment: Moment,
-        told: Told,
-    ) -> Result<Vec<Found>, ZooError> {
-        if !told.tape.is_on() {
+    /// Writes what a pass recorded, and gives what the checks newly found.
+    pub(super) fn record(&mut self, moment: &Moment, pass: PassRecord) -> Result<Vec<Found>, ZooError> {
+        if !pass.tape.is_on() {
             return Ok(Vec::new());
         }
-        let frame = frame(&moment, told);
-        self.log.append(&frame)?;
-        if let Some(events) = &mut self.events {
-            tell(events, &frame).map_err(|source| RunError::io("write", &run.events_path(), source))?;
-        }
-        let seen = if frame.has_layers() { self.checks.see(&frame) } else { Vec::new() };
-        let found: Vec<Found> = seen.iter().map(Found::from).collect();
-        if !found.is_empty() {
-            run.find(found.iter().cloned())?;
-        }
-        Ok(found)
+        Ok(self.writer.write(&frame(moment, pass))?)
     }
 
-    /// Tells TensorBoard what an epoch's weights are worth on the validation part.
-    pub(super) fn judged(&mut self, run: &RunDir, step: u64, validation: &Scores) -> Result<(), ZooError> {
-        let Some(events) = &mut self.events else { return Ok(()) };
-        for (metric, value) in validation.iter() {
-            let told = events.scalar(step, &format!("validation/{metric}"), value as f32);
-            told.map_err(|source| RunError::io("write", &run.events_path(), source))?;
-        }
-        Ok(())
+    /// Notes what an epoch's weights are worth on the validation part.
+    pub(super) fn judged(&mut self, step: u64, validation: &Scores) -> Result<(), ZooError> {
+        Ok(self.writer.validation(step, validation)?)
     }
 
     /// Bytes of telemetry so far; TensorBoard's files are on the disk.
     pub(super) fn flush(&mut self) -> Result<u64, ZooError> {
-        if let Some(events) = &mut self.events {
-            let path = events.path().to_owned();
-            events.flush().map_err(|source| RunError::io("write", &path, source))?;
-        }
-        Ok(self.log.bytes())
+        Ok(self.writer.flush()?)
     }
 }
 
-fn frame(moment: &Moment, told: Told) -> Frame {
-    let Told { rows, tape, facts } = told;
+/// What is kept of a pass; its samples are those whose rows the tape recorded.
+pub(crate) fn frame(moment: &Moment, PassRecord { rows, tape, facts }: PassRecord) -> Frame {
     let facts = facts.unwrap_or_default();
-    let layers = |side: Side| {
-        let of_side = tape.recorded().iter().filter(move |value| value.side == side);
-        let layer = |value: &Recorded| {
-            let statistics = value.statistics()?.clone();
-            Some(Layer { name: value.name.clone(), statistics })
-        };
-        of_side.filter_map(layer).collect()
-    };
     Frame {
         step: moment.step,
         epoch: moment.epoch,
@@ -162,8 +123,8 @@ fn frame(moment: &Moment, told: Told) -> Frame {
         loss: moment.loss,
         learning_rate: moment.learning_rate,
         head_gradient_norm: moment.head_gradient_norm,
-        layers: layers(Side::Output),
-        gradients: layers(Side::Gradient),
+        layers: layers(&tape, Side::Output),
+        gradients: layers(&tape, Side::Gradient),
         output: facts.output,
         samples: samples(&tape, &rows),
         confusion: facts.confusion,
@@ -171,6 +132,13 @@ fn frame(moment: &Moment, told: Told) -> Frame {
         shuffled_loss: facts.shuffled.map(|more| moment.loss + more),
         chance_loss: facts.chance_loss,
     }
+}
+
+/// The layers whose statistics a tape recorded.
+fn layers(tape: &Tape, side: Side) -> Vec<Layer> {
+    let layer =
+        |value: &Recorded| Some(Layer { name: value.name.clone(), statistics: value.statistics()?.clone() });
+    tape.recorded().iter().filter(|value| value.side == side).filter_map(layer).collect()
 }
 
 /// The chosen samples of a batch, from the rows that were recorded of its logits and probabilities.
@@ -191,59 +159,4 @@ fn samples(tape: &Tape, rows: &[u32]) -> Vec<SampleSeen> {
         probabilities: probabilities.as_mut().and_then(Iterator::next).unwrap_or_default(),
     };
     places.iter().zip(logits).map(sample).collect()
-}
-
-/// TensorBoard's file, with the pictures of the chosen samples; `next` is the step that a resumed training begins with.
-fn events(run: &RunDir, next: Option<u64>, samples: &[Sample]) -> Result<EventFile, ZooError> {
-    let path = run.events_path();
-    let told = |source| RunError::io("write", &path, source);
-    let mut events = EventFile::create(&path, SystemTime::now()).map_err(told)?;
-    if let Some(step) = next {
-        events.resume(step).map_err(told)?;
-        return Ok(events);
-    }
-    for Sample { row, truth, input } in samples {
-        if let Some(([width, height, channels], pixels)) = input.pixels() {
-            let tag = format!("samples/row {row}, {truth}");
-            // Pixels that fill no picture are not shown.
-            let _ = events.image(0, &tag, width as u32, height as u32, channels as u8, &pixels);
-        }
-    }
-    Ok(events)
-}
-
-/// Tells TensorBoard of a frame.
-fn tell(events: &mut EventFile, frame: &Frame) -> std::io::Result<()> {
-    let step = frame.step;
-    events.scalar(step, "train/loss", frame.loss as f32)?;
-    events.scalar(step, "train/learning_rate", frame.learning_rate as f32)?;
-    events.scalar(step, "train/head_gradient_norm", frame.head_gradient_norm as f32)?;
-    let sides = [("layers", &frame.layers), ("gradients", &frame.gradients)];
-    for (side, layer) in
-        sides.into_iter().flat_map(|(side, layers)| layers.iter().map(move |layer| (side, layer)))
-    {
-        let statistics = &layer.statistics;
-        if statistics.histogram.is_empty() {
-            continue;
-        }
-        // Of many numbers the bins count some, and the sums are told of as many.
-        let counted = statistics.histogram.iter().map(|bin| u64::from(*bin)).sum();
-        let count = counted as f64;
-        let histogram = Histogram {
-            low: statistics.low,
-            high: statistics.high,
-            count: counted,
-            sum: statistics.mean * count,
-            sum_of_squares: (statistics.deviation.powi(2) + statistics.mean.powi(2)) * count,
-            bins: &statistics.histogram,
-        };
-        // Bounds that no axis has were left out above.
-        let _ = events.histogram(step, &format!("{side}/{}", layer.name), &histogram);
-    }
-    for sample in &frame.samples {
-        for (unit, probability) in sample.probabilities.iter().enumerate().take(100) {
-            events.scalar(step, &format!("softmax/row {}/{unit}", sample.row), *probability)?;
-        }
-    }
-    Ok(())
 }

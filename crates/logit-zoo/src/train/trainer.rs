@@ -9,18 +9,22 @@ use burn::optim::{GradientsAccumulator, GradientsParams, ModuleOptimizer};
 use burn::tensor::{Bytes, Device};
 use logit::tape::Tape;
 
+use super::error::TrainError;
 use super::optimizer;
-use super::place::Place;
 use super::progress::Progress;
-use super::recorder::{Moment, Recorder, Told};
+use super::recorder::{Moment, PassRecord, Recorder};
+use super::resume_point::ResumePoint;
 use crate::data::{Batches, Stream, mix, steps_per_epoch};
 use crate::error::ZooError;
-use crate::evaluate::judge_best;
+use crate::evaluate::judge;
 use crate::models::drawn;
 use crate::recipe::Recipe;
 use crate::report;
-use crate::run::{Calibration, Checkpoint, Found, MetricsLog, Record, RunDir, RunError, read_records};
-use crate::task::{Part, Pass, Scores, Task};
+use crate::run::{
+    Calibration, Checkpoint, Found, MetricsLog, Record, RunDir, RunError, RunPlace, TrainedRun as _,
+    read_records,
+};
+use crate::system::{DataPart, NetOf, Pass, Scores, System, Task, best};
 
 /// How many batches are made ready while a step computes.
 const BATCHES_AHEAD: usize = 2;
@@ -51,11 +55,13 @@ pub(crate) struct Trainer<'a, T: Task> {
     task: &'a T,
     /// The first updates; the others compute parts of each batch.
     devices: &'a [Device],
-    net: T::Net,
+    net: NetOf<T>,
     optimizer: ModuleOptimizer,
     learning_rates: Vec<f64>,
     epochs: u64,
-    place: Place,
+    place: ResumePoint,
+    /// The step of the last checkpoint.
+    saved: Option<u64>,
     log: MetricsLog,
     recorder: Recorder,
 }
@@ -72,8 +78,8 @@ impl<'a, T: Task> Trainer<'a, T> {
         let epochs = recipe.train.epochs.max(recipe.train.min_steps.div_ceil(per_epoch.max(1)));
         let learning_rates = optimizer::learning_rates(&recipe.train, epochs * per_epoch)?;
         let mut optimizer = optimizer::optimizer(&recipe.train);
-        let mut net = drawn(task.network(&devices[0])?);
-        let (mut place, text) = (Place::default(), recipe.to_toml()?);
+        let mut net = drawn(task.system().network(&devices[0])?);
+        let (mut place, text) = (ResumePoint::default(), recipe.to_toml()?);
         let path = run.last_path();
         let resumed = path.exists();
         if !resumed && was_saved(run)? {
@@ -82,7 +88,7 @@ impl<'a, T: Task> Trainer<'a, T> {
         if resumed {
             let checkpoint = Checkpoint::load(&path)?;
             net = checkpoint.apply(net, &path)?;
-            let unusable = |reason: String| ZooError::Optimizer { path: path.clone(), reason };
+            let unusable = |reason: String| TrainError::Optimizer { path: path.clone(), reason };
             let state = Bytes::from_bytes_vec(checkpoint.optimizer);
             optimizer = optimizer.from_bytes(state).map_err(|error| unusable(error.to_string()))?;
             place = serde_json::from_value(checkpoint.place).map_err(|error| unusable(error.to_string()))?;
@@ -109,12 +115,26 @@ impl<'a, T: Task> Trainer<'a, T> {
         }
         let steps = learning_rates.len() as u64;
         let recorder = Recorder::open(run, recipe, task, place.telemetry_bytes, steps)?;
-        Ok(Self { run, recipe, task, devices, net, optimizer, learning_rates, epochs, place, log, recorder })
+        let saved = resumed.then_some(place.step);
+        Ok(Self {
+            run,
+            recipe,
+            task,
+            devices,
+            net,
+            optimizer,
+            learning_rates,
+            epochs,
+            place,
+            saved,
+            log,
+            recorder,
+        })
     }
 
     /// Trains to the end, or until told to stop.
     pub(crate) fn train(mut self, stop: &AtomicBool, progress: &mut dyn Progress) -> Result<End, ZooError> {
-        self.run.find(self.task.findings().iter().map(Into::into))?;
+        self.run.add_findings(self.task.findings().into_iter().map(|finding| finding.at(RunPlace::DATA)))?;
         for found in self.run.findings()? {
             progress.found(&found);
         }
@@ -181,11 +201,10 @@ impl<'a, T: Task> Trainer<'a, T> {
         for (device, number) in self.devices.iter().zip(0..) {
             device.seed(seed.wrapping_add(number));
         }
-        let told = |source| ZooError::Step { step, source: Box::new(source) };
-        let Worked { loss, gradients, samples, decisions, told: seen } =
-            self.worked(step, portions).map_err(told)?;
+        let Worked { loss, gradients, samples, decisions, record } =
+            self.worked(step, portions).map_err(ZooError::in_step(step))?;
         let loss = self.finite(step, "the loss", loss)?;
-        let norm = match gradients.get::<2>(self.task.head(&self.net)) {
+        let norm = match gradients.get::<2>(self.task.system().head(&self.net)) {
             Some(gradient) => gradient.square().sum().sqrt().try_into_scalar::<f64>()?,
             None => 0.0,
         };
@@ -197,7 +216,7 @@ impl<'a, T: Task> Trainer<'a, T> {
         self.place.sums.add(samples, decisions, loss);
         let epoch = self.place.epoch + 1;
         let moment = Moment { step, epoch, batch: samples as u32, loss, learning_rate, head_gradient_norm };
-        let found = self.recorder.record(self.run, moment, seen)?;
+        let found = self.recorder.record(&moment, record)?;
         Ok((Record::Step { step, epoch, loss, learning_rate, head_gradient_norm }, found))
     }
 
@@ -205,7 +224,7 @@ impl<'a, T: Task> Trainer<'a, T> {
     fn worked(&self, step: u64, portions: Vec<Portion<T::Batch>>) -> Result<Worked, ZooError> {
         let mut portions = self.devices.iter().zip(portions);
         let Some((device, first)) = portions.next() else {
-            return Err(ZooError::Unfit { what: "a batch has no sample".to_owned() });
+            return Err(TrainError::EmptyBatch.into());
         };
         let task = self.task;
         std::thread::scope(|scope| {
@@ -230,8 +249,8 @@ impl<'a, T: Task> Trainer<'a, T> {
         let device = self.devices[0].clone().inner();
         let weights = self.weights()?;
         let net = self.net.valid();
-        let validation = self.task.judge(&net, Part::Validation, &Calibration::default(), &device)?.scores;
-        self.recorder.judged(self.run, self.place.step, &validation)?;
+        let validation = self.task.judge(&net, DataPart::Validation, &Calibration::None, &device)?.scores;
+        self.recorder.judged(self.place.step, &validation)?;
         let goal = self.task.goal();
         let reached = validation.get(goal.metric).unwrap_or(f64::NAN);
         let best = goal.improves(reached, self.place.best);
@@ -258,10 +277,10 @@ impl<'a, T: Task> Trainer<'a, T> {
 
     /// Calibrates the best weights, judges them on the test part, and writes the report.
     fn finish(mut self, progress: &mut dyn Progress) -> Result<End, ZooError> {
-        let (device, path) = (self.devices[0].clone().inner(), self.run.best_path());
-        let best = Checkpoint::load(&path)?.apply(self.task.network(&device)?, &path)?;
+        let device = self.devices[0].clone().inner();
+        let best = best(self.task.system(), self.run, &device)?;
         self.run.calibrate(&self.task.calibrated(&best, &device)?)?;
-        let judgement = judge_best(self.run, self.task)?;
+        let judgement = judge(self.run, self.task, DataPart::Test)?;
         let (step, best_epoch, test) = (self.place.step, self.place.best_epoch, judgement.scores.clone());
         if !self.place.finished {
             let reason = if self.place.epoch >= self.epochs { "epochs" } else { "early_stop" };
@@ -272,7 +291,7 @@ impl<'a, T: Task> Trainer<'a, T> {
             self.save()?;
         }
         let parameters = self.net.num_params();
-        report::of_run::write(self.run, self.recipe, &judgement, self.task, parameters)?;
+        report::write(self.run, self.recipe, &judgement, self.task, parameters)?;
         Ok(End::Finished { step, best_epoch, test })
     }
 
@@ -280,12 +299,14 @@ impl<'a, T: Task> Trainer<'a, T> {
         self.place.metrics_bytes = self.log.sync()?;
         self.place.telemetry_bytes = self.recorder.flush()?;
         let path = self.run.last_path();
-        let unusable = |reason: String| ZooError::Optimizer { path: path.clone(), reason };
+        let unusable = |reason: String| TrainError::Optimizer { path: path.clone(), reason };
         let mut checkpoint = self.weights()?;
         let state = self.optimizer.into_bytes().map_err(|error| unusable(error.to_string()))?;
         checkpoint.optimizer = state.to_vec();
         checkpoint.place = serde_json::to_value(&self.place).map_err(|error| unusable(error.to_string()))?;
-        Ok(checkpoint.save(&path)?)
+        checkpoint.save(&path)?;
+        self.saved = Some(self.place.step);
+        Ok(())
     }
 
     /// The weights, all of them finite: an update may overflow though loss and gradient did not.
@@ -304,11 +325,8 @@ impl<'a, T: Task> Trainer<'a, T> {
     }
 
     fn not_finite(&self, step: u64, what: &str, value: f64) -> ZooError {
-        // What was saved last is on the disk; the step it was saved at is read from there.
-        let kept =
-            Checkpoint::load(&self.run.last_path()).ok().and_then(|kept| kept.place.get("step")?.as_u64());
-        let path = self.run.path().to_owned();
-        ZooError::NotFinite { step, what: what.to_owned(), value, kept, path }
+        let (saved, path) = (self.saved, self.run.path().to_owned());
+        TrainError::NotFinite { step, what: what.to_owned(), value, saved, path }.into()
     }
 }
 
@@ -348,14 +366,14 @@ struct Worked {
     gradients: GradientsParams,
     samples: u64,
     decisions: Option<[u64; 2]>,
-    /// What the tape of the pass told.
-    told: Told,
+    /// What the tape of the pass recorded.
+    record: PassRecord,
 }
 
 impl Worked {
     fn of<T: Task>(
         task: &T,
-        net: &T::Net,
+        net: &NetOf<T>,
         portion: Portion<T::Batch>,
         mut tape: Tape,
     ) -> Result<Self, ZooError> {
@@ -369,7 +387,7 @@ impl Worked {
             gradients,
             samples,
             decisions,
-            told: Told { rows: portion.rows, tape, facts },
+            record: PassRecord { rows: portion.rows, tape, facts },
         })
     }
 
@@ -384,7 +402,7 @@ impl Worked {
             gradients: gradients.grads(),
             samples: self.samples + other.samples,
             decisions: self.decisions.zip(other.decisions).map(|(all, more)| sum(all, more)),
-            told: self.told,
+            record: self.record,
         }
     }
 }

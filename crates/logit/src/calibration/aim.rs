@@ -2,7 +2,6 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::error::CalibrationError;
 use crate::metrics::Counts;
 
 /// What a threshold is chosen for.
@@ -34,18 +33,6 @@ pub enum Aim {
 }
 
 impl Aim {
-    /// The aim is within its range.
-    pub(super) fn check(self) -> Result<(), CalibrationError> {
-        let (aim, value) = match self {
-            Self::MaxF { beta } | Self::MaxMicroF { beta } => {
-                return Ok(Counts::default().f_beta(beta).map(|_| ())?);
-            }
-            Self::MinPrecision { precision } => ("precision", precision),
-            Self::MinRecall { recall } => ("recall", recall),
-        };
-        if (0.0..=1.0).contains(&value) { Ok(()) } else { Err(CalibrationError::Aim { aim, value }) }
-    }
-
     /// How well counts serve the aim, the first number first; `None` if they do not.
     pub(super) fn merit(self, counts: Counts) -> Option<(f64, f64)> {
         let (precision, recall) = (counts.precision(), counts.recall());

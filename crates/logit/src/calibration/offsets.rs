@@ -1,5 +1,6 @@
 //! Where one class takes over from another.
 
+use logit_kernels::row::largest;
 use serde::{Deserialize, Serialize};
 
 use super::error::CalibrationError;
@@ -120,16 +121,6 @@ impl From<Offsets> for Vec<f64> {
     fn from(offsets: Offsets) -> Self {
         offsets.values
     }
-}
-
-/// The first of the largest numbers, and where it stands.
-fn largest(numbers: impl Iterator<Item = f64>) -> (usize, f64) {
-    numbers.enumerate().fold(
-        (0, f64::NEG_INFINITY),
-        |best, (at, number)| {
-            if number > best.1 { (at, number) } else { best }
-        },
-    )
 }
 
 /// The offset of a class above which a row decides for it, and what it decides for until then.

@@ -1,5 +1,6 @@
 //! Temperature scaling: logits divided by one number that makes confidences honest.
 
+use logit_kernels::row;
 use serde::{Deserialize, Serialize};
 
 use super::error::CalibrationError;
@@ -149,7 +150,7 @@ fn sum_slopes(rows: impl Iterator<Item = Slopes>) -> Slopes {
 
 /// Of ln Σₖ exp(s·zₖ) − s·z(target): the mean of z under softmax(s·z) less z(target), and its variance.
 fn class_slope<R: Real>(logits: &[R], target: usize, scale: f64) -> Slopes {
-    let largest = logits.iter().fold(f64::NEG_INFINITY, |largest, &logit| largest.max(logit.into()));
+    let (_, largest) = row::largest(logits.iter().copied());
     let (mut sum, mut first, mut second) = (0.0, 0.0, 0.0);
     for &logit in logits {
         let below = logit.into() - largest;
@@ -164,7 +165,7 @@ fn class_slope<R: Real>(logits: &[R], target: usize, scale: f64) -> Slopes {
 
 /// Of ln (1 + exp(s·a)), where `a` is the logit against the target.
 fn label_slope(against: f64, scale: f64) -> Slopes {
-    let wrong = 1.0 / (1.0 + (-scale * against).exp());
+    let wrong = row::sigmoid(scale * against);
     (wrong * against, wrong * (1.0 - wrong) * against * against)
 }
 

@@ -48,7 +48,7 @@ impl Thresholds {
     /// If the aim is out of its range, a label is true in no row (with [`Aim::MaxMicroF`], all labels are), or no
     /// threshold of a label is precise enough.
     pub fn fit(ranking: &Ranking, aim: Aim) -> Result<Self, CalibrationError> {
-        aim.check()?;
+        check(aim)?;
         let labels: Vec<_> =
             (0..ranking.columns()).filter_map(|label| ranking.operating_points(label)).collect();
         let values = match aim {
@@ -92,7 +92,7 @@ impl TryFrom<Parts> for Thresholds {
     type Error = CalibrationError;
 
     fn try_from(Parts { aim, values }: Parts) -> Result<Self, CalibrationError> {
-        aim.check()?;
+        check(aim)?;
         if values.is_empty() {
             return Err(MetricError::NoColumns.into());
         }
@@ -174,6 +174,18 @@ fn between(score: f64, below: Option<f64>) -> f64 {
         Some((midway, below)) if midway > below && midway <= score => midway,
         _ => score,
     }
+}
+
+/// The aim is within its range.
+fn check(aim: Aim) -> Result<(), CalibrationError> {
+    let (name, value) = match aim {
+        Aim::MaxF { beta } | Aim::MaxMicroF { beta } => {
+            return Ok(Counts::default().f_beta(beta).map(|_| ())?);
+        }
+        Aim::MinPrecision { precision } => ("precision", precision),
+        Aim::MinRecall { recall } => ("recall", recall),
+    };
+    if (0.0..=1.0).contains(&value) { Ok(()) } else { Err(CalibrationError::Aim { aim: name, value }) }
 }
 
 #[cfg(test)]

@@ -72,7 +72,7 @@ fn centred<const D: usize>(values: Tensor<D>) -> Tensor<D> {
 
 fn no_spread(what: &str) -> Finding {
     Finding {
-        rule: Rule::FlatOrSaturatedLogits,
+        fault: Rule::FlatOrSaturatedLogits.into(),
         level: Level::Warning,
         message: format!("the {what} of the batch are all the same"),
         reason: "Pearson's correlation divides by their spread, which is 0; the loss and its gradient are 0 instead."

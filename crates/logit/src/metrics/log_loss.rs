@@ -1,5 +1,7 @@
 //! The mean surprise at the targets: the cross entropy as a metric.
 
+use logit_kernels::row::{binary_cross_entropy, cross_entropy};
+
 use super::error::MetricError;
 use super::exact_sum::ExactSum;
 use super::input::{
@@ -114,8 +116,7 @@ impl LogLoss {
         ignore: Option<&[bool]>,
     ) -> Result<(), MetricError> {
         for (_, logit, target) in self.columns.label_elements(logits, targets, ignore, check_number)? {
-            let against = if target { -logit } else { logit };
-            self.count(against.max(0.0) + (-against.abs()).exp().ln_1p());
+            self.count(binary_cross_entropy(logit, f64::from(u8::from(target))));
         }
         Ok(())
     }
@@ -145,20 +146,6 @@ impl LogLoss {
 
 fn clipped<R: Real>(probability: f64) -> f64 {
     probability.clamp(R::EPSILON, 1.0 - R::EPSILON)
-}
-
-/// ln Σₖ exp(zₖ) − z(target), with the largest term taken out so that nothing overflows and small losses keep
-/// all their digits.
-fn cross_entropy<R: Real>(logits: &[R], target: usize) -> f64 {
-    let (mut top, mut largest) = (0, f64::NEG_INFINITY);
-    for (class, &logit) in logits.iter().enumerate() {
-        if logit.into() > largest {
-            (top, largest) = (class, logit.into());
-        }
-    }
-    let others = logits.iter().enumerate().filter(|&(class, _)| class != top);
-    let rest: f64 = others.map(|(_, &logit)| (logit.into() - largest).exp()).sum();
-    (largest - logits[target].into()) + rest.ln_1p()
 }
 
 #[cfg(test)]

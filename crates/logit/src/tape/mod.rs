@@ -2,18 +2,19 @@
 //!
 //! A callback that calls `predict` sees another pass: in inference mode, after the update, at the price of a forward pass
 //! more. A [`Tape`] is given to the training pass itself, and comes back with what that pass computed: logits,
-//! probabilities, any layer's output, and on request the gradient that arrived there. It is a value that a pass returns,
-//! never a hook that a framework may drop.
+//! probabilities, any step's output, on request the gradient that arrived there, and the [graph](crate::graph) of the
+//! steps. It is a value that a pass returns, never a hook that a framework may drop.
 //!
-//! A model takes part by [`Taped`]: one line a layer.
+//! A model takes part by [`Taped`]: a line per layer. A layer reaches the tape as a [step](crate::steps), with the value
+//! that it takes, so that the tape knows what is computed from what.
 //!
 //! ```
 //! use burn::module::Module;
 //! use burn::nn::{Linear, LinearConfig};
 //! use burn::tensor::{Device, Distribution, Int, Tensor};
 //! use logit::loss::CrossEntropyLoss;
-//! use logit::tape::{Part, Tape, Taped, Watch};
-//! use logit::{Classes, Head, HeadConfig, Logits, ops};
+//! use logit::tape::{Extent, Tape, Taped, Watch};
+//! use logit::{Classes, Head, HeadConfig, Logits, steps};
 //!
 //! #[derive(Module, Debug)]
 //! struct Net {
@@ -22,12 +23,13 @@
 //! }
 //!
 //! impl Taped for Net {
-//!     type Input = Tensor<2>;
-//!     type Output = Logits<Classes>;
+//!     type Input = Tensor<2>; // [N, 4]
+//!     type Output = Logits<Classes>; // [N, 3]
 //!
 //!     fn forward_on(&self, x: Tensor<2>, tape: &mut Tape) -> Logits<Classes> {
-//!         let x = tape.layer("hidden", ops::linear_relu(&self.hidden, x));
-//!         tape.head(self.head.forward(x))
+//!         let x = tape.input("x", x);
+//!         let x = tape.step("hidden", steps::linear(&self.hidden).relu(), x); // [N, 8]
+//!         tape.head(&self.head, x)
 //!     }
 //! }
 //!
@@ -40,10 +42,10 @@
 //! let targets = Tensor::<1, Int>::zeros([16], &device);
 //!
 //! let watch = Watch::new()
-//!     .outputs("probabilities", Part::First(2))
-//!     .outputs("hidden", Part::Statistics)
-//!     .gradients("hidden", Part::Statistics);
-//! let (logits, mut tape) = net.forward_taped(x, &watch);
+//!     .outputs("probabilities", Extent::First(2))
+//!     .outputs("hidden", Extent::Statistics)
+//!     .gradients("hidden", Extent::Statistics);
+//! let (logits, mut tape) = net.forward_taped(x.clone(), &watch);
 //! let loss = CrossEntropyLoss::new().forward(logits, targets)?;
 //! let _gradients = tape.backward(loss.value); // for the optimiser
 //!
@@ -53,24 +55,43 @@
 //! assert!(tape.output("hidden").unwrap().statistics().unwrap().low >= 0.0); // after a ReLU
 //! assert!(tape.gradient("hidden").unwrap().statistics().unwrap().deviation > 0.0);
 //! assert!(tape.loss().unwrap() > 0.0);
+//!
+//! let graph = net.graph(x); // the network, step by step
+//! let table = "\
+//! hidden  linear          16×4 → 16×8  40
+//!         relu            16×8 → 16×8
+//! head    head classes    16×8 → 16×3  27
+//! ";
+//! assert_eq!(graph.to_string(), table);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-mod statistics;
+mod recorded;
+#[cfg(test)]
+mod tests;
+mod traced;
 mod watch;
 
+use std::fmt::Display;
+
+use burn::tensor::kind::Basic;
 use burn::tensor::{Gradients, Tensor};
 
-pub use statistics::Statistics;
-pub use watch::{Part, Side, Watch};
+pub use logit_kernels::statistics::Statistics;
+use recorded::content;
+pub use recorded::{Content, Recorded};
+pub use traced::{Inputs, Traced};
+pub use watch::{Extent, Side, Watch};
 
+use crate::error::HeadError;
+use crate::graph::{Graph, Trace, ValueId};
 use crate::kind::Kind;
 use crate::logits::Logits;
-use crate::ops::operation::{array_of, fits};
+use crate::steps::{Shaped, Step};
 
 /// A network whose forward pass can be given a tape.
 ///
-/// Its author writes [`forward_on`](Self::forward_on), with a line a layer, and gets both other passes, which compute the
+/// Its author writes [`forward_on`](Self::forward_on), with a line per layer, and gets the other passes, which compute the
 /// same.
 pub trait Taped {
     /// What a pass takes.
@@ -92,65 +113,28 @@ pub trait Taped {
         let output = self.forward_on(input, &mut tape);
         (output, tape)
     }
+
+    /// The network's steps, from a forward pass on an example of an input: zeros of the right shape will do.
+    fn graph(&self, example: Self::Input) -> Graph {
+        let mut tape = Tape { graph: Some(Graph::new()), ..Tape::new(&Watch::new()) };
+        let _output = self.forward_on(example, &mut tape);
+        tape.graph.unwrap_or_else(Graph::new)
+    }
 }
 
 /// What one forward pass computed on its way: values by name, as that pass computed them, without a way back for
-/// gradients.
+/// gradients; and the graph of its steps, where the watch asks for it.
 ///
-/// A tape that is off costs a comparison a layer.
+/// A tape that is off costs a comparison per step: a name is not even put together.
 #[derive(Debug, Default)]
 pub struct Tape {
     watch: Option<Watch>,
+    graph: Option<Graph>,
     recorded: Vec<Recorded>,
     arrivals: Vec<Box<dyn Arrival>>,
     loss: Option<f64>,
     bytes: usize,
     left_out: usize,
-}
-
-/// A value on a tape.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Recorded {
-    /// The name that the model gives it.
-    pub name: String,
-    /// Whether it is what a layer gave, or the gradient that arrived there.
-    pub side: Side,
-    /// The shape of the whole value, the batch axis first.
-    pub shape: Vec<usize>,
-    /// What was recorded of it.
-    pub content: Content,
-}
-
-/// What was recorded of a value.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Content {
-    /// Rows along the batch axis, one after the other, and which they are.
-    Rows {
-        /// Their places in the batch.
-        rows: Vec<usize>,
-        /// Their numbers.
-        numbers: Vec<f32>,
-    },
-    /// Statistics of all numbers.
-    Statistics(Statistics),
-}
-
-impl Recorded {
-    /// The numbers, where they were recorded.
-    pub fn numbers(&self) -> Option<&[f32]> {
-        match &self.content {
-            Content::Rows { numbers, .. } => Some(numbers),
-            Content::Statistics(_) => None,
-        }
-    }
-
-    /// The statistics, where they were recorded.
-    pub fn statistics(&self) -> Option<&Statistics> {
-        match &self.content {
-            Content::Rows { .. } => None,
-            Content::Statistics(statistics) => Some(statistics),
-        }
-    }
 }
 
 impl Tape {
@@ -161,7 +145,8 @@ impl Tape {
 
     /// A tape that records what is watched.
     pub fn new(watch: &Watch) -> Self {
-        Self { watch: Some(watch.clone()), ..Self::default() }
+        let graph = watch.wants_graph().then(Graph::new);
+        Self { watch: Some(watch.clone()), graph, ..Self::default() }
     }
 
     /// Whether anything may be recorded.
@@ -169,7 +154,84 @@ impl Tape {
         self.watch.is_some()
     }
 
-    /// Records a layer's output, the batch axis first, and gives it back to go on with.
+    /// Names one of the network's inputs: floats, or whole numbers as of words or categories. It is not recorded.
+    pub fn input<const D: usize, K: Basic>(
+        &mut self,
+        name: impl Display,
+        tensor: Tensor<D, K>,
+    ) -> Traced<Tensor<D, K>> {
+        let id = self.graph.as_mut().map(|graph| graph.input(name.to_string(), tensor.dims().to_vec()));
+        Traced::new(tensor, id)
+    }
+
+    /// Runs a step on its input, and gives its output to go on with, which is recorded by its name where that is watched.
+    ///
+    /// `inputs` is what the step takes: a value, an array or a list of values, or two of two kinds. A name that differs
+    /// from pass to pass costs nothing where the tape is off: `format_args!("hidden{number}")`. Of a step with several
+    /// outputs, as `halves`, they are recorded as `halves.1`, `halves.2`…
+    ///
+    /// # Panics
+    /// Where the step does: the input does not fit the layer.
+    pub fn step<I, S>(&mut self, name: impl Display, step: S, inputs: I) -> <S::Output as Outputs>::Traced
+    where
+        I: Inputs,
+        S: Step<I::Tensors>,
+        S::Output: Outputs,
+    {
+        if !self.is_on() {
+            return step.forward(inputs.into_tensors()).untraced();
+        }
+        let name = name.to_string();
+        let (output, ids) = self.run(&name, &step, inputs);
+        output.traced(&name, &ids, self)
+    }
+
+    /// Runs a head, or steps of which the last is one, and gives its logits. They are recorded as `logits`, and as
+    /// `probabilities` what they stand for, where the kind of answer has any.
+    ///
+    /// # Panics
+    /// Axis 1 of the features has another size than the head has input features.
+    pub fn head<I, S, K, const D: usize>(&mut self, head: S, features: I) -> Logits<K, D>
+    where
+        I: Inputs,
+        S: Step<I::Tensors, Output = Logits<K, D>>,
+        K: Kind,
+    {
+        if !self.is_on() {
+            return head.forward(features.into_tensors());
+        }
+        let (logits, ids) = self.run("head", &head, features);
+        self.logits(logits, ids.first().copied())
+    }
+
+    /// Runs a step whose output is the answer itself, in networks that end in something else than a head, and takes it as
+    /// the logits of a kind; recorded as [`head`](Self::head) records them.
+    ///
+    /// # Errors
+    /// The kind cannot exist, or axis 1 of the output has another size than the kind has units.
+    ///
+    /// # Panics
+    /// Where the step does: the input does not fit the layer.
+    pub fn answer<I, S, K, const D: usize>(
+        &mut self,
+        name: impl Display,
+        step: S,
+        kind: K,
+        inputs: I,
+    ) -> Result<Logits<K, D>, HeadError>
+    where
+        I: Inputs,
+        S: Step<I::Tensors, Output = Tensor<D>>,
+        K: Kind,
+    {
+        if !self.is_on() {
+            return Logits::new(step.forward(inputs.into_tensors()), kind);
+        }
+        let (output, ids) = self.run(&name.to_string(), &step, inputs);
+        Ok(self.logits(Logits::new(output, kind)?, ids.first().copied()))
+    }
+
+    /// Records a value that no step gives, the batch axis first, and gives it back to go on with.
     pub fn layer<const D: usize>(&mut self, name: &str, output: Tensor<D>) -> Tensor<D> {
         if !self.is_on() {
             return output;
@@ -180,26 +242,6 @@ impl Tape {
         } else {
             output
         }
-    }
-
-    /// The same for one of several layers of a kind: `hidden` and 2 are recorded as `hidden2`.
-    pub fn layer_at<const D: usize>(&mut self, name: &str, number: usize, output: Tensor<D>) -> Tensor<D> {
-        if self.is_on() { self.layer(&format!("{name}{number}"), output) } else { output }
-    }
-
-    /// Records a head's `logits`, and as `probabilities` what they stand for, where the kind of answer has any.
-    pub fn head<K: Kind, const D: usize>(&mut self, logits: Logits<K, D>) -> Logits<K, D> {
-        if !self.is_on() {
-            return logits;
-        }
-        let kind = logits.kind().clone();
-        let raw = self.layer("logits", logits.into_tensor());
-        if self.wants(Side::Output, "probabilities")
-            && let Some(probabilities) = kind.probabilities(raw.clone().without_autodiff())
-        {
-            self.record(Side::Output, "probabilities", &probabilities);
-        }
-        Logits::of_checked(raw, kind)
     }
 
     /// The gradients of a loss, as `loss.backward()` gives them; records the loss, and the gradients that were watched.
@@ -224,19 +266,54 @@ impl Tape {
         &self.recorded
     }
 
-    /// What was recorded first of a layer's output.
+    /// What was recorded first of a step's output.
     pub fn output(&self, name: &str) -> Option<&Recorded> {
         self.recorded.iter().find(|value| value.side == Side::Output && value.name == name)
     }
 
-    /// What was recorded first of the gradient that arrived at a layer's output.
+    /// What was recorded first of the gradient that arrived at a step's output.
     pub fn gradient(&self, name: &str) -> Option<&Recorded> {
         self.recorded.iter().find(|value| value.side == Side::Gradient && value.name == name)
+    }
+
+    /// The steps of the pass, where the watch asked for [them](Watch::graph).
+    pub fn graph(&self) -> Option<&Graph> {
+        self.graph.as_ref()
     }
 
     /// How many values were left out, because they did not fit the budget or could not be read.
     pub fn left_out(&self) -> usize {
         self.left_out
+    }
+
+    /// Runs a step, and writes it into the graph: the output, and which values it is.
+    fn run<I: Inputs, S: Step<I::Tensors>>(
+        &mut self,
+        name: &str,
+        step: &S,
+        inputs: I,
+    ) -> (S::Output, Vec<ValueId>) {
+        let Some(graph) = &mut self.graph else { return (step.forward(inputs.into_tensors()), Vec::new()) };
+        let mut ids = Vec::new();
+        inputs.add_ids(graph, &mut ids);
+        let mut trace = Trace::new(graph, name, ids);
+        let output = step.forward_traced(inputs.into_tensors(), &mut trace);
+        (output, trace.into_values())
+    }
+
+    /// Records logits and what they stand for.
+    fn logits<K: Kind, const D: usize>(&mut self, logits: Logits<K, D>, id: Option<ValueId>) -> Logits<K, D> {
+        if let (Some(graph), Some(id)) = (&mut self.graph, id) {
+            graph.set_answer(id, K::ANSWER);
+        }
+        let kind = logits.kind().clone();
+        let raw = self.layer("logits", logits.into_tensor());
+        if self.wants(Side::Output, "probabilities")
+            && let Some(probabilities) = kind.probabilities(raw.clone().without_autodiff())
+        {
+            self.record(Side::Output, "probabilities", &probabilities);
+        }
+        Logits::of_checked(raw, kind)
     }
 
     fn wants(&self, side: Side, name: &str) -> bool {
@@ -245,11 +322,11 @@ impl Tape {
 
     fn record<const D: usize>(&mut self, side: Side, name: &str, value: &Tensor<D>) {
         let Some(watch) = &self.watch else { return };
-        let parts: Vec<Part> = watch.wanted(side, name).cloned().collect();
+        let extents: Vec<Extent> = watch.wanted(side, name).cloned().collect();
         let most = watch.most_bytes();
-        for part in parts {
+        for extent in extents {
             let shape = value.dims().to_vec();
-            match content(value, &part) {
+            match content(value, &extent) {
                 Some(content) if self.bytes + content.bytes() <= most => {
                     self.bytes += content.bytes();
                     self.recorded.push(Recorded { name: name.to_owned(), side, shape, content });
@@ -270,37 +347,45 @@ impl Tape {
     }
 }
 
-impl Content {
-    fn bytes(&self) -> usize {
-        match self {
-            Self::Rows { numbers, .. } => size_of_val(numbers.as_slice()),
-            Self::Statistics(statistics) => {
-                size_of::<Statistics>() + size_of_val(statistics.histogram.as_slice())
-            }
-        }
+/// What steps but a head give: a tensor, or an array of them.
+pub trait Outputs: Shaped {
+    /// The same as values that know which step gave them.
+    type Traced;
+
+    /// The values, recorded by the step's name where that is watched; `ids` says which they are, if anything does.
+    fn traced(self, name: &str, ids: &[ValueId], tape: &mut Tape) -> Self::Traced;
+
+    /// The values where nothing is recorded.
+    fn untraced(self) -> Self::Traced;
+}
+
+impl<const D: usize> Outputs for Tensor<D> {
+    type Traced = Traced<Self>;
+
+    fn traced(self, name: &str, ids: &[ValueId], tape: &mut Tape) -> Traced<Self> {
+        Traced::new(tape.layer(name, self), ids.first().copied())
+    }
+
+    fn untraced(self) -> Traced<Self> {
+        Traced::new(self, None)
     }
 }
 
-/// A part of a value, read from its device; none where it cannot be.
-fn content<const D: usize>(value: &Tensor<D>, part: &Part) -> Option<Content> {
-    // Read where they lie, where that can be.
-    if fits(value) {
-        return Some(of_numbers(array_of(value.clone()).numbers(), value.dims()[0], part));
-    }
-    let data = value.clone().without_autodiff().try_into_data().ok()?.convert::<f32>();
-    Some(of_numbers(data.as_slice().ok()?, value.dims()[0], part))
-}
+impl<const D: usize, const N: usize> Outputs for [Tensor<D>; N] {
+    type Traced = [Traced<Tensor<D>>; N];
 
-fn of_numbers(all: &[f32], batch: usize, part: &Part) -> Content {
-    let rows: Vec<usize> = match part {
-        Part::Statistics => return Content::Statistics(Statistics::of(all)),
-        Part::Whole => (0..batch).collect(),
-        Part::First(count) => (0..batch.min(*count)).collect(),
-        Part::Rows(rows) => rows.iter().copied().filter(|row| *row < batch).collect(),
-    };
-    let each = all.len() / batch.max(1);
-    let numbers = rows.iter().flat_map(|row| &all[row * each..][..each]).copied().collect();
-    Content::Rows { rows, numbers }
+    fn traced(self, name: &str, ids: &[ValueId], tape: &mut Tape) -> Self::Traced {
+        let mut number = 0;
+        self.map(|output| {
+            number += 1;
+            let id = ids.get(number - 1).copied();
+            Traced::new(tape.layer(&format!("{name}.{number}"), output), id)
+        })
+    }
+
+    fn untraced(self) -> Self::Traced {
+        self.map(Outputs::untraced)
+    }
 }
 
 /// A gradient that is there once the backward pass is done.
@@ -320,140 +405,5 @@ impl<const D: usize> Arrival for Zeros<D> {
             Some(gradient) => tape.record(Side::Gradient, &self.name, &gradient),
             None => tape.left_out += 1,
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::kind::Classes;
-    use crate::loss::CrossEntropyLoss;
-    use crate::{Head, HeadConfig, ops};
-    use burn::module::Module;
-    use burn::nn::{Dropout, DropoutConfig, Linear, LinearConfig};
-    use burn::tensor::{Device, Distribution, Int};
-    use std::cell::Cell;
-
-    thread_local! {
-        static PASSES: Cell<usize> = const { Cell::new(0) };
-    }
-
-    #[derive(Module, Debug)]
-    struct Net {
-        hidden: Linear,
-        dropout: Dropout,
-        head: Head<Classes>,
-    }
-
-    impl Taped for Net {
-        type Input = Tensor<2>;
-        type Output = Logits<Classes>;
-
-        fn forward_on(&self, x: Tensor<2>, tape: &mut Tape) -> Logits<Classes> {
-            PASSES.set(PASSES.get() + 1);
-            let x = tape.layer("hidden", ops::linear_relu(&self.hidden, x));
-            tape.head(self.head.forward(self.dropout.forward(x)))
-        }
-    }
-
-    struct Setting {
-        net: Net,
-        x: Tensor<2>,
-        targets: Tensor<1, Int>,
-    }
-
-    fn setting() -> Setting {
-        let device = Device::flex().autodiff();
-        device.seed(3);
-        let net = Net {
-            hidden: LinearConfig::new(6, 32).init(&device),
-            dropout: DropoutConfig::new(0.5).init(),
-            head: HeadConfig::new(32, Classes::new(4)).init(&device).unwrap(),
-        };
-        let x = Tensor::random([12, 6], Distribution::Default, &device);
-        let targets = Tensor::from_ints([0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3], &device);
-        Setting { net, x, targets }
-    }
-
-    fn mean_loss(probabilities: &[f32]) -> f64 {
-        let of = |(row, p): (usize, &[f32])| -f64::from(p[row % 4]).ln();
-        probabilities.chunks(4).enumerate().map(of).sum::<f64>() / 12.0
-    }
-
-    #[test]
-    fn loss_and_probabilities_are_of_the_same_pass_and_there_is_just_one() {
-        let Setting { net, x, targets } = setting();
-        let watch = Watch::new().outputs("probabilities", Part::Whole);
-        PASSES.set(0);
-        let (logits, mut tape) = net.forward_taped(x.clone(), &watch);
-        let loss = CrossEntropyLoss::new().forward(logits, targets).unwrap();
-        tape.backward(loss.value);
-        assert_eq!(PASSES.get(), 1);
-        let told = mean_loss(tape.output("probabilities").unwrap().numbers().unwrap());
-        assert!((told - tape.loss().unwrap()).abs() < 1e-6, "{told}, {:?}", tape.loss());
-        // Another pass draws another dropout: what a callback's second pass tells is of another network.
-        let (_, again) = net.forward_taped(x, &watch);
-        let other = mean_loss(again.output("probabilities").unwrap().numbers().unwrap());
-        assert!((other - tape.loss().unwrap()).abs() > 1e-3, "{other}");
-    }
-
-    #[test]
-    fn the_tape_changes_nothing() {
-        let pass = |watch: Option<Watch>| {
-            let Setting { net, x, targets } = setting();
-            let mut tape = watch.as_ref().map_or_else(Tape::off, Tape::new);
-            let loss = CrossEntropyLoss::new().forward(net.forward_on(x, &mut tape), targets).unwrap().value;
-            let gradients = tape.backward(loss.clone());
-            let gradient = net.hidden.weight.grad(&gradients).unwrap();
-            (loss.into_scalar::<f32>(), gradient.try_into_vec_as::<f32>().unwrap())
-        };
-        let plain = pass(None);
-        assert_eq!(plain, pass(Some(Watch::default())));
-        assert_eq!(plain, pass(Some(Watch::new().outputs("*", Part::Whole).gradients("*", Part::Whole))));
-    }
-
-    #[test]
-    fn the_gradient_at_the_logits_is_the_one_of_the_formula() {
-        let Setting { net, x, targets } = setting();
-        let watch = Watch::new().outputs("probabilities", Part::Whole).gradients("logits", Part::Whole);
-        let (logits, mut tape) = net.forward_taped(x, &watch);
-        tape.backward(CrossEntropyLoss::new().forward(logits, targets).unwrap().value);
-        let p = tape.output("probabilities").unwrap().numbers().unwrap();
-        let gradient = tape.gradient("logits").unwrap();
-        assert_eq!(gradient.shape, [12, 4]);
-        for (at, (p, g)) in p.iter().zip(gradient.numbers().unwrap()).enumerate() {
-            let hot = f32::from(u8::from(at / 4 % 4 == at % 4));
-            assert!((g - (p - hot) / 12.0).abs() < 1e-6, "{at}: {g}, {p}");
-        }
-    }
-
-    #[test]
-    fn rows_are_those_asked_for() {
-        let Setting { net, x, .. } = setting();
-        let rows = |part: Part| {
-            let (_, tape) = net
-                .valid()
-                .forward_taped(x.clone().without_autodiff(), &Watch::new().outputs("logits", part));
-            let recorded = tape.output("logits").unwrap();
-            let Content::Rows { rows, numbers } = recorded.content.clone() else { panic!("statistics") };
-            (rows, numbers)
-        };
-        let (all, whole) = rows(Part::Whole);
-        assert_eq!((all.len(), whole.len()), (12, 48));
-        assert_eq!(rows(Part::First(2)), (vec![0, 1], whole[..8].to_vec()));
-        assert_eq!(rows(Part::Rows(vec![3, 4])), (vec![3, 4], whole[12..20].to_vec()));
-        let odd = [&whole[28..32], &whole[4..8]].concat();
-        assert_eq!(rows(Part::Rows(vec![7, 1, 99])), (vec![7, 1], odd));
-        assert_eq!(rows(Part::Rows(vec![50])), (vec![], vec![]));
-    }
-
-    #[test]
-    fn what_does_not_fit_the_budget_is_counted() {
-        let Setting { net, x, .. } = setting();
-        let watch = Watch::new().outputs("*", Part::Whole).budget(12 * 4 * 4);
-        let (_, tape) = net.forward_taped(x, &watch);
-        // The hidden layer does not fit; the logits do, and then the probabilities do not.
-        assert_eq!((tape.recorded().len(), tape.left_out()), (1, 2));
-        assert!(tape.output("logits").is_some());
     }
 }

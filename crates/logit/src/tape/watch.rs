@@ -2,7 +2,7 @@
 
 /// How much of a value is recorded.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Part {
+pub enum Extent {
     /// All of its numbers.
     Whole,
     /// Its first rows, along the batch axis.
@@ -24,17 +24,17 @@ pub enum Side {
 
 /// What a [`Tape`](super::Tape) is to record: values by name, how much of each, and how often.
 ///
-/// Names are those that the model gives its layers, and `logits` and `probabilities` for its head. In a pattern, `*` stands
-/// for any number of characters.
+/// Names are those that the network gives its steps, and `logits` and `probabilities` for its head. In a pattern, `*` stands
+/// for any number of characters but the dot: `*` names the steps at the network's top, `down1.*` those within `down1`.
 ///
 /// # Examples
 /// ```
-/// use logit::tape::{Part, Watch};
+/// use logit::tape::{Extent, Watch};
 ///
 /// let watch = Watch::new()
-///     .outputs("logits", Part::First(8))
-///     .outputs("conv*", Part::Statistics)
-///     .gradients("logits", Part::Statistics)
+///     .outputs("logits", Extent::First(8))
+///     .outputs("conv*", Extent::Statistics)
+///     .gradients("logits", Extent::Statistics)
 ///     .every(10)
 ///     .budget(1 << 20);
 /// assert!(watch.is_due(1) && watch.is_due(11) && !watch.is_due(12));
@@ -45,22 +45,23 @@ pub struct Watch {
     wishes: Vec<Wish>,
     every: u64,
     budget: usize,
+    graph: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Wish {
     side: Side,
     pattern: String,
-    part: Part,
+    extent: Extent,
 }
 
 impl Default for Watch {
     /// Logits and probabilities of the batch's first 8 samples, and statistics of every layer's output, every 20 steps.
     fn default() -> Self {
         Self::new()
-            .outputs("logits", Part::First(8))
-            .outputs("probabilities", Part::First(8))
-            .outputs("*", Part::Statistics)
+            .outputs("logits", Extent::First(8))
+            .outputs("probabilities", Extent::First(8))
+            .outputs("*", Extent::Statistics)
             .every(20)
     }
 }
@@ -71,21 +72,27 @@ impl Watch {
 
     /// Nothing yet; whatever is added, at every step.
     pub fn new() -> Self {
-        Self { wishes: Vec::new(), every: 1, budget: Self::BUDGET }
+        Self { wishes: Vec::new(), every: 1, budget: Self::BUDGET, graph: false }
     }
 
-    /// A part of the outputs whose names fit a pattern.
-    pub fn outputs(self, pattern: &str, part: Part) -> Self {
-        self.with(Side::Output, pattern, part)
+    /// So much of the outputs whose names fit a pattern.
+    pub fn outputs(self, pattern: &str, extent: Extent) -> Self {
+        self.with(Side::Output, pattern, extent)
     }
 
-    /// A part of the gradients that arrive at the outputs whose names fit a pattern. They cost an addition in the forward
+    /// So much of the gradients that arrive at the outputs whose names fit a pattern. They cost an addition in the forward
     /// pass, and are there after [`Tape::backward`](super::Tape::backward).
-    pub fn gradients(self, pattern: &str, part: Part) -> Self {
-        self.with(Side::Gradient, pattern, part)
+    pub fn gradients(self, pattern: &str, extent: Extent) -> Self {
+        self.with(Side::Gradient, pattern, extent)
     }
 
-    /// Only at every so-manieth step, from the first; 0 counts as 1.
+    /// Also the [graph](crate::graph::Graph) of the network's steps: what each computes, takes and gives.
+    pub fn graph(mut self) -> Self {
+        self.graph = true;
+        self
+    }
+
+    /// Only at every `steps`th training step, from the first; 0 counts as 1.
     pub fn every(mut self, steps: u64) -> Self {
         self.every = steps.max(1);
         self
@@ -107,22 +114,39 @@ impl Watch {
         self.budget
     }
 
-    /// The parts of a value that are wanted.
-    pub(super) fn wanted<'a>(&'a self, side: Side, name: &'a str) -> impl Iterator<Item = &'a Part> {
+    /// Whether the graph is wanted.
+    pub(super) fn wants_graph(&self) -> bool {
+        self.graph
+    }
+
+    /// How much of a value is wanted: once for each wish that names it.
+    pub(super) fn wanted<'a>(&'a self, side: Side, name: &'a str) -> impl Iterator<Item = &'a Extent> {
         self.wishes
             .iter()
             .filter(move |wish| wish.side == side && fits(&wish.pattern, name))
-            .map(|wish| &wish.part)
+            .map(|wish| &wish.extent)
     }
 
-    fn with(mut self, side: Side, pattern: &str, part: Part) -> Self {
-        self.wishes.push(Wish { side, pattern: pattern.to_owned(), part });
+    fn with(mut self, side: Side, pattern: &str, extent: Extent) -> Self {
+        self.wishes.push(Wish { side, pattern: pattern.to_owned(), extent });
         self
     }
 }
 
-/// Whether a name fits a pattern with `*` for any characters.
+/// Whether a name fits a pattern with `*` for any characters but the dot.
 fn fits(pattern: &str, name: &str) -> bool {
+    let (mut patterns, mut names) = (pattern.split('.'), name.split('.'));
+    loop {
+        match (patterns.next(), names.next()) {
+            (None, None) => return true,
+            (Some(pattern), Some(name)) if fits_between_dots(pattern, name) => {}
+            _ => return false,
+        }
+    }
+}
+
+/// Whether a name without dots fits a pattern with `*` for any characters.
+fn fits_between_dots(pattern: &str, name: &str) -> bool {
     let Some((start, rest)) = pattern.split_once('*') else { return pattern == name };
     let Some(mut name) = name.strip_prefix(start) else { return false };
     let mut pieces = rest.split('*').peekable();
@@ -151,12 +175,22 @@ mod tests {
             ("c*v*", "conv"),
             ("a*b*c", "abbc"),
             ("x", "x"),
+            ("down1.*", "down1.pool"),
+            ("*.pool", "down1.pool"),
+            ("*.*", "down1.pool"),
         ] {
             assert!(fits(pattern, name), "{pattern} {name}");
         }
-        for (pattern, name) in
-            [("", "a"), ("conv", "conv1"), ("conv*", "con"), ("a*b*c", "acb"), ("a*a", "a")]
-        {
+        for (pattern, name) in [
+            ("", "a"),
+            ("conv", "conv1"),
+            ("conv*", "con"),
+            ("a*b*c", "acb"),
+            ("a*a", "a"),
+            ("*", "down1.pool"),
+            ("down1*", "down1.pool"),
+            ("*.*", "down1"),
+        ] {
             assert!(!fits(pattern, name), "{pattern} {name}");
         }
     }

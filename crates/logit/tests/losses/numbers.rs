@@ -82,7 +82,7 @@ fn pearson_without_spread_is_zero_and_says_of_what() {
         assert!(gradient.iter().all(|g| *g == 0.0) && read(loss.value)[0] == 0.0, "{gradient:?}");
         assert_eq!(loss.counted, targets.len());
         let finding = loss.finding.unwrap();
-        assert_eq!(finding.rule, Rule::FlatOrSaturatedLogits);
+        assert_eq!(finding.fault, Rule::FlatOrSaturatedLogits);
         finding.message
     };
     let varied = [1.0, 0.0, 0.0, 1.0, 0.5, 0.0];

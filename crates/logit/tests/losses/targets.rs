@@ -163,7 +163,7 @@ fn when_no_target_counts_the_loss_is_zero_and_says_so() {
         let outcome = subject.run(&logits, &ignored, DType::F32);
         assert_eq!((outcome.value(), outcome.loss.counted), (0.0, 0), "{}", subject.name);
         assert!(outcome.gradient.iter().all(|g| *g == 0.0), "{}: {:?}", subject.name, outcome.gradient);
-        let rule = outcome.loss.finding.as_ref().map(|finding: &Finding| finding.rule);
+        let rule = outcome.loss.finding.as_ref().and_then(Finding::rule);
         assert_eq!(rule, Some(Rule::AllTargetsIgnored), "{}", subject.name);
     }
 }
@@ -173,7 +173,7 @@ fn an_empty_batch_is_zero_and_says_so() {
     for subject in every_loss() {
         let outcome = subject.run(&[], &[], DType::F32);
         assert_eq!((outcome.value(), outcome.loss.counted), (0.0, 0), "{}", subject.name);
-        let rule = outcome.loss.finding.map(|finding| finding.rule);
+        let rule = outcome.loss.finding.as_ref().and_then(Finding::rule);
         assert_eq!(rule, Some(Rule::AllTargetsIgnored), "{}", subject.name);
     }
 }

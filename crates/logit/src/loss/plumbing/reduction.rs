@@ -65,7 +65,7 @@ impl Reduction {
 /// Every target is marked as not counting, or there is none.
 pub(crate) fn nothing_counted() -> Finding {
     Finding {
-        rule: Rule::AllTargetsIgnored,
+        fault: Rule::AllTargetsIgnored.into(),
         level: Level::Warning,
         message: "no target of the batch counts".to_owned(),
         reason: "A mean over nothing is not a number; the loss and its gradient are 0 instead, and nothing is learned \
@@ -78,7 +78,7 @@ pub(crate) fn nothing_counted() -> Finding {
 
 fn no_weight_counted() -> Finding {
     Finding {
-        rule: Rule::AllTargetsIgnored,
+        fault: Rule::AllTargetsIgnored.into(),
         level: Level::Warning,
         message: "the classes of all targets of the batch have weight 0".to_owned(),
         reason: "A weighted mean divides by the sum of the weights, here 0; the loss and its gradient are 0 instead."

@@ -1,0 +1,217 @@
+//! Which row of the word vectors a word has.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use tokenizers::Tokenizer;
+
+use super::error::SentenceError;
+use super::file::{self, Wanted};
+
+/// The largest vocabulary or tokenizer that is read: two million words have about 20 MB.
+pub const MAX_VOCABULARY_BYTES: u64 = 64 << 20;
+
+const WORDS: Wanted = Wanted { what: "vocabulary", most: MAX_VOCABULARY_BYTES, hint: "" };
+const TOKENIZER: Wanted = Wanted { what: "tokenizer", most: MAX_VOCABULARY_BYTES, hint: "" };
+
+/// A word of a sentence, or a piece of one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Word {
+    /// The row of its vector.
+    Known(u32),
+    /// One that has no vector.
+    Unknown(String),
+}
+
+/// Takes sentences apart into words that have a vector.
+#[derive(Debug)]
+pub enum Vocabulary {
+    /// A list of words in lower case.
+    Words(HashMap<String, u32>),
+    /// A tokenizer in Hugging Face's format.
+    Tokenizer(Box<Pieces>),
+}
+
+/// A tokenizer, and the piece that stands for what it does not know.
+#[derive(Debug)]
+pub struct Pieces {
+    tokenizer: Tokenizer,
+    unknown: Option<u32>,
+    lowercase: bool,
+}
+
+impl Vocabulary {
+    /// Reads a list of words, one per line, in the order of the vectors; a word that comes again is the first one.
+    /// Returns their number beside them.
+    ///
+    /// # Errors
+    /// The file cannot be read, or is no text.
+    pub fn read_words(path: &Path) -> Result<(Self, usize), SentenceError> {
+        let unusable = |reason: String| SentenceError::Vocabulary { path: path.to_owned(), reason };
+        let text = String::from_utf8(file::read(path, WORDS)?)
+            .map_err(|error| unusable(format!("it is not UTF-8: {}", error.utf8_error())))?;
+        let mut rows = HashMap::new();
+        let mut count = 0;
+        for (row, word) in (0..).zip(text.lines()) {
+            rows.entry(word.to_owned()).or_insert(row);
+            count += 1;
+        }
+        Ok((Self::Words(rows), count))
+    }
+
+    /// Reads a `tokenizer.json`; `lowercase` puts sentences into lower case first. Returns the number of rows that its
+    /// pieces need beside it.
+    ///
+    /// Truncation, padding and special pieces around a sentence are left out, and so is dropout of merges, which would
+    /// make a sentence read otherwise each time.
+    ///
+    /// # Errors
+    /// The file cannot be read, or is no tokenizer.
+    pub fn read_tokenizer(path: &Path, lowercase: bool) -> Result<(Self, usize), SentenceError> {
+        let unusable = |reason: String| SentenceError::Tokenizer { path: path.to_owned(), reason };
+        let mut json: serde_json::Value = serde_json::from_slice(&file::read(path, TOKENIZER)?)
+            .map_err(|error| unusable(format!("no JSON: {error}")))?;
+        let object = json.as_object_mut().ok_or_else(|| unusable("no JSON object".to_owned()))?;
+        for key in ["truncation", "padding"] {
+            object.insert(key.to_owned(), serde_json::Value::Null);
+        }
+        if let Some(model) = json.get_mut("model").and_then(serde_json::Value::as_object_mut) {
+            model.remove("dropout");
+        }
+        let unknown = json.pointer("/model/unk_token").and_then(|token| token.as_str()).map(str::to_owned);
+        let by_number = json.pointer("/model/unk_id").and_then(serde_json::Value::as_u64);
+        let tokenizer: Tokenizer =
+            serde_json::from_value(json).map_err(|error| unusable(error.to_string()))?;
+        let rows = tokenizer.get_vocab(true).values().max().map_or(0, |largest| *largest as usize + 1);
+        if rows == 0 {
+            return Err(unusable("it knows no word".to_owned()));
+        }
+        let by_name = unknown.and_then(|token| tokenizer.token_to_id(&token));
+        let unknown = by_name.or_else(|| by_number.and_then(|number| number.try_into().ok()));
+        Ok((Self::Tokenizer(Box::new(Pieces { tokenizer, unknown, lowercase })), rows))
+    }
+
+    /// The words of a sentence, in their order.
+    ///
+    /// # Errors
+    /// The tokenizer refuses the sentence; the reason.
+    pub(super) fn words(&self, sentence: &str) -> Result<Vec<Word>, String> {
+        match self {
+            Self::Words(rows) => Ok(listed(rows, sentence)),
+            Self::Tokenizer(pieces) => pieces.words(sentence),
+        }
+    }
+}
+
+impl Pieces {
+    fn words(&self, sentence: &str) -> Result<Vec<Word>, String> {
+        let lower = self.lowercase.then(|| sentence.to_lowercase());
+        let sentence = lower.as_deref().unwrap_or(sentence);
+        let encoding = self.tokenizer.encode(sentence, false).map_err(|error| error.to_string())?;
+        let word = |(id, offsets): (&u32, &(usize, usize))| {
+            if Some(*id) == self.unknown {
+                Word::Unknown(sentence.get(offsets.0..offsets.1).unwrap_or("?").trim().to_owned())
+            } else {
+                Word::Known(*id)
+            }
+        };
+        Ok(encoding.get_ids().iter().zip(encoding.get_offsets()).map(word).collect())
+    }
+}
+
+/// The words of a sentence in a list. Lower case, as such lists are; punctuation is dropped. What an apostrophe, a
+/// hyphen or a full stop joins is looked up whole first, then in its parts.
+fn listed(rows: &HashMap<String, u32>, sentence: &str) -> Vec<Word> {
+    let lower = sentence.to_lowercase().replace('’', "'");
+    let mut words = Vec::new();
+    for chunk in lower.split(|c: char| !c.is_alphanumeric() && !is_joint(c)) {
+        let chunk = chunk.trim_matches(is_joint);
+        match rows.get(chunk) {
+            _ if chunk.is_empty() => {}
+            Some(row) => words.push(Word::Known(*row)),
+            None => {
+                let parts = chunk.split(is_joint).filter(|part| !part.is_empty());
+                words.extend(parts.map(|part| match rows.get(part) {
+                    Some(row) => Word::Known(*row),
+                    None => Word::Unknown(part.to_owned()),
+                }));
+            }
+        }
+    }
+    words
+}
+
+/// Whether a character may stand within a word.
+fn is_joint(c: char) -> bool {
+    matches!(c, '\'' | '-' | '.')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn known(words: &[&str], sentence: &str) -> Vec<Word> {
+        let rows = (0..).zip(words).map(|(row, word)| ((*word).to_owned(), row)).collect();
+        Vocabulary::Words(rows).words(sentence).unwrap()
+    }
+
+    #[test]
+    fn listed_words_are_lower_case_without_punctuation() {
+        use Word::{Known, Unknown};
+        let list = ["the", "cat", "u.s", "well-known", "black", "o"];
+        assert_eq!(known(&list, "The cat, the CAT."), [Known(0), Known(1), Known(0), Known(1)]);
+        assert_eq!(known(&list, "the U.S. well-known"), [Known(0), Known(2), Known(3)]);
+        assert_eq!(
+            known(&list, "black-cat o’neil"),
+            [Known(4), Known(1), Known(5), Unknown("neil".to_owned())]
+        );
+        assert_eq!(known(&list, " -- '' . "), []);
+    }
+
+    /// A tokenizer of whole words between spaces.
+    fn tokenizer(model: &str) -> String {
+        format!(
+            r#"{{"version": "1.0", "truncation": null, "padding": null, "added_tokens": [], "normalizer": null,
+                "pre_tokenizer": {{"type": "Whitespace"}}, "post_processor": null, "decoder": null, "model": {model}}}"#
+        )
+    }
+
+    fn read(text: &str, lowercase: bool) -> Result<(Vocabulary, usize), String> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("tokenizer.json");
+        std::fs::write(&path, text).unwrap();
+        Vocabulary::read_tokenizer(&path, lowercase).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_tokenizer_names_what_it_does_not_know() {
+        let model =
+            r#"{"type": "WordLevel", "vocab": {"[UNK]": 0, "cat": 1, "the": 2}, "unk_token": "[UNK]"}"#;
+        let (vocabulary, rows) = read(&tokenizer(model), true).unwrap();
+        assert_eq!(rows, 3);
+        let words = vocabulary.words("The dog cat").unwrap();
+        assert_eq!(words, [Word::Known(2), Word::Unknown("dog".to_owned()), Word::Known(1)]);
+        let (as_written, _) = read(&tokenizer(model), false).unwrap();
+        assert_eq!(as_written.words("The").unwrap(), [Word::Unknown("The".to_owned())]);
+    }
+
+    #[test]
+    fn a_tokenizer_reads_a_sentence_the_same_each_time() {
+        let model = r#"{"type": "BPE", "dropout": 0.9, "unk_token": null, "continuing_subword_prefix": null,
+            "end_of_word_suffix": null, "fuse_unk": false, "byte_fallback": false, "ignore_merges": false,
+            "vocab": {"a": 0, "b": 1, "ab": 2}, "merges": ["a b"]}"#;
+        let (vocabulary, _) = read(&tokenizer(model), false).unwrap();
+        for _ in 0..20 {
+            assert_eq!(vocabulary.words("ab ab").unwrap(), [Word::Known(2), Word::Known(2)]);
+        }
+    }
+
+    #[test]
+    fn what_is_no_tokenizer_is_named() {
+        assert!(read("{", false).unwrap_err().contains("no JSON"));
+        assert!(read("[]", false).unwrap_err().contains("cannot be used"));
+        assert!(read("{\"model\": 3}", false).unwrap_err().contains("tokenizer.json"));
+        let empty = r#"{"type": "WordLevel", "vocab": {}, "unk_token": "[UNK]"}"#;
+        assert!(read(&tokenizer(empty), false).unwrap_err().contains("knows no word"));
+    }
+}

@@ -1,0 +1,156 @@
+//! What can be wrong with a run's folder.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// A run's folder, or a file in it, that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The folder holds a run already.
+    #[error(
+        "{} holds a run already: resume it with `logit train --resume {}`, or choose another folder with `--out`",
+        path.display(), path.display()
+    )]
+    Exists {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// The folder holds no run.
+    #[error("{} holds no run: there is no run.json in it; `logit train` makes one", path.display())]
+    NoRun {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// The run has no such checkpoint yet.
+    #[error(
+        "{} does not exist: training has not come that far; resume it with `logit train --resume {}`",
+        path.display(), path.parent().unwrap_or(path).display()
+    )]
+    NoCheckpoint {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The last checkpoint is gone, though there was one.
+    #[error(
+        "{} is gone, though an epoch was finished: put it back, or start a new run; what the best epoch reached is there for \
+         `eval` and `predict`",
+        path.display()
+    )]
+    Lost {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Another process trains in the folder.
+    #[error("another process is training in {}; wait for it, or choose another folder", path.display())]
+    Busy {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// A file or folder that cannot be read or written.
+    #[error("cannot {action} {}: {source}{}", path.display(), hint(source))]
+    Io {
+        /// What was tried.
+        action: &'static str,
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A file larger than it can rightly be.
+    #[error("{} has {bytes} bytes; at most {most} are read", path.display())]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+        /// Its size.
+        bytes: u64,
+        /// The limit.
+        most: u64,
+    },
+    /// A file that is not what its name says.
+    #[error("{} is damaged: {reason}", path.display())]
+    Malformed {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A checkpoint of another network.
+    #[error("{} does not fit the recipe's network: {reason}", path.display())]
+    OtherModel {
+        /// The file.
+        path: PathBuf,
+        /// What does not fit.
+        reason: String,
+    },
+    /// A place in training where the recipe never comes.
+    #[error(
+        "{} was not written under this recipe.toml: {reason}; put back what the run was started with, or start a new run",
+        path.display()
+    )]
+    OtherRecipe {
+        /// The checkpoint.
+        path: PathBuf,
+        /// What does not fit.
+        reason: String,
+    },
+    /// A file of another major version of its format.
+    #[error(
+        "{} is written in format {found}; this program reads formats up to {newest}: install a newer Logit to read it",
+        path.display()
+    )]
+    Version {
+        /// The file.
+        path: PathBuf,
+        /// Its version.
+        found: String,
+        /// The newest version that is known here.
+        newest: String,
+    },
+    /// A run of a program that writes no recipe or names no data.
+    #[error(
+        "{} was recorded by {program}, without {lacks}: it can be watched and checked; only a run of `logit train` can be \
+         resumed, evaluated or predicted with",
+        path.display()
+    )]
+    Foreign {
+        /// The run's folder.
+        path: PathBuf,
+        /// The program that made it.
+        program: String,
+        /// What is not there.
+        lacks: &'static str,
+    },
+    /// A path that cannot be written down.
+    #[error("{} is not UTF-8, and could not be written down in run.json; rename it", path.display())]
+    DataPath {
+        /// The path.
+        path: PathBuf,
+    },
+    /// Numbers of a step that do not fit each other.
+    #[error("step {step}: {reason}")]
+    Step {
+        /// The step.
+        step: u64,
+        /// What does not fit, and what to do.
+        reason: String,
+    },
+}
+
+impl RunError {
+    /// A file that cannot be read or written: `action` is "read", "write" or the like.
+    pub fn io(action: &'static str, path: &Path, source: io::Error) -> Self {
+        Self::Io { action, path: path.to_owned(), source }
+    }
+}
+
+fn hint(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
+            "; free some space: what was saved before is whole"
+        }
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+            "; choose a folder that can be written, with `--out`"
+        }
+        _ => "",
+    }
+}

@@ -1,0 +1,58 @@
+//! Findings of checks, as they are kept in a run's folder.
+
+use logit_spec::At;
+use serde::{Deserialize, Serialize};
+
+/// Where in a run a check found something.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum RunPlace {
+    /// In a training step.
+    Step {
+        /// The step from which on it was certain.
+        step: u64,
+    },
+    /// In the data, before training; what is not known is absent.
+    Data {
+        /// The row.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        row: Option<u64>,
+        /// The column, by its name.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        column: Option<String>,
+    },
+}
+
+impl RunPlace {
+    /// The data as a whole.
+    pub const DATA: Self = Self::Data { row: None, column: None };
+
+    /// The training step, if it is one.
+    pub fn step(&self) -> Option<u64> {
+        match self {
+            Self::Step { step } => Some(*step),
+            Self::Data { .. } => None,
+        }
+    }
+}
+
+/// What a check found, and where in the run.
+pub type Found = At<RunPlace>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_places_are_read_back() {
+        let of_data = r#"{"level":"warning","name":"unreadable-cells","message":"m","reason":"r","fix":"f"}"#;
+        let of_step = r#"{"step":3,"level":"error","rule":2,"name":"activation-before-logits-loss","message":"m","reason":"r","fix":"f"}"#;
+        let of_column =
+            r#"{"column":"age","level":"warning","name":"n","message":"m","reason":"r","fix":"f"}"#;
+        for (text, step) in [(of_data, None), (of_step, Some(3)), (of_column, None)] {
+            let found: Found = serde_json::from_str(text).unwrap();
+            assert_eq!(found.place.step(), step);
+            assert_eq!(serde_json::to_string(&found).unwrap(), text);
+        }
+    }
+}

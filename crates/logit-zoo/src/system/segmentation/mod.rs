@@ -1,0 +1,335 @@
+//! An answer for every pixel of an image: Q1.
+
+mod answer;
+mod overlay;
+mod tally;
+mod task;
+mod tiles;
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::io::Write;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use burn::module::ParamId;
+use burn::tensor::{Device, Tensor};
+use logit::{Head, Kind};
+use png::{BitDepth, ColorType, Encoder, EncodingError};
+use serde::Serialize;
+
+use self::answer::MaskAnswer;
+use self::overlay::tinted;
+pub(crate) use self::task::with_segmentation;
+use self::tiles::{Reader, SIDE, Sight, Tile, scale, tiles};
+use crate::data::segmentation::Grey;
+use crate::error::ZooError;
+use crate::models::UNet;
+use crate::recipe::{SegmentationData, SegmentationSetup};
+use crate::run::{Calibration, RunError, replace};
+use crate::system::{Answers, Batches, Predictions, Request, System, SystemError, paths};
+use crate::telemetry::{Input, Subject};
+
+/// The folder of a run that masks are written to unless told otherwise.
+const FOLDER: &str = "predictions";
+
+/// What a run says of one image.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct MaskPrediction {
+    /// The file.
+    #[serde(serialize_with = "super::lossy")]
+    pub input: PathBuf,
+    /// Its columns.
+    pub width: usize,
+    /// Its rows.
+    pub height: usize,
+    /// Of each class or label, its share of the pixels.
+    pub shares: Vec<Share>,
+    /// The file of the mask, whose grey values are the answers.
+    #[serde(serialize_with = "super::lossy")]
+    pub mask: PathBuf,
+    /// The file of the image under the mask's colours.
+    #[serde(serialize_with = "super::lossy")]
+    pub overlay: PathBuf,
+}
+
+/// How much of an image has a class or label.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Share {
+    /// Its name.
+    pub class: String,
+    /// Pixels that have it.
+    pub pixels: u64,
+    /// Their share, in [0, 1].
+    pub share: f64,
+}
+
+/// A network that answers every pixel of an image.
+pub(crate) struct SegmentationSystem<A> {
+    pub(crate) setup: SegmentationSetup,
+    pub(crate) answer: A,
+}
+
+/// An image that is answered tile by tile.
+pub(crate) struct SeenImage {
+    file: PathBuf,
+    image: Grey,
+    scaled: [f32; 256],
+}
+
+/// A tile of an image.
+pub(crate) struct AskedTile {
+    of: Arc<SeenImage>,
+    tile: Tile,
+    /// Whether it is the image's last.
+    last: bool,
+}
+
+impl AskedTile {
+    fn sight(&self) -> Sight<'_> {
+        Sight { image: &self.of.image, scaled: self.of.scaled }
+    }
+}
+
+impl<A: MaskAnswer> SegmentationSystem<A> {
+    /// A network, to be shown images tile by tile.
+    pub(crate) fn reader<'a>(
+        &'a self,
+        net: &'a UNet<Head<A::Kind>>,
+        symmetries: bool,
+        device: &'a Device,
+    ) -> Reader<'a, A::Kind> {
+        Reader { net, config: self.setup.model.unet(), data: &self.setup.data, device, symmetries }
+    }
+
+    /// The mask's values that rows of logits decide for.
+    pub(crate) fn decisions(&self, logits: &[f32], calibration: &Calibration) -> Vec<u8> {
+        let rows = logits.chunks(self.answer.kind().units().max(1));
+        rows.map(|row| self.answer.decide(row, calibration)).collect()
+    }
+
+    /// The tiles of an image in a file, each a batch of its own: they may differ in size.
+    fn tiles_of(&self, file: PathBuf) -> Result<impl Iterator<Item = Vec<AskedTile>> + use<A>, ZooError> {
+        let image = Grey::read(&file)?;
+        let tiles = tiles(&self.setup.model.unet(), [image.height, image.width], SIDE);
+        let scaled = scale(&self.setup.data, &image, 1.0);
+        let (of, count) = (Arc::new(SeenImage { file, image, scaled }), tiles.len());
+        let asked = move |(at, tile)| vec![AskedTile { of: Arc::clone(&of), tile, last: at + 1 == count }];
+        Ok(tiles.into_iter().enumerate().map(asked))
+    }
+}
+
+impl<A: MaskAnswer> System for SegmentationSystem<A> {
+    type Net = UNet<Head<A::Kind>>;
+    type Asked = AskedTile;
+    /// The mask's values, row by row of the tile.
+    type Answer = Vec<u8>;
+
+    const WRITES: bool = true;
+
+    fn network(&self, device: &Device) -> Result<Self::Net, ZooError> {
+        Ok(self.setup.model.unet().init(self.answer.kind(), device)?)
+    }
+
+    fn head(&self, net: &Self::Net) -> ParamId {
+        net.head().weight.id
+    }
+
+    fn subject(&self) -> Subject {
+        Subject { answer: A::Kind::ANSWER, units: self.units().len(), loss: self.answer.loss_name() }
+    }
+
+    fn units(&self) -> Vec<String> {
+        self.answer.units()
+    }
+
+    /// All images are read once before the first is answered, so that one that cannot be read leaves nothing behind.
+    fn read<'a>(&'a self, inputs: &'a [OsString]) -> Result<Batches<'a, Self>, ZooError> {
+        for input in paths(inputs) {
+            Grey::read(&input)?;
+        }
+        let tiles = |input: PathBuf| match self.tiles_of(input) {
+            Ok(tiles) => Box::new(tiles.map(Ok)) as Batches<'a, Self>,
+            Err(error) => Box::new(std::iter::once(Err(error))),
+        };
+        Ok(Box::new(paths(inputs).flat_map(tiles)))
+    }
+
+    /// An image as large as those that the network is trained on.
+    fn blank(&self) -> AskedTile {
+        let side = self.setup.data.crop;
+        let image = Grey { height: side, width: side, pixels: vec![0; side * side] };
+        let of = SeenImage { file: PathBuf::new(), image, scaled: [0.0; 256] };
+        AskedTile { of: Arc::new(of), tile: Tile::whole([side, side]), last: true }
+    }
+
+    fn tensors(&self, batch: &[AskedTile], device: &Device) -> Tensor<4> {
+        Tensor::cat(batch.iter().map(|asked| asked.sight().of(&asked.tile, device)).collect(), 0)
+    }
+
+    fn logits(&self, net: &Self::Net, batch: &[AskedTile], device: &Device) -> Result<Vec<f32>, ZooError> {
+        let reader = self.reader(net, self.setup.data.symmetries, device);
+        let logits = batch.iter().map(|asked| reader.logits(&asked.sight(), &asked.tile));
+        Ok(logits.collect::<Result<Vec<_>, _>>()?.concat())
+    }
+
+    fn answer(&self, _: &AskedTile, logits: &[f32], calibration: &Calibration) -> Result<Vec<u8>, ZooError> {
+        Ok(self.decisions(logits, calibration))
+    }
+
+    fn name(&self, asked: &AskedTile) -> String {
+        asked.of.file.display().to_string()
+    }
+
+    fn show(&self, asked: &AskedTile) -> Input {
+        let image = &asked.of.image;
+        let [rows, columns] = [0, 1].map(|axis: usize| asked.tile.answered[axis].len());
+        Input::picture([columns, rows, 1], &asked.tile.of(&image.pixels, image.width))
+    }
+
+    /// Writes `NAME.mask.png` and `NAME.overlay.png` for each image.
+    fn answers<'a>(
+        &'a self,
+        &Request { run, inputs, out }: &Request<'a>,
+    ) -> Result<Box<dyn Answers<Self> + 'a>, ZooError> {
+        let folder = out.map_or_else(|| run.path().join(FOLDER), Path::to_owned);
+        let inputs: Vec<PathBuf> = paths(inputs).collect();
+        let outputs = outputs(&inputs, &folder)?.into_iter();
+        Ok(Box::new(Masks { system: self, folder, outputs, mask: Vec::new(), done: Vec::new() }))
+    }
+}
+
+/// Masks, each written as soon as the last tile of its image is answered.
+struct Masks<'a, A> {
+    system: &'a SegmentationSystem<A>,
+    folder: PathBuf,
+    /// The files of the images that are still to come.
+    outputs: std::vec::IntoIter<Output>,
+    /// The mask of the image whose tiles are being answered.
+    mask: Vec<u8>,
+    done: Vec<MaskPrediction>,
+}
+
+impl<A: MaskAnswer> Answers<SegmentationSystem<A>> for Masks<'_, A> {
+    fn take(&mut self, asked: AskedTile, answer: Vec<u8>) -> Result<(), ZooError> {
+        let AskedTile { of, tile, last } = asked;
+        self.mask.resize(of.image.pixels.len(), 0);
+        tile.put(&answer, &mut self.mask, of.image.width);
+        if last {
+            let mask = std::mem::take(&mut self.mask);
+            self.done.extend(self.outputs.next().map(|output| self.write(&of, &mask, output)).transpose()?);
+        }
+        Ok(())
+    }
+
+    fn finish(self: Box<Self>) -> Result<Predictions, ZooError> {
+        Ok(Predictions::Masks(self.done))
+    }
+}
+
+impl<A: MaskAnswer> Masks<'_, A> {
+    fn write(
+        &self,
+        SeenImage { file, image, .. }: &SeenImage,
+        mask: &[u8],
+        Output { mask: mask_path, overlay }: Output,
+    ) -> Result<MaskPrediction, ZooError> {
+        let folder = &self.folder;
+        std::fs::create_dir_all(folder).map_err(|source| RunError::io("make the folder", folder, source))?;
+        replace(&mask_path, &encoded(image, ColorType::Grayscale, file, |row| mask[row].to_vec())?)?;
+        let palette = A::palette();
+        let coloured = |row: Range<usize>| {
+            row.flat_map(|at| tinted(image.pixels[at], palette[usize::from(mask[at])])).collect()
+        };
+        replace(&overlay, &encoded(image, ColorType::Rgb, file, coloured)?)?;
+        Ok(MaskPrediction {
+            input: file.clone(),
+            width: image.width,
+            height: image.height,
+            shares: shares(mask, &self.system.setup.data),
+            mask: mask_path,
+            overlay,
+        })
+    }
+}
+
+/// The files that are written for an image.
+struct Output {
+    mask: PathBuf,
+    overlay: PathBuf,
+}
+
+fn outputs(inputs: &[PathBuf], folder: &Path) -> Result<Vec<Output>, ZooError> {
+    let mut taken: BTreeMap<OsString, &Path> = BTreeMap::new();
+    // A folder that is not there yet holds no input.
+    let whole = folder.canonicalize().ok();
+    let mut outputs = Vec::with_capacity(inputs.len());
+    for input in inputs {
+        let stem = input.file_stem().unwrap_or_default().to_owned();
+        if let Some(first) = taken.insert(stem.clone(), input) {
+            return Err(ZooError::Usage(format!(
+                "{} and {} would have the same mask in {}; predict them apart, each with an `--out` of its own",
+                first.display(),
+                input.display(),
+                folder.display()
+            )));
+        }
+        let named = |ending: &str| {
+            let mut name = stem.clone();
+            name.push(ending);
+            folder.join(name)
+        };
+        outputs.push(Output { mask: named(".mask.png"), overlay: named(".overlay.png") });
+    }
+    let Some(whole) = whole else { return Ok(outputs) };
+    let read: Vec<(PathBuf, &PathBuf)> =
+        inputs.iter().filter_map(|input| Some((input.canonicalize().ok()?, input))).collect();
+    for path in outputs.iter().flat_map(|output| [&output.mask, &output.overlay]) {
+        let written = whole.join(path.file_name().unwrap_or_default());
+        let written = written.canonicalize().unwrap_or(written);
+        if let Some((_, input)) = read.iter().find(|(read, _)| *read == written) {
+            return Err(ZooError::Usage(format!(
+                "{} would be replaced by a mask or overlay; choose another folder with `--out`",
+                input.display()
+            )));
+        }
+    }
+    Ok(outputs)
+}
+
+fn shares(mask: &[u8], data: &SegmentationData) -> Vec<Share> {
+    let counts = data.pixels_by_unit(mask);
+    let share = |(class, pixels): (&String, u64)| Share {
+        class: class.clone(),
+        pixels,
+        share: pixels as f64 / mask.len().max(1) as f64,
+    };
+    data.units().iter().zip(counts).map(share).collect()
+}
+
+/// A PNG of an image's size, made a row at a time of the bytes that `row` gives for the places of its pixels.
+fn encoded(
+    image: &Grey,
+    colour: ColorType,
+    input: &Path,
+    row: impl Fn(Range<usize>) -> Vec<u8>,
+) -> Result<Vec<u8>, ZooError> {
+    let mut bytes = Vec::new();
+    let mut written = || -> Result<(), EncodingError> {
+        let mut encoder = Encoder::new(&mut bytes, image.width as u32, image.height as u32);
+        encoder.set_color(colour);
+        encoder.set_depth(BitDepth::Eight);
+        let mut writer = encoder.write_header()?;
+        let mut stream = writer.stream_writer()?;
+        for start in (0..image.pixels.len()).step_by(image.width.max(1)) {
+            stream.write_all(&row(start..start + image.width))?;
+        }
+        stream.finish()?;
+        writer.finish()
+    };
+    match written() {
+        Ok(()) => Ok(bytes),
+        Err(source) => Err(SystemError::Mask { input: input.to_owned(), source }.into()),
+    }
+}
