@@ -51,18 +51,7 @@ impl LovaszLoss {
         with_reduction(reduction: Reduction);
     }
 
-    forward_methods! {
-        on K: RegionKind;
-        /// # Shapes
-        /// - logits: `[N, K, d…]`
-        /// - targets of `Classes`: indices `[N, d…]`; of `Labels` and `YesNo`: `[N, K, d…]`
-        ///
-        /// # Errors
-        /// A target out of range, shapes that do not agree.
-        forward;
-        /// The loss of each class, `[1, K]`, or `[N, K]` with `per_sample`; absent classes too.
-        forward_no_reduction -> Tensor<2>;
-    }
+    forward_methods! { on regions; }
 
     /// `[N, K, d…]` to a row of positions per class, or per sample and class.
     fn rows<const D: usize>(&self, values: Tensor<D>) -> Tensor<2> {

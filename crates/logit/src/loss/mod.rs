@@ -7,7 +7,7 @@
 //! | kind | losses |
 //! |---|---|
 //! | `Classes` | [`CrossEntropyLoss`], [`FocalLoss`], [`DiceLoss`], [`TverskyLoss`], [`JaccardLoss`], [`LovaszLoss`] |
-//! | `YesNo`, `Labels` | [`BinaryCrossEntropyLoss`], and the five after cross entropy above |
+//! | `YesNo`, `Labels` | [`BinaryCrossEntropyLoss`], [`FocalLoss`], [`DiceLoss`], [`TverskyLoss`], [`JaccardLoss`], [`LovaszLoss`] |
 //! | `Values` | [`SquaredLoss`], [`AbsoluteLoss`], [`HuberLoss`], [`GaussianLoss`], [`QuantileLoss`] |
 //! | `Grades` | [`InterpolatedKlLoss`], [`PearsonLoss`], [`CoralLoss`], [`CornLoss`] |
 //!
@@ -16,8 +16,8 @@
 //!
 //! Where a loss is computed: cross entropy, binary cross entropy, focal and interpolated KL have a kernel, which makes
 //! the gradient together with the loss in one pass over the logits, on the CPU in f32. Elsewhere (another backend,
-//! another type, gradient checkpointing) they are composed of Burn's operations, as the other losses are everywhere. The
-//! numbers are the same.
+//! another type, gradient checkpointing) they are composed of Burn's operations, as the other losses are everywhere. Both
+//! give the same numbers, to rounding.
 //!
 //! What every loss here promises:
 //! - targets are checked: one out of range is an error that names the first position and the value, on every device;

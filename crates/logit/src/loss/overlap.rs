@@ -145,18 +145,7 @@ impl<O: Overlap> OverlapLoss<O> {
         with_reduction(reduction: Reduction);
     }
 
-    forward_methods! {
-        on K: RegionKind;
-        /// # Shapes
-        /// - logits: `[N, K, d…]`
-        /// - targets of `Classes`: indices `[N, d…]` or a distribution `[N, K, d…]`; of `Labels` and `YesNo`: `[N, K, d…]`
-        ///
-        /// # Errors
-        /// A target out of range, shapes that do not agree, an option out of its range.
-        forward;
-        /// The loss of each class, `[1, K]`, or `[N, K]` with `per_sample`; absent classes too.
-        forward_no_reduction -> Tensor<2>;
-    }
+    forward_methods! { on regions; }
 
     /// Sums over the positions: `[N, K]` per sample, `[1, K]` over the batch.
     fn total<const D: usize>(&self, shares: Tensor<D>) -> Tensor<2> {

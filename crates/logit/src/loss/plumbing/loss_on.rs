@@ -110,13 +110,13 @@ impl<const D: usize> From<Tensor<D>> for Terms<D> {
 }
 
 /// What computes a loss: a kernel of ours on these logits, or Burn's operations, which did.
+#[expect(clippy::large_enum_variant, reason = "it is matched where it is made, and never kept")]
 enum Way<const D: usize> {
     Kernel(Kernel, Tensor<D>),
     Formula(Terms<D>),
 }
 
 /// The kind, the logits in the type that the loss is computed in, and the targets, if all of them go together.
-#[expect(clippy::type_complexity, reason = "used by the two methods above alone")]
 fn checked<K: Kind, L: LossOn<K> + ?Sized, const D: usize>(
     loss: &L,
     logits: Logits<K, D>,

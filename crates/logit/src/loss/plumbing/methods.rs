@@ -13,9 +13,24 @@ macro_rules! option_methods {
     (@value $field:ident $value:expr) => { $value };
 }
 
-/// `forward` and `forward_no_reduction` of a loss on a kind, or on all kinds of a family: `on K: Family`. What they do is
-/// `reduced` and `unreduced` of [`LossOn`](super::LossOn) or [`RegionLoss`](super::RegionLoss).
+/// `forward` and `forward_no_reduction` of a loss on a kind, or on all kinds of a family: `on K: Family`; `on regions` is that of
+/// every loss on regions. What they do is `reduced` and `unreduced` of [`LossOn`](super::LossOn) or [`RegionLoss`](super::RegionLoss).
 macro_rules! forward_methods {
+    (on regions;) => {
+        $crate::loss::plumbing::forward_methods! {
+            on K: RegionKind;
+            /// # Shapes
+            /// - logits: `[N, K, d…]`
+            /// - targets of `Classes`: indices `[N, d…]` or a distribution `[N, K, d…]`; of `Labels` and `YesNo`:
+            ///   `[N, K, d…]`
+            ///
+            /// # Errors
+            /// A target out of range, shapes that do not agree, an option out of its range.
+            forward;
+            /// The loss of each class, `[1, K]`, or `[N, K]` with `per_sample`; absent classes too.
+            forward_no_reduction -> Tensor<2>;
+        }
+    };
     (on $kind:ident: $family:ident; $($methods:tt)+) => {
         $crate::loss::plumbing::forward_methods!(@methods [$kind: $family,] $kind; $($methods)+);
     };

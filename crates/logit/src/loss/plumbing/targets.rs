@@ -382,6 +382,7 @@ pub(in crate::loss) fn shares<const D: usize>(
 }
 
 /// How many numbers are the mark, or the first that is neither it nor a share, with its place.
+#[expect(clippy::needless_bitwise_bool, reason = "a lazy operator would be a branch")]
 fn count_marked<T: Copy + PartialOrd + Into<f64>>(
     numbers: &[T],
     [least, most, mark]: [T; 3],
