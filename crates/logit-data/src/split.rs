@@ -38,7 +38,9 @@ impl DataPart {
 /// one more, and of equal remainders the lower stratum. No stratum gives its last row, even if fewer are held out for it.
 pub fn held_out(strata: &[usize], fraction: f64, seed: u64) -> Vec<bool> {
     let mut sizes = vec![0; strata.iter().max().map_or(0, |most| most + 1)];
-    strata.iter().for_each(|stratum| sizes[*stratum] += 1);
+    for stratum in strata {
+        sizes[*stratum] += 1;
+    }
     let mut shares = shares(&sizes, fraction);
     let mut held = vec![false; strata.len()];
     for row in permutation(strata.len() as u32, seed) {

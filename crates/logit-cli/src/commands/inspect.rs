@@ -45,7 +45,9 @@ fn text(given: &str, summary: &Summary) -> String {
     let rows = graph.rows(|value| summary.shown(value)).into_iter();
     let mut rows: Vec<Vec<String>> = [head].into_iter().chain(rows).map(Vec::from).collect();
     let width = rows.iter().map(|row| row[4].chars().count()).max().unwrap_or(0);
-    rows.iter_mut().for_each(|row| row[4] = format!("{:>width$}", row[4]));
+    for row in &mut rows {
+        row[4] = format!("{:>width$}", row[4]);
+    }
     out.push_str(&output::columns(&rows));
     out.push('\n');
     let facts = facts(summary).map(|(name, fact)| vec![name.to_owned(), fact]);

@@ -93,7 +93,7 @@ fn strata(schema: &Schema) -> Vec<u64> {
     }
 }
 
-/// TableParts that are being filled.
+/// Parts that are being filled.
 struct Filling {
     width: usize,
     parts: [Filler; 3],

@@ -1,4 +1,4 @@
-//! RowSource of a table's file, one after the other, in bounded memory.
+//! Rows of a table's file, one after the other, in bounded memory.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
@@ -28,7 +28,7 @@ pub struct Reader {
     path: PathBuf,
     header: Vec<String>,
     rows: RowSource,
-    /// RowSource read so far.
+    /// Rows read so far.
     row: u64,
 }
 
@@ -55,18 +55,15 @@ impl Reader {
             Some(plain) => (plain, true),
             None => (name.as_str(), false),
         };
-        let bytes = || -> Box<dyn Read + Send> {
-            if zipped {
-                Box::new(MultiGzDecoder::new(BufReader::new(file.try_clone().expect("an open file"))))
-            } else {
-                Box::new(file.try_clone().expect("an open file"))
-            }
+        let bytes = || -> Result<Box<dyn Read + Send>, TableError> {
+            let file = file.try_clone().map_err(io_error)?;
+            Ok(if zipped { Box::new(MultiGzDecoder::new(BufReader::new(file))) } else { Box::new(file) })
         };
         let (header, rows) = match plain.rsplit_once('.').map(|(_, ending)| ending) {
-            Some("csv") => csv_rows(path, bytes(), b',', None)?,
-            Some("tsv") => csv_rows(path, bytes(), b'\t', None)?,
+            Some("csv") => csv_rows(path, bytes()?, b',', None)?,
+            Some("tsv") => csv_rows(path, bytes()?, b'\t', None)?,
             Some("arff") => {
-                let mut bytes = BufReader::new(bytes());
+                let mut bytes = BufReader::new(bytes()?);
                 let names = arff_header(path, &mut bytes)?;
                 csv_rows(path, Box::new(bytes), b',', Some(names))?
             }

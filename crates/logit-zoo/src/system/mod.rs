@@ -132,8 +132,8 @@ pub(crate) struct Kept<A> {
 
 impl<A> Kept<A> {
     /// None yet; `then` makes predictions of all.
-    pub(crate) fn new(then: fn(Vec<A>) -> Predictions) -> Box<Self> {
-        Box::new(Self { all: Vec::new(), then })
+    pub(crate) fn new(then: fn(Vec<A>) -> Predictions) -> Self {
+        Self { all: Vec::new(), then }
     }
 }
 

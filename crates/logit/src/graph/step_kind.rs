@@ -199,8 +199,8 @@ fn unless<T: PartialEq>(usual: T, name: &str, value: T, shown: impl FnOnce(T) ->
     (value != usual).then(|| format!("{name} {}", shown(value)))
 }
 
-fn window([height, width]: [usize; 2]) -> Option<String> {
-    Some(format!("{height}×{width}"))
+fn window([height, width]: [usize; 2]) -> String {
+    format!("{height}×{width}")
 }
 
 fn padded(padding: Padding) -> Option<String> {
@@ -247,14 +247,14 @@ impl StepKind {
     fn attributes(&self) -> Vec<Option<String>> {
         match *self {
             Self::Conv2d { kernel, stride, padding, dilation, groups } => vec![
-                window(kernel),
+                Some(window(kernel)),
                 unless([1, 1], "stride", stride, size),
                 padded(padding),
                 unless([1, 1], "dilation", dilation, size),
                 unless(1, "groups", groups, |groups| groups.to_string()),
             ],
             Self::ConvTranspose2d { kernel, stride, padding, output_padding, dilation, groups } => vec![
-                window(kernel),
+                Some(window(kernel)),
                 unless([1, 1], "stride", stride, size),
                 unless([0, 0], "padding", padding, size),
                 unless([0, 0], "output padding", output_padding, size),
@@ -262,14 +262,14 @@ impl StepKind {
                 unless(1, "groups", groups, |groups| groups.to_string()),
             ],
             Self::MaxPool2d { kernel, stride, padding, dilation, ceil_mode } => vec![
-                window(kernel),
+                Some(window(kernel)),
                 unless(kernel, "stride", stride, size),
                 padded(padding),
                 unless([1, 1], "dilation", dilation, size),
                 said(ceil_mode, "ceil mode"),
             ],
             Self::AvgPool2d { kernel, stride, padding, count_include_pad, ceil_mode } => vec![
-                window(kernel),
+                Some(window(kernel)),
                 unless(kernel, "stride", stride, size),
                 padded(padding),
                 said(!count_include_pad && padding != Padding::Explicit([0; 4]), "without the padding"),
@@ -286,7 +286,7 @@ impl StepKind {
                     unless(0.0, "of", value, |v| v.to_string()),
                 ]
             }
-            Self::Crop2d { size } => vec![window(size)],
+            Self::Crop2d { size } => vec![Some(window(size))],
             Self::ScaleToLength { length, .. } => vec![Some(length.to_string())],
             Self::Head { answer, .. } => vec![Some(answer.name().to_owned())],
             _ => Vec::new(),

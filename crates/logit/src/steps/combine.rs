@@ -26,7 +26,7 @@ pub fn concat<const D: usize>(axis: usize) -> impl Step<Vec<Tensor<D>>, Output =
 pub fn split<const N: usize, const D: usize>(axis: usize) -> impl Step<Tensor<D>, Output = [Tensor<D>; N]> {
     let forward = move |value: Tensor<D>| {
         let size = value.dims()[axis];
-        assert!(size % N == 0, "an axis of {size} is not split in {N} equal pieces");
+        assert!(size.is_multiple_of(N), "an axis of {size} is not split in {N} equal pieces");
         std::array::from_fn(|piece| value.clone().narrow(axis, piece * (size / N), size / N))
     };
     from_fn(move || StepKind::Split { axis }, forward)

@@ -82,7 +82,9 @@ impl<I: Inputs, const N: usize> Inputs for [I; N] {
     }
 
     fn add_ids(&self, graph: &mut Graph, ids: &mut Vec<ValueId>) {
-        self.iter().for_each(|value| value.add_ids(graph, ids));
+        for value in self {
+            value.add_ids(graph, ids);
+        }
     }
 }
 
@@ -94,7 +96,9 @@ impl<I: Inputs> Inputs for Vec<I> {
     }
 
     fn add_ids(&self, graph: &mut Graph, ids: &mut Vec<ValueId>) {
-        self.iter().for_each(|value| value.add_ids(graph, ids));
+        for value in self {
+            value.add_ids(graph, ids);
+        }
     }
 }
 

@@ -221,7 +221,7 @@ impl Batch {
         self.target_shape.len() < self.shape.len()
     }
 
-    pub(crate) fn one<const D: usize>(&self, raw: &Tensor<D>, loss: Loss) -> Outcome {
+    pub(crate) fn one<const D: usize>(raw: &Tensor<D>, loss: Loss) -> Outcome {
         let gradient = raw.grad(&loss.backward()).expect("the loss depends on its logits");
         Outcome { values: read(loss.value.clone()), gradient: read(gradient), loss }
     }
@@ -231,7 +231,7 @@ impl Batch {
         let values = read(losses.clone());
         let value = (losses.clone() * tensor::<R>(&losses.dims(), cotangent, self.dtype)).sum();
         let loss = Loss { value, counted: values.len(), finding: None };
-        Outcome { values, ..self.one(raw, loss) }
+        Outcome { values, ..Self::one(raw, loss) }
     }
 }
 
@@ -355,7 +355,7 @@ macro_rules! on {
             Kind::Grades { low, high, steps } => {
                 let raw = $batch.raw::<2>();
                 let logits = super::harness::logits(&raw, logit::Grades::new(low, high, steps));
-                Ok($batch.one(&raw, $loss.forward(logits, $batch.dense::<1>())?))
+                Ok($crate::harness::Batch::one(&raw, $loss.forward(logits, $batch.dense::<1>())?))
             }
             ref kind => panic!("{} on {kind:?}", stringify!($loss)),
         }
@@ -379,7 +379,7 @@ macro_rules! at_rank {
         let targets = super::harness::at_rank!(@targets $batch, $targets, $rank, $less);
         Ok(match $batch.cotangent {
             Some(_) => $batch.each(&raw, $loss.forward_no_reduction(logits, targets)?),
-            None => $batch.one(&raw, $loss.forward(logits, targets)?),
+            None => $crate::harness::Batch::one(&raw, $loss.forward(logits, targets)?),
         })
     }};
     (@targets $batch:ident, index, $rank:literal, $less:literal) => { $batch.index::<$less>() };

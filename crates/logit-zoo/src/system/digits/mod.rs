@@ -196,6 +196,6 @@ impl<B: Build> System for DigitSystem<B> {
     }
 
     fn answers<'a>(&'a self, _: &Request<'a>) -> Result<Box<dyn Answers<Self> + 'a>, ZooError> {
-        Ok(Kept::new(Predictions::Digits))
+        Ok(Box::new(Kept::new(Predictions::Digits)))
     }
 }

@@ -130,6 +130,6 @@ impl<A: RowAnswer> System for ImageSystem<A> {
     }
 
     fn answers<'a>(&'a self, _: &Request<'a>) -> Result<Box<dyn Answers<Self> + 'a>, ZooError> {
-        Ok(Kept::new(Predictions::Images))
+        Ok(Box::new(Kept::new(Predictions::Images)))
     }
 }

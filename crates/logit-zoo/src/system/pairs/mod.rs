@@ -152,6 +152,6 @@ impl System for PairSystem {
     }
 
     fn answers<'a>(&'a self, _: &Request<'a>) -> Result<Box<dyn Answers<Self> + 'a>, ZooError> {
-        Ok(Kept::new(Predictions::Pairs))
+        Ok(Box::new(Kept::new(Predictions::Pairs)))
     }
 }

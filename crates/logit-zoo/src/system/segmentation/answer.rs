@@ -297,7 +297,9 @@ mod tests {
     fn weights_reach_the_cross_entropy() {
         let loss = |weights: Option<Vec<f64>>| {
             let mut answer = OneClass::new(&names(2), &config(1.0, 0.0));
-            weights.into_iter().for_each(|weights| answer.weigh(weights));
+            for weights in weights {
+                answer.weigh(weights);
+            }
             let targets = answer.targets(&[0, 1], [1, 1, 2], &Device::flex());
             number(answer.loss(logits(answer.kind(), &[1.0, 0.0, 0.0, 0.0]), targets))
         };

@@ -44,11 +44,11 @@ pub(crate) fn with_segmentation<W: WithSystem>(
     match setup.data.answer {
         PixelAnswer::Classes => {
             let answer = OneClass::new(units, loss);
-            then.call::<Segmentation<_>>(SegmentationSystem { answer, setup })
+            then.call::<Segmentation<_>>(SegmentationSystem { setup, answer })
         }
         PixelAnswer::Labels => {
             let answer = AnyLabels::new(units, loss);
-            then.call::<Segmentation<_>>(SegmentationSystem { answer, setup })
+            then.call::<Segmentation<_>>(SegmentationSystem { setup, answer })
         }
     }
 }

@@ -201,7 +201,7 @@ impl<H: ScoreHead + 'static> System for StsSystem<H> {
     }
 
     fn answers<'a>(&'a self, _: &Request<'a>) -> Result<Box<dyn Answers<Self> + 'a>, ZooError> {
-        Ok(Kept::new(Predictions::Similarities))
+        Ok(Box::new(Kept::new(Predictions::Similarities)))
     }
 }
 
