@@ -1,5 +1,6 @@
 //! Training from Rust: stopped and gone on with, stopped early, and ended by a number that is not finite.
 
+use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
@@ -135,7 +136,7 @@ fn data_is_read_once() {
     let mut pairs = "split\tscore\tsentence1\tsentence2\n".to_owned();
     for part in ["train", "dev", "test"] {
         for (score, row) in rows.iter().enumerate() {
-            pairs.push_str(&format!("{part}\t{score}\t{row}\n"));
+            writeln!(pairs, "{part}\t{score}\t{row}").unwrap();
         }
     }
     std::fs::write(&data, pairs).unwrap();
