@@ -297,7 +297,7 @@ mod tests {
     fn weights_reach_the_cross_entropy() {
         let loss = |weights: Option<Vec<f64>>| {
             let mut answer = OneClass::new(&names(2), &config(1.0, 0.0));
-            for weights in weights {
+            if let Some(weights) = weights {
                 answer.weigh(weights);
             }
             let targets = answer.targets(&[0, 1], [1, 1, 2], &Device::flex());
