@@ -204,7 +204,7 @@ impl Live {
     /// Telemetry cannot be read.
     pub fn layer(&self, name: &str) -> Result<LayerHistory, RunError> {
         match &self.telemetry {
-            Some(telemetry) => Ok(LayerHistory::read(telemetry, name)?),
+            Some(telemetry) => LayerHistory::read(telemetry, name),
             None => Ok(LayerHistory::default()),
         }
     }
@@ -214,7 +214,7 @@ impl Live {
     /// # Errors
     /// `findings.json` cannot be read.
     pub fn findings(&self) -> Result<Vec<Found>, RunError> {
-        Ok(self.run.findings()?)
+        self.run.findings()
     }
 
     /// What each run-time check comes to over all that was recorded; none where nothing was.
