@@ -268,7 +268,7 @@ mod tests {
 
     #[test]
     fn many_rows_are_thinned_out() {
-        let facts = Facts::of(&Output::rows(&[0.0; 30_000], 3), &Truth::Other);
+        let facts = Facts::of(&Output::rows(&vec![0.0; 30_000], 3), &Truth::Other);
         assert_eq!(facts.output.rows, 3334);
         assert_eq!(facts.output.zeros, 1.0);
     }
