@@ -204,7 +204,7 @@ impl Live {
     /// Telemetry cannot be read.
     pub fn layer(&self, name: &str) -> Result<LayerHistory, RunError> {
         match &self.telemetry {
-            Some(telemetry) => Ok(LayerHistory::read(telemetry, name)?),
+            Some(telemetry) => LayerHistory::read(telemetry, name),
             None => Ok(LayerHistory::default()),
         }
     }
