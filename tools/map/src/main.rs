@@ -25,7 +25,9 @@ fn main() -> ExitCode {
     };
     print!("{}", drawn(&workspace));
     let faults = workspace.faults();
-    faults.iter().for_each(|fault| eprintln!("{fault}"));
+    for fault in &faults {
+        eprintln!("{fault}");
+    }
     if faults.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 

@@ -94,15 +94,13 @@ fn tree<'a>(rest: &'a str, mut path: Vec<String>, found: &mut Vec<Vec<String>>) 
         "self" => {}
         name => path.push(name.to_owned()),
     }
-    match after.strip_prefix("::") {
-        Some(rest) => tree(rest, path, found),
-        None => {
-            found.push(path);
-            // A new name after `as` belongs to the same leaf.
-            let renamed = after.trim_start().strip_prefix("as ").map(str::trim_start);
-            renamed.map_or(after, |rest| rest.trim_start_matches(|c: char| c.is_alphanumeric() || c == '_'))
-        }
+    if let Some(rest) = after.strip_prefix("::") {
+        return tree(rest, path, found);
     }
+    found.push(path);
+    // A new name after `as` belongs to the same leaf.
+    let renamed = after.trim_start().strip_prefix("as ").map(str::trim_start);
+    renamed.map_or(after, |rest| rest.trim_start_matches(|c: char| c.is_alphanumeric() || c == '_'))
 }
 
 #[cfg(test)]

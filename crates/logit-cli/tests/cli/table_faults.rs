@@ -199,6 +199,36 @@ fn other_data_wins_over_the_runs_test_file_and_is_judged_whole() {
 }
 
 #[test]
+fn relative_paths_of_a_recipe_hold_wherever_its_run_is_used() {
+    let scratch = Scratch::new();
+    scratch.write("t.csv", rows());
+    scratch.write("test.csv", "x,z,kind\n1.5,7,b\n2.5,4,c\n");
+    let recipe = stdout(&scratch.logit(&["recipes", "table"]).success());
+    scratch.write("own.toml", recipe);
+    scratch.edit("own.toml", "targets = []", "targets = ['kind']\ntest_file = 'test.csv'");
+    scratch.edit("own.toml", "drop = []", "drop = ['amount']");
+    train(&scratch, &["own.toml", "--data", "t.csv", "--out", "by-recipe"]).success();
+    let columns = ["--target", "kind", "--drop", "amount"];
+    let set = ["--set", "data.test_file=test.csv", "--out", "by-set"];
+    train(&scratch, &[&["t.csv"], &columns[..], &set].concat()).success();
+    train(&scratch, &[&["t.csv"], &columns[..], &["--test", "test.csv", "--out", "by-option"]].concat())
+        .success();
+    let elsewhere = Scratch::new();
+    for run in ["by-recipe", "by-set", "by-option"] {
+        // As if it had been killed on its way: the data are read again.
+        let unfinished = scratch.text(&format!("{run}/metrics.jsonl"));
+        let unfinished = unfinished.lines().filter(|line| !line.contains("\"event\":\"end\""));
+        let unfinished: String = unfinished.flat_map(|line| [line, "\n"]).collect();
+        scratch.write(&format!("{run}/metrics.jsonl"), unfinished);
+        let path = scratch.path(run);
+        let path = path.to_str().unwrap();
+        let resumed = json(&elsewhere.logit(&["train", "--resume", path, "--json"]).success());
+        assert_eq!(resumed["finished"], true, "{run}");
+        assert_eq!(json(&elsewhere.logit(&["eval", path, "--json"]).success())["samples"], 2, "{run}");
+    }
+}
+
+#[test]
 fn the_kind_of_answer_is_told_with_its_reason() {
     let scratch = Scratch::new();
     scratch.write("t.csv", rows());
@@ -220,12 +250,16 @@ fn the_kind_of_answer_is_told_with_its_reason() {
 fn options_that_contradict_each_other_are_usage_errors() {
     let scratch = Scratch::new();
     scratch.write("t.csv", rows());
-    let asked: [(&[&str], &str); 7] = [
+    let asked: [(&[&str], &str); 11] = [
         (&["--target", "kind", "--data", "t.csv"], "`--data t.csv` is for recipes"),
         (&["--target", "kind", "--drop", "z,kind"], "`kind` is the target and cannot be left out"),
         (&["--target", "kind", "--drop", "nothing"], "no column `nothing`"),
         (&["--targets", "x, x"], "names `x` twice"),
-        (&["--target", "amount", "--grades", "10,0"], "the lower one first"),
+        (&["--target", "amount", "--grades", "10,0"], "LOW,HIGH: two finite numbers, the lower one first"),
+        (&["--target", "amount", "--grades", "0,inf"], "[0.0, inf] is no scale of grades"),
+        (&["--target", "amount", "--grades=-inf,5"], "[-inf, 5.0] is no scale of grades"),
+        (&["--target", "amount", "--grades", "nan,5"], "[NaN, 5.0] is no scale of grades"),
+        (&["--target", "amount", "--grades", "0,5,10"], "[0.0, 5.0, 10.0] is no scale of grades"),
         (&["--target", "amount", "--answer", "grades"], "`--grades LOW,HIGH`"),
         (&[], "name the column to learn with `--target`"),
     ];
