@@ -14,7 +14,7 @@ use ratatui::widgets::{Axis, Block, Chart, Dataset, Gauge, GraphType, Paragraph,
 use ratatui::{DefaultTerminal, Frame};
 
 use crate::output::note;
-use crate::progress::{Pace, told};
+use crate::progress::{Pace, in_words};
 
 /// Time between two drawings.
 const REDRAW: Duration = Duration::from_millis(150);
@@ -77,7 +77,7 @@ impl Progress for Dashboard {
     fn record(&mut self, record: &Record) {
         self.screen.add(record);
         if self.drawn.elapsed() >= REDRAW && self.refresh().is_err() {
-            // A terminal that went away is no reason to lose the run: it is saved, and can be gone on with.
+            // A terminal that went away is no reason to lose the run: it is saved, and can be resumed.
             self.stop = true;
         }
     }
@@ -144,7 +144,7 @@ impl Screen {
             self.pace.steps,
             self.epoch,
             self.rate,
-            told(self.pace.left())
+            in_words(self.pace.left())
         );
         let share = self.pace.done as f64 / self.pace.steps.max(1) as f64;
         let gauge = Gauge::default().block(Block::bordered().title(self.title.as_str())).label(label);
@@ -160,7 +160,7 @@ impl Screen {
         let accuracy = [("training", &self.train_accuracy), ("validation", &self.validation_metric)];
         chart(frame, right, &self.metric, steps, accuracy);
         if let Some(last) = self.findings.last() {
-            frame.render_widget(told_of(last, self.findings.len()), finding);
+            frame.render_widget(described(last, self.findings.len()), finding);
         }
         let keys = if self.stopping { "stopping after this step…" } else { "q: stop and save" };
         let line = match self.validation_metric.points.last() {
@@ -172,7 +172,7 @@ impl Screen {
 }
 
 /// The last of so many findings.
-fn told_of(found: &Found, count: usize) -> Paragraph<'_> {
+fn described(found: &Found, count: usize) -> Paragraph<'_> {
     let title = if count == 1 { " 1 finding ".to_owned() } else { format!(" {count} findings, the last: ") };
     let line = Line::from(format!("{}: {}", found.finding.fault, found.finding.message));
     Paragraph::new(line).wrap(Wrap { trim: true }).block(Block::bordered().title(title).yellow())

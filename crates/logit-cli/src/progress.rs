@@ -46,7 +46,7 @@ impl Progress for Lines {
         self.pace = Pace::new(done, steps);
         match done {
             0 => note(format_args!("training for {steps} steps")),
-            done => note(format_args!("going on after step {done} of {steps}")),
+            done => note(format_args!("resuming after step {done} of {steps}")),
         }
     }
 
@@ -71,7 +71,7 @@ impl Progress for Lines {
                     self.pace.steps,
                     judged.join("  "),
                     if *best { " *" } else { "  " },
-                    told(self.pace.left()),
+                    in_words(self.pace.left()),
                 ));
             }
             Record::Resume { .. } | Record::End { .. } => {}
@@ -80,7 +80,7 @@ impl Progress for Lines {
 }
 
 /// Minutes and seconds.
-pub(crate) fn told(time: Duration) -> String {
+pub(crate) fn in_words(time: Duration) -> String {
     let seconds = time.as_secs_f64().round() as u64;
     match seconds / 60 {
         0 => format!("{seconds} s"),

@@ -111,7 +111,7 @@ catalogue! {
         },
         /// A grade between two ends.
         Grades = HeadFacts {
-            name: "grades", title: "a grade between two ends", units: "K, one a step; CORAL and CORN K−1",
+            name: "grades", title: "a grade between two ends", units: "K, one per step; CORAL and CORN K−1",
             target: "a real number from the lowest to the highest grade",
             target_forms: &[TargetForm::Bounded, TargetForm::OrderedSteps],
             loss: Loss::InterpolatedKl,

@@ -107,7 +107,7 @@ fn charts(records: &[Record], goal: Goal, loss_metric: Option<&str>) -> Vec<Line
     if !train_accuracy.is_empty() {
         charts.push(chart(
             "Accuracy",
-            "share right",
+            "share correct",
             Scale::Linear,
             vec![series("training", train_accuracy), series("validation", of_epochs("accuracy"))],
             "Training: over the epoch's own passes, in training mode and while the weights moved.",

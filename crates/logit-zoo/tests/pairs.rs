@@ -1,4 +1,4 @@
-//! Pairs of digits, trained from Rust: what the network keeps, and that a broken-off run goes on with the same numbers.
+//! Pairs of digits, trained from Rust: what the network keeps, and that an interrupted run resumes with the same numbers.
 
 use std::path::Path;
 use std::sync::atomic::AtomicBool;

@@ -1,4 +1,4 @@
-//! Training from Rust: stopped and gone on with, stopped early, and ended by a number that is not finite.
+//! Training from Rust: stopped and resumed, stopped early, and ended by a number that is not finite.
 
 use std::fmt::Write as _;
 use std::path::Path;

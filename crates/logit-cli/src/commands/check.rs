@@ -46,7 +46,7 @@ fn describe(of_data: &[Found], of_steps: Option<&CheckReport>) -> String {
         match &verdict.outcome {
             Outcome::Found(_) => None,
             Outcome::Fine { seen, .. } => Some(vec!["fine".to_owned(), name(), seen.clone()]),
-            Outcome::Unclear { why } => Some(vec!["not told".to_owned(), name(), why.clone()]),
+            Outcome::Unclear { why } => Some(vec!["unclear".to_owned(), name(), why.clone()]),
         }
     });
     out.push_str(&output::columns(&rows.collect::<Vec<_>>()));

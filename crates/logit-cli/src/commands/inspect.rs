@@ -71,7 +71,7 @@ fn facts(summary: &Summary) -> impl Iterator<Item = (&'static str, String)> {
         ("decision", answer.decision.to_owned()),
     ]
     .into_iter()
-    .chain(summary.weights.as_ref().map(|weights| ("weights", told(weights))))
+    .chain(summary.weights.as_ref().map(|weights| ("weights", describe(weights))))
 }
 
 fn units(names: &[String]) -> String {
@@ -81,7 +81,7 @@ fn units(names: &[String]) -> String {
     format!("{count} ({}{more})", names[..names.len().min(NAMED)].join(", "))
 }
 
-fn told(weights: &Weights) -> String {
+fn describe(weights: &Weights) -> String {
     match weights {
         Weights::Missing => "none yet".to_owned(),
         Weights::Fit => "best.safetensors, which fits".to_owned(),

@@ -13,9 +13,9 @@ use crate::output;
 use crate::progress::Lines;
 
 pub(crate) fn activations(args: &Activations, json: bool) -> Result<(), Failure> {
-    let told =
+    let print_outcome =
         |outcome: &Outcome| output::note(format_args!("{}: accuracy {:.4}", outcome.way, outcome.accuracy));
-    let study = activations::run(&super::source(args.data.as_ref()), args.steps, args.seed, told)?;
+    let study = activations::run(&super::source(args.data.as_ref()), args.steps, args.seed, print_outcome)?;
     if json {
         output::json(&json!(study))?;
     } else {
@@ -62,14 +62,14 @@ fn table(study: &ActivationStudy) -> String {
 pub(crate) fn sts(args: &Sts, json: bool) -> Result<(), Failure> {
     let settings = super::settings(&args.settings, args.epochs, args.seed, args.vectors.as_ref())?;
     let folder = args.out.clone().unwrap_or_else(|| train::unused("study-sts"));
-    let told = |row: &Row| {
+    let print_row = |row: &Row| {
         let pearson = |figures: &Figures| number(figures.pearson);
         let (dev, test) = (pearson(&row.dev), pearson(&row.test));
         output::note(format_args!("{}: Pearson {dev} on dev, {test} on test", row.name));
     };
     let stop = train::stop_on_interrupt()?;
     let source = super::source(args.data.as_ref());
-    match sts::run(&source, &settings, &folder, &stop, &mut Lines::default(), told)? {
+    match sts::run(&source, &settings, &folder, &stop, &mut Lines::default(), print_row)? {
         Some(study) if json => output::json(&json!(study))?,
         Some(study) => output::text(&similarities(&study))?,
         None if json => output::json(&json!({"finished": false, "runs": folder.to_string_lossy()}))?,

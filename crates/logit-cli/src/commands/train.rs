@@ -71,7 +71,7 @@ pub(crate) fn run(args: Train, json: bool) -> Result<(), Failure> {
             ))?;
         }
         (End::Stopped { step }, false) => {
-            output::text(&format!("stopped after step {step}, saved; go on with:\n  {resume}\n"))?;
+            output::text(&format!("stopped after step {step}, saved; resume it with:\n  {resume}\n"))?;
         }
     }
     Ok(())
@@ -93,7 +93,7 @@ fn start(args: &Train) -> Result<Training, Failure> {
     let own = OwnData::of(given, &args.table);
     if let (Some(own), Some(data)) = (&own, &args.data) {
         return Err(Failure::Usage(format!(
-            "`--data {}` is for recipes; {} is the data itself: leave `--data` out (test rows are given by `--test FILE`)",
+            "`--data {}` is for recipes; {} is the data itself: leave `--data` out (give test rows with `--test FILE`)",
             data.display(),
             own.path.display()
         )));

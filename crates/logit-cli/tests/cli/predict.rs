@@ -63,7 +63,7 @@ fn several_digits_are_answered_in_their_order() {
     assert!(right >= 2, "{told}");
     let alone = json(&scratch.logit(&["predict", "run", "b.png", "--json"]).success());
     for (together, alone) in numbers(&predictions[1]["logits"]).iter().zip(numbers(&alone["logits"])) {
-        assert!((together - alone).abs() < 1e-4, "a digit's answer hangs on its neighbours");
+        assert!((together - alone).abs() < 1e-4, "a digit's answer depends on its neighbours");
     }
 }
 

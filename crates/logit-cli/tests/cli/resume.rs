@@ -1,4 +1,4 @@
-//! Stopped, killed, and gone on with: the metrics come out as if nothing had happened.
+//! Stopped, killed, and resumed: the metrics come out as if nothing had happened.
 
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, Command, Output};
@@ -63,7 +63,7 @@ fn parted(text: &str) -> (Vec<&str>, String) {
     (resumes, rest.concat())
 }
 
-/// Starts a run, or goes on with one, and stops it once its metrics have so many lines.
+/// Starts a run, or resumes one, and stops it once its metrics have so many lines.
 ///
 /// Returns none if it came to its end before that.
 fn stopped(

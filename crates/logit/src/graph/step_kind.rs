@@ -150,7 +150,7 @@ pub enum StepKind {
     },
     /// What Logit does not know: something that another crate computes.
     Other {
-        /// Its name, for whoever cannot go on with it to say so.
+        /// Its name, for whoever cannot use it to say so.
         operation: &'static str,
     },
 }

@@ -164,7 +164,7 @@ impl Tape {
         Traced::new(tensor, id)
     }
 
-    /// Runs a step on its input, and gives its output to go on with, which is recorded by its name where that is watched.
+    /// Runs a step on its input, and gives its output, which is recorded by its name where that is watched.
     ///
     /// `inputs` is what the step takes: a value, an array or a list of values, or two of two kinds. A name that differs
     /// from pass to pass costs nothing where the tape is off: `format_args!("hidden{number}")`. Of a step with several
@@ -231,7 +231,7 @@ impl Tape {
         Ok(self.logits(Logits::new(output, kind)?, ids.first().copied()))
     }
 
-    /// Records a value that no step gives, the batch axis first, and gives it back to go on with.
+    /// Records a value that no step gives, the batch axis first, and gives it back.
     pub fn layer<const D: usize>(&mut self, name: &str, output: Tensor<D>) -> Tensor<D> {
         if !self.is_on() {
             return output;

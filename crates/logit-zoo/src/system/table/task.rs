@@ -66,7 +66,7 @@ pub(crate) fn check_columns(path: &Path, data: &TableData) -> Result<(), ZooErro
     }
     if let Some(target) = data.targets.iter().find(|target| data.drop.contains(target)) {
         return usage(format!(
-            "`{target}` is the target and cannot be left out by `--drop`; the network never reads it"
+            "`{target}` is the target and cannot be left out with `--drop`; the network never reads it"
         ));
     }
     if data.answer == AnswerChoice::Grades && data.grades.is_none() {
