@@ -41,7 +41,6 @@ pub use table::{TableLoss, TableModel, TableModelKind, TableSetup};
 pub use train::{Optimizer, Schedule, TrainConfig};
 pub use watch::WatchConfig;
 
-
 /// The recipes that come with Logit, by name.
 pub const RECIPES: [(&str, &str); 9] = [
     ("digits", include_str!("../../assets/recipes/digits.toml")),

@@ -14,9 +14,7 @@ use logit::Head;
 use serde::Serialize;
 
 pub use self::task::{Chosen, chosen};
-pub(crate) use self::task::{
-    EncodedRows, check_columns, keep_schema, keep_test_rows, schema_of, with_table,
-};
+pub(crate) use self::task::{EncodedRows, check_columns, keep_schema, keep_test_rows, schema_of, with_table};
 use crate::data::table::{Encoder, Reader, Schema, fields};
 use crate::error::ZooError;
 use crate::models::{Columns, FeedForward};
