@@ -237,7 +237,7 @@ pub(crate) trait Task: Sized + Sync + 'static {
     fn judge(
         &self,
         net: &NetOf<Self>,
-        part: DataPart,
+        part: JudgedPart,
         calibration: &Calibration,
         device: &Device,
     ) -> Result<Judgement, ZooError>;
@@ -264,7 +264,7 @@ pub(crate) type AskedOf<T> = <<T as Task>::System as System>::Asked;
 
 /// A part of the data that networks are judged on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum DataPart {
+pub(crate) enum JudgedPart {
     Validation,
     Test,
 }

@@ -31,7 +31,7 @@ use crate::error::ZooError;
 use crate::evaluate::judge;
 use crate::recipe::Recipe;
 use crate::run::{About, DataSource, RunDir, TrainedRun as _};
-use crate::system::{DataPart, Origin, Reading, Scores, System, Task, WithSystem, with_system};
+use crate::system::{JudgedPart, Origin, Reading, Scores, System, Task, WithSystem, with_system};
 
 /// The version of Burn that the workspace is built with.
 const BURN: &str = "0.22.1";
@@ -63,8 +63,8 @@ impl Training {
     /// The run's best weights on the validation and on the test part.
     pub(crate) fn scores(&self) -> Result<[Scores; 2], ZooError> {
         Ok([
-            self.lesson.judge(&self.dir, DataPart::Validation)?,
-            self.lesson.judge(&self.dir, DataPart::Test)?,
+            self.lesson.judge(&self.dir, JudgedPart::Validation)?,
+            self.lesson.judge(&self.dir, JudgedPart::Test)?,
         ])
     }
 }
@@ -79,7 +79,7 @@ trait Lesson {
         progress: &mut dyn Progress,
     ) -> Result<End, ZooError>;
 
-    fn judge(&self, run: &RunDir, part: DataPart) -> Result<Scores, ZooError>;
+    fn judge(&self, run: &RunDir, part: JudgedPart) -> Result<Scores, ZooError>;
 }
 
 impl<T: Task> Lesson for T {
@@ -94,7 +94,7 @@ impl<T: Task> Lesson for T {
         Trainer::open(dir, recipe, self, devices)?.train(stop, progress)
     }
 
-    fn judge(&self, run: &RunDir, part: DataPart) -> Result<Scores, ZooError> {
+    fn judge(&self, run: &RunDir, part: JudgedPart) -> Result<Scores, ZooError> {
         Ok(judge(run, self, part)?.scores)
     }
 }

@@ -24,7 +24,7 @@ use crate::run::{
     Calibration, Checkpoint, Found, MetricsLog, Record, RunDir, RunError, RunPlace, TrainedRun as _,
     read_records,
 };
-use crate::system::{DataPart, NetOf, Pass, Scores, System, Task, best};
+use crate::system::{JudgedPart, NetOf, Pass, Scores, System, Task, best};
 
 /// How many batches are made ready while a step computes.
 const BATCHES_AHEAD: usize = 2;
@@ -249,7 +249,7 @@ impl<'a, T: Task> Trainer<'a, T> {
         let device = self.devices[0].clone().inner();
         let weights = self.weights()?;
         let net = self.net.valid();
-        let validation = self.task.judge(&net, DataPart::Validation, &Calibration::None, &device)?.scores;
+        let validation = self.task.judge(&net, JudgedPart::Validation, &Calibration::None, &device)?.scores;
         self.recorder.judged(self.place.step, &validation)?;
         let goal = self.task.goal();
         let reached = validation.get(goal.metric).unwrap_or(f64::NAN);
@@ -280,7 +280,7 @@ impl<'a, T: Task> Trainer<'a, T> {
         let device = self.devices[0].clone().inner();
         let best = best(self.task.system(), self.run, &device)?;
         self.run.calibrate(&self.task.calibrated(&best, &device)?)?;
-        let judgement = judge(self.run, self.task, DataPart::Test)?;
+        let judgement = judge(self.run, self.task, JudgedPart::Test)?;
         let (step, best_epoch, test) = (self.place.step, self.place.best_epoch, judgement.scores.clone());
         if !self.place.finished {
             let reason = if self.place.epoch >= self.epochs { "epochs" } else { "early_stop" };

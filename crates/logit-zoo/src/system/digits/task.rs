@@ -14,7 +14,7 @@ use crate::recipe::{DataConfig, DigitsSetup, ModelConfig, RecipeError};
 use crate::run::Calibration;
 use crate::system::answer::ClassMeasures;
 use crate::system::{
-    DataPart, Goal, Judgement, NetOf, Pass, Reading, Scores, SystemError, Task, WithSystem, confusion,
+    Goal, JudgedPart, Judgement, NetOf, Pass, Reading, Scores, SystemError, Task, WithSystem, confusion,
     reliability,
 };
 use crate::telemetry::{Facts, FactsOfTensors as _, Truth, TruthOfTensors as _};
@@ -97,13 +97,13 @@ impl<B: Build> Task for Digits<B> {
     fn judge(
         &self,
         net: &NetOf<Self>,
-        part: DataPart,
+        part: JudgedPart,
         _: &Calibration,
         device: &Device,
     ) -> Result<Judgement, ZooError> {
         let set = match part {
-            DataPart::Validation => &self.validation,
-            DataPart::Test => &self.test,
+            JudgedPart::Validation => &self.validation,
+            JudgedPart::Test => &self.test,
         };
         judge(net, set, &self.system.setup.data, device)
     }

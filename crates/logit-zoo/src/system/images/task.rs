@@ -12,7 +12,7 @@ use super::{ImageSystem, SquareImage, images};
 use crate::data::labelled::{
     Listed, Pictures, Unread, folder_schema, list_schema, listed, listed_folder, unread_images,
 };
-use crate::data::split::{self, Dealer};
+use crate::data::split::{DataPart, Dealer};
 use crate::data::table::{AnswerKind, Schema};
 use crate::error::ZooError;
 use crate::page::Fact;
@@ -21,7 +21,7 @@ use crate::run::{Calibration, DataSource, Found, RunDir, RunPlace};
 use crate::system::answer::{Outputs, RowAnswer, with_answer};
 use crate::system::table::{check_columns, keep_test_rows, schema_of};
 use crate::system::{
-    DataPart, Goal, Judgement, Need, NetOf, Origin, Pass, Reading, Rows, SystemError, Task, WithSystem,
+    Goal, JudgedPart, Judgement, Need, NetOf, Origin, Pass, Reading, Rows, SystemError, Task, WithSystem,
 };
 
 /// Images judged at a time.
@@ -150,7 +150,7 @@ fn dealt(all: Listed, schema: &Schema, test: f64, validation: f64, seed: u64) ->
         ([const { Listed { paths: Vec::new(), targets: Vec::new() } }; 3], Vec::new());
     for (number, (path, target)) in (1..).zip(all.paths.into_iter().zip(all.targets.chunks(width))) {
         let part = dealer.deal(if by_class { target[0] as usize } else { 0 });
-        if part == split::DataPart::Test {
+        if part == DataPart::Test {
             rows.push(number);
         }
         parts[part as usize].paths.push(path);
@@ -186,11 +186,11 @@ fn augmented(image: &[u8], data: &ImagesData, random: &mut StdRng, to: &mut Vec<
 }
 
 impl<A: RowAnswer> ImagesTask<A> {
-    fn outputs(&self, net: &NetOf<Self>, part: DataPart, device: &Device) -> Result<Outputs, ZooError> {
+    fn outputs(&self, net: &NetOf<Self>, part: JudgedPart, device: &Device) -> Result<Outputs, ZooError> {
         let data = &self.system.setup.data;
         let set = match part {
-            DataPart::Validation => &self.validation,
-            DataPart::Test => &self.test,
+            JudgedPart::Validation => &self.validation,
+            JudgedPart::Test => &self.test,
         };
         let mut outputs = Outputs { logits: Vec::new(), targets: set.targets.clone() };
         for pixels in set.pixels.chunks(BATCH * data.channels() * data.size * data.size) {
@@ -280,13 +280,13 @@ impl<A: RowAnswer> Task for ImagesTask<A> {
     }
 
     fn calibrated(&self, net: &NetOf<Self>, device: &Device) -> Result<Calibration, ZooError> {
-        self.system.answer.calibrated(&self.outputs(net, DataPart::Validation, device)?)
+        self.system.answer.calibrated(&self.outputs(net, JudgedPart::Validation, device)?)
     }
 
     fn judge(
         &self,
         net: &NetOf<Self>,
-        part: DataPart,
+        part: JudgedPart,
         calibration: &Calibration,
         device: &Device,
     ) -> Result<Judgement, ZooError> {

@@ -15,7 +15,7 @@ use crate::recipe::{PairsSetup, RecipeError};
 use crate::run::Calibration;
 use crate::system::digits::DigitPicture;
 use crate::system::{
-    DataPart, Goal, Judgement, Pass, Reading, Scores, SystemError, Task, WithSystem, confusion,
+    Goal, JudgedPart, Judgement, Pass, Reading, Scores, SystemError, Task, WithSystem, confusion,
 };
 use crate::telemetry::{Facts, FactsOfTensors as _, Truth};
 
@@ -133,13 +133,13 @@ impl Task for Pairs {
     fn judge(
         &self,
         net: &DetectionPooling,
-        part: DataPart,
+        part: JudgedPart,
         _: &Calibration,
         device: &Device,
     ) -> Result<Judgement, ZooError> {
         let drawn = match part {
-            DataPart::Validation => &self.validation,
-            DataPart::Test => &self.test,
+            JudgedPart::Validation => &self.validation,
+            JudgedPart::Test => &self.test,
         };
         let values = values(net, drawn, self.system.code(), device)?;
         let judgement = judge(&values, drawn)?;

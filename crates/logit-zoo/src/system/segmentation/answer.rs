@@ -12,7 +12,7 @@ use super::overlay::{Palette, class_palette, label_palette};
 use super::tally::Decisions;
 use crate::error::ZooError;
 use crate::models::Output;
-use crate::recipe::SegmentationLoss;
+use crate::recipe::{SegmentationLoss, Weights};
 use crate::run::Calibration;
 use crate::system::answer::{sigmoid, sigmoids};
 use crate::telemetry::{Truth, TruthOfTensors as _};
@@ -33,7 +33,10 @@ pub(crate) trait MaskAnswer: Output + 'static {
     /// The loss of a batch.
     fn loss(&self, logits: Logits<Self::Kind, 4>, targets: Self::Targets) -> Result<Tensor<1>, LossError>;
 
-    /// Weighs the units, where they differ: classes, or a label's positives.
+    /// How much each unit weighs, from its pixels and all of them; none where all weigh the same.
+    fn weights(how: Weights, pixels: &[u64], total: u64) -> Option<Vec<f64>>;
+
+    /// Weighs the units: classes, or a label's positives.
     fn weigh(&mut self, weights: Vec<f64>);
 
     /// What decides better than logits alone, from rows of logits and the mask's values.
@@ -123,6 +126,10 @@ impl MaskAnswer for OneClass {
         )
     }
 
+    fn weights(how: Weights, pixels: &[u64], _: u64) -> Option<Vec<f64>> {
+        how.of_classes(pixels)
+    }
+
     fn weigh(&mut self, weights: Vec<f64>) {
         self.cross_entropy = self.cross_entropy.clone().with_weight(weights);
     }
@@ -205,6 +212,10 @@ impl MaskAnswer for AnyLabels {
         )
     }
 
+    fn weights(how: Weights, pixels: &[u64], total: u64) -> Option<Vec<f64>> {
+        how.of_labels(pixels, total)
+    }
+
     fn weigh(&mut self, weights: Vec<f64>) {
         self.cross_entropy = self.cross_entropy.clone().with_pos_weight(weights);
     }
@@ -256,7 +267,6 @@ mod tests {
     use logit::Kind;
 
     use super::*;
-    use crate::recipe::Weights;
 
     fn names(count: usize) -> Vec<String> {
         (0..count).map(|unit| unit.to_string()).collect()

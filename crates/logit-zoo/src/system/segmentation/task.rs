@@ -18,10 +18,10 @@ use crate::data::segmentation::{
 };
 use crate::error::ZooError;
 use crate::page::{Fact, Picture, Pixels};
-use crate::recipe::{PixelAnswer, RecipeError, SegmentationData, SegmentationSetup, metric_key};
+use crate::recipe::{PixelAnswer, SegmentationData, SegmentationSetup, metric_key};
 use crate::run::{Calibration, DataSource};
 use crate::system::{
-    DataPart, Goal, Judgement, Need, NetOf, Pass, Reading, Scores, SystemError, Task, WithSystem,
+    Goal, JudgedPart, Judgement, Need, NetOf, Pass, Reading, Scores, SystemError, Task, WithSystem,
 };
 use crate::telemetry::{Facts, FactsOfTensors as _};
 
@@ -39,7 +39,6 @@ pub(crate) fn with_segmentation<W: WithSystem>(
     setup: SegmentationSetup,
     then: W,
 ) -> Result<W::Output, ZooError> {
-    setup.data.check().map_err(RecipeError::from)?;
     let (units, loss) = (setup.data.units(), &setup.loss);
     match setup.data.answer {
         PixelAnswer::Classes => {
@@ -92,16 +91,17 @@ fn pixel_counts(set: &SegmentationSet, data: &SegmentationData) -> PixelCounts {
     PixelCounts { units: data.pixels_by_unit(set.images.iter().flat_map(|image| &image.mask)), total }
 }
 
-fn weights(setup: &SegmentationSetup, counts: &PixelCounts) -> Result<Option<Vec<f64>>, ZooError> {
-    let found = match setup.data.answer {
-        PixelAnswer::Classes => setup.loss.class_weights.of_classes(&counts.units),
-        PixelAnswer::Labels => setup.loss.class_weights.of_labels(&counts.units, counts.total),
-    };
+/// How much each unit weighs in the loss, where they differ.
+fn weights<A: MaskAnswer>(
+    setup: &SegmentationSetup,
+    counts: &PixelCounts,
+) -> Result<Option<Vec<f64>>, ZooError> {
+    let weights = A::weights(setup.loss.class_weights, &counts.units, counts.total);
     match counts.units.iter().position(|count| *count == 0) {
-        Some(absent) if found.is_some() => {
+        Some(absent) if weights.is_some() => {
             Err(SystemError::AbsentClass { class: setup.data.units()[absent].clone() }.into())
         }
-        _ => Ok(found),
+        _ => Ok(weights),
     }
 }
 
@@ -128,7 +128,7 @@ impl<A: MaskAnswer> Task for Segmentation<A> {
         let sets = load(&system.setup.data, from)?;
         let counts = pixel_counts(&sets.train, &system.setup.data);
         let weights = match from.need {
-            Need::All => weights(&system.setup, &counts)?,
+            Need::All => weights::<A>(&system.setup, &counts)?,
             Need::Test => None,
         };
         if let Some(weights) = &weights {
@@ -208,16 +208,16 @@ impl<A: MaskAnswer> Task for Segmentation<A> {
     fn judge(
         &self,
         net: &NetOf<Self>,
-        part: DataPart,
+        part: JudgedPart,
         calibration: &Calibration,
         device: &Device,
     ) -> Result<Judgement, ZooError> {
         let set = match part {
-            DataPart::Validation => &self.sets.validation,
-            DataPart::Test => &self.sets.test,
+            JudgedPart::Validation => &self.sets.validation,
+            JudgedPart::Test => &self.sets.test,
         };
         // The validation part only chooses among weights, once an epoch: one look is enough.
-        let symmetries = self.system.setup.data.symmetries && part == DataPart::Test;
+        let symmetries = self.system.setup.data.symmetries && part == JudgedPart::Test;
         let reader = self.system.reader(net, symmetries, device);
         let new_tally =
             || Tally::new(self.system.answer.decisions()?, self.system.setup.data.units().to_vec());
@@ -245,7 +245,7 @@ impl<A: MaskAnswer> Task for Segmentation<A> {
         if *calibration != Calibration::None {
             tables.push(tally.beside(&plain));
         }
-        if part == DataPart::Test {
+        if part == JudgedPart::Test {
             pictures = self.pictures(&reader, set, &overlaps, calibration)?;
         }
         Ok(Judgement { confusion: tally.confusion(), tables, pictures, ..Judgement::of(scores, summary) })

@@ -19,7 +19,7 @@ use crate::page::{Fact, Table};
 use crate::recipe::StsSetup;
 use crate::run::{Calibration, DataSource};
 use crate::system::{
-    DataPart, Goal, Judgement, Need, NetOf, Origin, Pass, Reading, Scores, Task, WithSystem, metric_name,
+    Goal, JudgedPart, Judgement, Need, NetOf, Origin, Pass, Reading, Scores, Task, WithSystem, metric_name,
 };
 use crate::telemetry::{Facts, FactsOfTensors as _, Truth};
 
@@ -154,13 +154,13 @@ impl<H: ScoreHead + 'static> Task for Sts<H> {
     fn judge(
         &self,
         net: &NetOf<Self>,
-        part: DataPart,
+        part: JudgedPart,
         calibration: &Calibration,
         device: &Device,
     ) -> Result<Judgement, ZooError> {
         let (words, pairs) = match part {
-            DataPart::Validation => (&self.dev, &self.pairs.dev),
-            DataPart::Test => (&self.test, &self.pairs.test),
+            JudgedPart::Validation => (&self.dev, &self.pairs.dev),
+            JudgedPart::Test => (&self.test, &self.pairs.test),
         };
         judgement(&self.scores(net, words, device)?, pairs, calibration)
     }

@@ -21,7 +21,7 @@ use crate::recipe::{AnswerChoice, TableData, TableSetup};
 use crate::run::{Calibration, DataSource, Found, RunDir, RunPlace, replace};
 use crate::system::answer::{Outputs, RowAnswer, with_answer};
 use crate::system::{
-    DataPart, Goal, Judgement, Need, NetOf, Origin, Pass, Reading, Rows, SystemError, Task, WithSystem,
+    Goal, JudgedPart, Judgement, Need, NetOf, Origin, Pass, Reading, Rows, SystemError, Task, WithSystem,
 };
 
 /// The run's file that says how rows are read.
@@ -195,10 +195,10 @@ impl<A: RowAnswer> TableTask<A> {
         Ok(EncodedRows::new(schema, &self.rows(store, rows)?, answer.width(), device))
     }
 
-    fn outputs(&self, net: &NetOf<Self>, part: DataPart, device: &Device) -> Result<Outputs, ZooError> {
+    fn outputs(&self, net: &NetOf<Self>, part: JudgedPart, device: &Device) -> Result<Outputs, ZooError> {
         let store = match part {
-            DataPart::Validation => &self.parts.validation,
-            DataPart::Test => &self.parts.test,
+            JudgedPart::Validation => &self.parts.validation,
+            JudgedPart::Test => &self.parts.test,
         };
         let mut outputs = Outputs::default();
         let rows: Vec<u32> = (0..store.len()).collect();
@@ -276,13 +276,13 @@ impl<A: RowAnswer> Task for TableTask<A> {
     }
 
     fn calibrated(&self, net: &NetOf<Self>, device: &Device) -> Result<Calibration, ZooError> {
-        self.system.answer.calibrated(&self.outputs(net, DataPart::Validation, device)?)
+        self.system.answer.calibrated(&self.outputs(net, JudgedPart::Validation, device)?)
     }
 
     fn judge(
         &self,
         net: &NetOf<Self>,
-        part: DataPart,
+        part: JudgedPart,
         calibration: &Calibration,
         device: &Device,
     ) -> Result<Judgement, ZooError> {
