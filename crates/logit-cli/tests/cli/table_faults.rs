@@ -215,11 +215,6 @@ fn relative_paths_of_a_recipe_hold_wherever_its_run_is_used() {
         .success();
     let elsewhere = Scratch::new();
     for run in ["by-recipe", "by-set", "by-option"] {
-        // As if it had been killed on its way: the data are read again.
-        let unfinished = scratch.text(&format!("{run}/metrics.jsonl"));
-        let unfinished = unfinished.lines().filter(|line| !line.contains("\"event\":\"end\""));
-        let unfinished: String = unfinished.flat_map(|line| [line, "\n"]).collect();
-        scratch.write(&format!("{run}/metrics.jsonl"), unfinished);
         let path = scratch.path(run);
         let path = path.to_str().unwrap();
         let resumed = json(&elsewhere.logit(&["train", "--resume", path, "--json"]).success());
