@@ -22,7 +22,7 @@ def measured(logit, eager, compiled, fused, **more):
     seconds = {"logit": dict(enumerate(logit, 1)), "eager": dict(enumerate(eager, 1))}
     seconds |= {"compile": {2: compiled}, "compile+fused": {2: fused}}
     prepared_in = {"eager": 0.1, "compile": 12.0, "compile+fused": 13.0}
-    return {"seconds": seconds, "memory": MEMORY, "prepared_in": prepared_in, "versions": {}} | more
+    return {"seconds": seconds, "memory": MEMORY, "prepared_in": prepared_in, "versions": {}, "left_out": {}} | more
 
 
 class Verdicts(unittest.TestCase):
@@ -56,7 +56,7 @@ class Verdicts(unittest.TestCase):
         self.assertEqual([kinds.count(kind) for kind in ("faster", "slower", "one", "mark")], [1, 1, 1, 2])
 
     def test_what_was_not_measured_has_no_verdict(self):
-        alone = judge(CASE, {"seconds": {"logit": {1: 1.0, 2: 1.0}}, "memory": {}, "prepared_in": {}})
+        alone = judge(CASE, {"seconds": {"logit": {1: 1.0, 2: 1.0}}, "memory": {}, "prepared_in": {}, "left_out": {}})
         self.assertEqual((alone.best, alone.time_ratio("eager"), alone.reached), (None, None, None))
         self.assertIn("| a_case |", report.table([alone]))
         self.assertEqual(report.shortfalls([alone]).split(":")[0], "Nowhere")
@@ -167,6 +167,30 @@ serving.serve(Case, "9")
         self.assertGreaterEqual(seen["memory"], 31 << 20)
         with Worker(command, 1) as worker:
             self.assertGreaterEqual(len(worker.ask("time", seconds=0.001)["steps"]), 3)
+
+    def test_a_variant_that_cannot_be_run_is_left_out_and_named(self):
+        whole = f"import sys; sys.path.insert(0, {str(environment.BENCH)!r})\n" + """
+import serving
+class Case:
+    def step(self): pass
+    def agreed(self): return {"loss": 1.0}
+serving.serve(Case, "9")
+"""
+        programs = {"logit": whole, EAGER: whole, "compile": "raise SystemExit(3)", "compile+fused": whole}
+
+        class Sides:
+            def of(self, case):
+                return list(programs)
+
+            def worker(self, side, case, threads):
+                return [sys.executable, "-c", programs[side]]
+
+        told = measure.measure(CASE, Sides(), 1, 0.001, lambda text: None)
+        self.assertEqual((list(told["left_out"]), sorted(told["seconds"])), (["compile"], ["compile+fused", EAGER, "logit"]))
+        self.assertIn("`compile` could not be run on this machine", report.shortfalls([judge(CASE, told)]))
+        programs[EAGER] = programs["compile"]
+        with self.assertRaises(WorkerError):
+            measure.measure(CASE, Sides(), 1, 0.001, lambda text: None)
 
 
 class Images(unittest.TestCase):

@@ -29,7 +29,7 @@ def measure(sides, rounds, note):
                 if round > 0:  # The first round reads the files from the disk.
                     times[side][threads].append(elapsed)
             note(f"round {round} of {rounds}" if round else "warmed up")
-    return summary(times) | {"memory": {}, "prepared_in": {}, "versions": {}}
+    return summary(times) | {"memory": {}, "prepared_in": {}, "versions": {}, "left_out": {}}
 
 
 def prepare(sides, folder):

@@ -5,13 +5,17 @@ import statistics
 import time
 
 from .cases import EAGER, THREADS, threads_of
-from .worker import Worker
+from .worker import Worker, WorkerError
 
 TOLERANCE = 1e-4
 """How far apart, relative to eager PyTorch's, the numbers of two sides may be."""
 
 SETTLE_SECONDS = 0.2
 """Rest before a round: threads of the process before may still spin."""
+
+
+NEEDED = ("logit", "before", EAGER)
+"""The sides without which there is nothing to compare."""
 
 
 class Mismatch(Exception):
@@ -22,13 +26,19 @@ def measure(case, sides, rounds, seconds, note):
     """What is measured of a case, by side.
 
     Gives `{"seconds": {side: {threads: median}}, "rounds": {side: {threads: [...]}}, "memory": {side: bytes},
-    "prepared_in": {side: seconds}, "versions": {side: ...}}`. A step's time is the median over its round; a side's is
-    the median over its rounds.
+    "prepared_in": {side: seconds}, "versions": {side: ...}, "left_out": {side: reason}}`. A step's time is the median
+    over its round; a side's is the median over its rounds. A variant that this machine cannot run is left out and named.
     """
-    looked_at = {}
+    looked_at, left_out = {}, {}
     for side in sides.of(case):
         note(f"one step of {side}")
-        looked_at[side] = look(sides.worker(side, case, THREADS[-1]))
+        try:
+            looked_at[side] = look(sides.worker(side, case, THREADS[-1]))
+        except WorkerError as failure:
+            if side in NEEDED:
+                raise
+            left_out[side] = "its process failed"
+            note(f"{side} is left out: {failure}")
     agree(case, {side: seen["numbers"] for side, seen in looked_at.items()})
     with contextlib.ExitStack() as stack:
         workers = {
@@ -39,7 +49,7 @@ def measure(case, sides, rounds, seconds, note):
         medians = take_turns(workers, rounds, seconds, note)
     nested = {side: {threads: medians[side, threads] for threads in threads_of(side)} for side in looked_at}
     by_side = {name: {side: seen[name] for side, seen in looked_at.items()} for name in ("memory", "prepared_in", "versions")}
-    return summary(nested) | by_side
+    return summary(nested) | by_side | {"left_out": left_out}
 
 
 def look(command):

@@ -150,6 +150,8 @@ def shortfalls_of(verdict):
     if verdict.faster:
         each = (f"{share(verdict.time_ratio(variant))} times the time of `{variant}`" for variant in verdict.faster)
         yield f"- `{case.name}` is slower than {counted(len(verdict.faster), 'variant')}: it takes {', '.join(each)}."
+    for variant, reason in verdict.left_out.items():
+        yield f"- `{case.name}`: `{variant}` could not be run on this machine ({reason})."
     if time is not None and time > case.time_bar:
         yield f"- `{case.name}` takes {share(time)} of eager PyTorch's time; the bar is {share(case.time_bar)}."
     if verdict.leaner:

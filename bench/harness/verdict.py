@@ -15,6 +15,8 @@ class Verdict:
     """By side and number of threads."""
     memory: dict[str, int]
     prepared_in: dict[str, float]
+    left_out: dict[str, str]
+    """Variants that could not be run, and why."""
 
     @property
     def variants(self):
@@ -67,7 +69,7 @@ class Verdict:
 
 def judge(case, measured):
     """The verdict on what `measure` gave."""
-    return Verdict(case, measured["seconds"], measured["memory"], measured["prepared_in"])
+    return Verdict(case, measured["seconds"], measured["memory"], measured["prepared_in"], measured["left_out"])
 
 
 def ratio(ours, theirs):
