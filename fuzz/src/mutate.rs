@@ -1,7 +1,7 @@
 //! What is done to a file, by what it is made of.
 
-use rand::rngs::StdRng;
 use rand::RngExt;
+use rand::rngs::StdRng;
 use serde_json::{Map, Value, json};
 
 use crate::targets::Made;
@@ -60,8 +60,37 @@ fn change(bytes: &mut Vec<u8>, other: &[u8], random: &mut StdRng) {
 
 /// Texts that readers take for something else.
 const TEXTS: &[&str] = &[
-    "", " ", "?", "NaN", "inf", "-inf", "1e999", "1e18", "-0", "0x10", "99999999999999999999", "\u{feff}", "\"", "\"\"", "'",
-    "\r", "\0", "\u{1b}[31m", "\u{202e}", "{", "}", "%", "@data", "@attribute", "[[", "=", "\\", "é", "1.5", "-1", "true",
+    "",
+    " ",
+    "?",
+    "NaN",
+    "inf",
+    "-inf",
+    "1e999",
+    "1e18",
+    "-0",
+    "0x10",
+    "99999999999999999999",
+    "\u{feff}",
+    "\"",
+    "\"\"",
+    "'",
+    "\r",
+    "\0",
+    "\u{1b}[31m",
+    "\u{202e}",
+    "{",
+    "}",
+    "%",
+    "@data",
+    "@attribute",
+    "[[",
+    "=",
+    "\\",
+    "é",
+    "1.5",
+    "-1",
+    "true",
 ];
 
 /// A word or a number of a text replaced.
@@ -76,7 +105,8 @@ fn text(bytes: &[u8], random: &mut StdRng) -> Vec<u8> {
         })
         .collect();
     let (start, end) = words[random.random_range(0..words.len())];
-    let with = TEXTS[random.random_range(0..TEXTS.len())].repeat(if random.random_bool(0.05) { 5_000 } else { 1 });
+    let with =
+        TEXTS[random.random_range(0..TEXTS.len())].repeat(if random.random_bool(0.05) { 5_000 } else { 1 });
     [&bytes[..start], with.as_bytes(), &bytes[end..]].concat()
 }
 
@@ -205,7 +235,8 @@ fn chunks(bytes: &[u8], random: &mut StdRng) -> Vec<u8> {
     }
     let (at, length) = places[random.random_range(0..places.len())];
     let within = at + 4 + random.random_range(0..length + 4);
-    bytes[within] = if random.random_bool(0.5) { random.random() } else { TELLING[random.random_range(0..5)] };
+    bytes[within] =
+        if random.random_bool(0.5) { random.random() } else { TELLING[random.random_range(0..5)] };
     let mut sum = flate2::Crc::new();
     sum.update(&bytes[at + 4..at + 8 + length]);
     bytes[at + 8 + length..at + 12 + length].copy_from_slice(&sum.sum().to_be_bytes());

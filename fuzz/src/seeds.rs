@@ -21,7 +21,8 @@ use safetensors::tensor::{Dtype, TensorView};
 /// Rows with a number, a text, a quoted text and a class.
 pub fn separated(by: char) -> Vec<Vec<u8>> {
     let row = |cells: [&str; 4]| cells.join(&by.to_string()) + "\n";
-    let rows: String = (0..20).map(|at| row([&at.to_string(), "ü", "\"a \"\"b\"\"\"", ["yes", "no"][at % 2]])).collect();
+    let rows: String =
+        (0..20).map(|at| row([&at.to_string(), "ü", "\"a \"\"b\"\"\"", ["yes", "no"][at % 2]])).collect();
     let text = row(["x", "t", "q", "y"]) + &rows;
     vec![text.clone().into_bytes(), text.replace('\n', "\r\n").replace("10", "").into_bytes()]
 }
@@ -56,7 +57,8 @@ pub fn parquet() -> Vec<Vec<u8>> {
     ];
     let versions = [WriterVersion::PARQUET_1_0, WriterVersion::PARQUET_2_0];
     let ways = codecs.into_iter().flat_map(|codec| versions.map(|version| (codec, version)));
-    ways.flat_map(|(codec, version)| [true, false].map(|dictionary| one_parquet(codec, version, dictionary))).collect()
+    ways.flat_map(|(codec, version)| [true, false].map(|dictionary| one_parquet(codec, version, dictionary)))
+        .collect()
 }
 
 fn one_parquet(codec: Compression, version: WriterVersion, dictionary: bool) -> Vec<u8> {
@@ -70,13 +72,15 @@ fn one_parquet(codec: Compression, version: WriterVersion, dictionary: bool) -> 
         .set_dictionary_enabled(dictionary)
         .set_data_page_row_count_limit(15)
         .set_write_batch_size(5);
-    let mut writer = SerializedFileWriter::new(Vec::new(), schema, Arc::new(properties.build())).expect("memory");
+    let mut writer =
+        SerializedFileWriter::new(Vec::new(), schema, Arc::new(properties.build())).expect("memory");
     let mut group = writer.next_row_group().expect("memory");
     let filled: Vec<i16> = (0..ROWS).map(|row| i16::from(row % 7 > 0)).collect();
     let some = filled.iter().filter(|filled| **filled == 1).count() as i32;
     for at in 0..4 {
         let mut column = group.next_column().expect("memory").expect("a column");
-        let texts: Vec<ByteArray> = (0..some).map(|row| format!("text {}", row % 5).as_str().into()).collect();
+        let texts: Vec<ByteArray> =
+            (0..some).map(|row| format!("text {}", row % 5).as_str().into()).collect();
         let written = match at {
             0 => column.typed::<ByteArrayType>().write_batch(&texts, Some(&filled), None),
             1 => column.typed::<Int32Type>().write_batch(&(0..ROWS).collect::<Vec<_>>(), None, None),
@@ -84,7 +88,11 @@ fn one_parquet(codec: Compression, version: WriterVersion, dictionary: bool) -> 
                 let moments: Vec<i64> = (0..some).map(|row| i64::from(row) * 1_000_000_007).collect();
                 column.typed::<Int64Type>().write_batch(&moments, Some(&filled), None)
             }
-            _ => column.typed::<DoubleType>().write_batch(&(0..ROWS).map(f64::from).collect::<Vec<_>>(), None, None),
+            _ => column.typed::<DoubleType>().write_batch(
+                &(0..ROWS).map(f64::from).collect::<Vec<_>>(),
+                None,
+                None,
+            ),
         };
         written.expect("memory");
         column.close().expect("memory");
@@ -105,7 +113,11 @@ pub fn idx(magic: u32, sizes: &[u32]) -> Vec<Vec<u8>> {
 pub fn pictures() -> Vec<Vec<u8>> {
     let grey = GrayImage::from_fn(9, 15, |x, y| image::Luma([if x == 4 || y == 7 { 40 } else { 220 }]));
     let grey = DynamicImage::ImageLuma8(grey);
-    let kinds = [grey.clone(), DynamicImage::ImageRgba8(grey.to_rgba8()), DynamicImage::ImageLuma16(grey.to_luma16())];
+    let kinds = [
+        grey.clone(),
+        DynamicImage::ImageRgba8(grey.to_rgba8()),
+        DynamicImage::ImageLuma16(grey.to_luma16()),
+    ];
     let png = kinds.iter().map(|image| encoded(image, ImageFormat::Png));
     png.chain([encoded(&grey, ImageFormat::Jpeg)]).collect()
 }
@@ -123,7 +135,10 @@ pub fn masks() -> Vec<Vec<u8>> {
         let mut encoder = png::Encoder::new(&mut file, 4, 3);
         encoder.set_color(png::ColorType::Grayscale);
         encoder.set_depth(depth);
-        encoder.write_header().and_then(|mut writer| writer.write_image_data(rows)).expect("memory takes all");
+        encoder
+            .write_header()
+            .and_then(|mut writer| writer.write_image_data(rows))
+            .expect("memory takes all");
         file
     };
     vec![mask(png::BitDepth::Two, &[0b0001_1000; 3]), mask(png::BitDepth::Eight, &[1; 12])]
@@ -131,7 +146,9 @@ pub fn masks() -> Vec<Vec<u8>> {
 
 /// Pairs of sentences.
 pub fn pairs() -> Vec<Vec<u8>> {
-    let rows = ["train", "dev", "test"].iter().flat_map(|part| [0, 3].map(|score| format!("{part}\t{score}.5\ta b\tc d\n")));
+    let rows = ["train", "dev", "test"]
+        .iter()
+        .flat_map(|part| [0, 3].map(|score| format!("{part}\t{score}.5\ta b\tc d\n")));
     vec![["split\tscore\tsentence1\tsentence2\n".to_owned(), rows.collect()].concat().into_bytes()]
 }
 
@@ -146,13 +163,17 @@ pub fn tokenizers() -> Vec<Vec<u8>> {
         r#"{"type": "Unigram", "unk_id": 0, "byte_fallback": false, "vocab": [["a", -1.0], ["b", -2.0], ["ab", -2.5]]}"#,
     ];
     let around = [
-        (r#"{"type": "Sequence", "normalizers": [{"type": "NFKC"}, {"type": "Replace", "pattern": {"Regex": "\\s+"}, "content": " "},
+        (
+            r#"{"type": "Sequence", "normalizers": [{"type": "NFKC"}, {"type": "Replace", "pattern": {"Regex": "\\s+"}, "content": " "},
             {"type": "Precompiled", "precompiled_charsmap": "BAAAAAAAAABhYgBj"}, {"type": "Prepend", "prepend": "_"}]}"#,
-         r#"{"type": "Metaspace", "replacement": "_", "prepend_scheme": "always", "split": true}"#),
-        (r#"{"type": "BertNormalizer", "clean_text": true, "handle_chinese_chars": true, "strip_accents": null, "lowercase": true}"#,
-         r#"{"type": "Sequence", "pretokenizers": [{"type": "Split", "pattern": {"Regex": "\\p{N}{1,3}|(?<=a)"}, "behavior": "Isolated",
+            r#"{"type": "Metaspace", "replacement": "_", "prepend_scheme": "always", "split": true}"#,
+        ),
+        (
+            r#"{"type": "BertNormalizer", "clean_text": true, "handle_chinese_chars": true, "strip_accents": null, "lowercase": true}"#,
+            r#"{"type": "Sequence", "pretokenizers": [{"type": "Split", "pattern": {"Regex": "\\p{N}{1,3}|(?<=a)"}, "behavior": "Isolated",
             "invert": false}, {"type": "ByteLevel", "add_prefix_space": true, "trim_offsets": true, "use_regex": true},
-            {"type": "FixedLength", "length": 3}]}"#),
+            {"type": "FixedLength", "length": 3}]}"#,
+        ),
     ];
     let added = r#"[{"id": 9, "content": "<s>", "single_word": false, "lstrip": true, "rstrip": false, "normalized": true, "special": true}]"#;
     let all = models.iter().flat_map(|model| around.map(|(normalizer, splitter)| format!(
@@ -176,11 +197,15 @@ pub fn vectors() -> Vec<Vec<u8>> {
 pub fn recording(folder: &Path) {
     let subject = Subject { answer: Answer::Classes, units: 3, loss: Loss::CrossEntropy };
     let watched = Watched::of(subject, ["cat", "dog", "bird"]);
-    let mut recording = Recording::create(folder, &About::of_program("fuzz", "1"), &watched).expect("a new folder");
+    let mut recording =
+        Recording::create(folder, &About::of_program("fuzz", "1"), &watched).expect("a new folder");
     for step in 1..=3 {
         let logits = [2.0, 0.0, -1.0, 0.5, 1.5, 0.0];
         let step = recording.step(step, 1, 0.31, 1e-3).output(&logits, &Truth::Classes(vec![0, 1]));
-        step.layer("hidden", &[0.0, 0.7, 1.2, 0.0]).head_gradient_norm(0.4).write().expect("a folder with room");
+        step.layer("hidden", &[0.0, 0.7, 1.2, 0.0])
+            .head_gradient_norm(0.4)
+            .write()
+            .expect("a folder with room");
     }
     recording.finish().expect("a folder with room");
 }

@@ -67,8 +67,12 @@ pub const TARGETS: &[Target] = &[
     target!("tsv", "t.tsv", Text, seeds::separated('\t'), table),
     target!("arff", "t.arff", Text, seeds::arff(), table),
     target!("parquet", "t.parquet", Footed, seeds::parquet(), table),
-    target!("idx-images", "images", Bytes, seeds::idx(0x0803, &[2, 3, 4]), |place, _| drop(idx::read_images(&place.file))),
-    target!("idx-labels", "labels", Bytes, seeds::idx(0x0801, &[5]), |place, _| drop(idx::read_labels(&place.file))),
+    target!("idx-images", "images", Bytes, seeds::idx(0x0803, &[2, 3, 4]), |place, _| drop(
+        idx::read_images(&place.file)
+    )),
+    target!("idx-labels", "labels", Bytes, seeds::idx(0x0801, &[5]), |place, _| drop(idx::read_labels(
+        &place.file
+    ))),
     target!("picture", "x.png", Png, seeds::pictures(), |_, bytes| {
         if let Ok(picture) = Picture::decode("x.png", bytes) {
             black_box(picture.fit_digit().ok());
@@ -78,15 +82,22 @@ pub const TARGETS: &[Target] = &[
         let values = MaskValues { count: 3, meanings: "0 sky, 1 sea, 2 land".to_owned() };
         black_box(Mask::decode("x.png", bytes, &values).ok());
     }),
-    target!("pairs", "p.tsv", Text, seeds::pairs(), |place, _| drop(SplitPairs::from_file(&place.file, false))),
+    target!("pairs", "p.tsv", Text, seeds::pairs(), |place, _| drop(SplitPairs::from_file(
+        &place.file,
+        false
+    ))),
     target!("words", "vocab.txt", Text, vec![b"a\nb\n".to_vec()], lexicon),
     target!("tokenizer", "tokenizer.json", Json, seeds::tokenizers(), lexicon),
-    target!("vectors", "v.safetensors", Safetensors, seeds::vectors(), |place, _| drop(WordVectors::read(&place.file))),
+    target!("vectors", "v.safetensors", Safetensors, seeds::vectors(), |place, _| drop(WordVectors::read(
+        &place.file
+    ))),
     target!("telemetry", "telemetry.bin", Footed, of_a_recording("telemetry.bin"), run),
     target!("metrics", "metrics.jsonl", Json, of_a_recording("metrics.jsonl"), run),
     target!("watched", "watched.json", Json, of_a_recording("watched.json"), run),
     target!("findings", "findings.json", Json, vec![FINDING.to_vec()], run),
-    target!("checkpoint", "last.safetensors", Safetensors, checkpoint(), |place, _| drop(Checkpoint::load(&place.file))),
+    target!("checkpoint", "last.safetensors", Safetensors, checkpoint(), |place, _| drop(Checkpoint::load(
+        &place.file
+    ))),
     target!("recipe", "recipe.toml", Text, recipes(), |_, bytes| {
         let text = String::from_utf8_lossy(bytes);
         black_box(Recipe::parse("recipe.toml", &text, &[]).ok());
@@ -94,7 +105,8 @@ pub const TARGETS: &[Target] = &[
 ];
 
 /// A finding as a run keeps it.
-const FINDING: &[u8] = br#"[{"rule": 16, "level": "warning", "message": "m", "reason": "r", "fix": "f", "step": 2}]"#;
+const FINDING: &[u8] =
+    br#"[{"rule": 16, "level": "warning", "message": "m", "reason": "r", "fix": "f", "step": 2}]"#;
 
 impl Target {
     /// The reader of a name.
@@ -165,7 +177,13 @@ fn run(place: &Place, _: &[u8]) {
     black_box(read_records(&run.metrics_path()).ok());
     black_box((run.findings().ok(), run.watched().ok()));
     let Ok(live) = Live::open(run) else { return };
-    black_box((live.summary().ok(), live.news().ok(), live.check().ok(), live.findings().ok(), live.series()));
+    black_box((
+        live.summary().ok(),
+        live.news().ok(),
+        live.check().ok(),
+        live.findings().ok(),
+        live.series(),
+    ));
     black_box((live.at(2).ok(), live.layer("hidden").ok()));
 }
 

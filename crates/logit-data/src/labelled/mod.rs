@@ -16,8 +16,8 @@ pub use error::LabelledError;
 
 use crate::error::DataError;
 use crate::picture::{decode_colour, decode_grey, read_bounded};
-use crate::text::shortened;
 use crate::table::{AnswerKind, Encoder, Reader, Schema, TableData, TargetsOf, settle_targets};
+use crate::text::shortened;
 
 /// Images of a set at most.
 const MOST_IMAGES: usize = 2_000_000;

@@ -33,8 +33,8 @@ impl WordVectors {
     pub fn read(path: &Path) -> Result<Self, SentenceError> {
         let bytes = file::read(path, FILE)?;
         let unusable = |reason: String| SentenceError::Vectors { path: path.to_owned(), reason };
-        let tensors =
-            SafeTensors::deserialize(&bytes).map_err(|error| unusable(format!("no safetensors: {}", reason(error))))?;
+        let tensors = SafeTensors::deserialize(&bytes)
+            .map_err(|error| unusable(format!("no safetensors: {}", reason(error))))?;
         let (name, matrix) = only_matrix(&tensors).map_err(unusable)?;
         let &[rows, width] = matrix.shape() else {
             return Err(unusable(format!("`{name}` has shape {:?}", matrix.shape())));

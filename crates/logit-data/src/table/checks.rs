@@ -105,7 +105,10 @@ fn imbalance(answer: &TargetsOf) -> Option<Finding> {
                 "class",
                 format!(
                     "`{}` has {} rows and `{}` {}",
-                    shortened(&names[most]), counts[most], shortened(&names[least]), counts[least]
+                    shortened(&names[most]),
+                    counts[most],
+                    shortened(&names[least]),
+                    counts[least]
                 ),
                 [counts[least], counts[most]],
             )
@@ -136,7 +139,9 @@ fn imbalance(answer: &TargetsOf) -> Option<Finding> {
 pub(crate) fn unseen(classes: &[(String, u64, Vec<u64>)]) -> Option<Finding> {
     let shown: Vec<String> = classes
         .iter()
-        .map(|(class, count, first)| format!("`{}` ({count} rows: {})", shortened(class), rows(first, *count)))
+        .map(|(class, count, first)| {
+            format!("`{}` ({count} rows: {})", shortened(class), rows(first, *count))
+        })
         .collect();
     (!shown.is_empty()).then(|| Finding {
         fault: Rule::UnseenTestLabel.into(),

@@ -39,7 +39,8 @@ impl<'a> Encoder<'a> {
         });
         let features = features.collect::<Result<Vec<_>, TableError>>()?;
         let targets = schema.targets.columns.iter().map(|name| reader.column(name));
-        let targets: Option<Vec<usize>> = if with_targets { Some(targets.collect::<Result<_, _>>()?) } else { None };
+        let targets: Option<Vec<usize>> =
+            if with_targets { Some(targets.collect::<Result<_, _>>()?) } else { None };
         let classes = match &schema.targets.kind {
             AnswerKind::Classes { names, .. } => names.iter().map(String::as_str).zip(0..).collect(),
             _ => HashMap::new(),

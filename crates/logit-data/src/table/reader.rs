@@ -220,7 +220,9 @@ fn check_header(path: &Path, header: &[String]) -> Result<(), TableError> {
     refuse_many(path, header.len())?;
     if let Some(name) = header.iter().find(|name| name.len() > MOST_NAME_BYTES) {
         let (bytes, name) = (name.len(), shortened(name));
-        return refused(format!("the name of a column has {bytes} bytes, and at most {MOST_NAME_BYTES} are read: `{name}`"));
+        return refused(format!(
+            "the name of a column has {bytes} bytes, and at most {MOST_NAME_BYTES} are read: `{name}`"
+        ));
     }
     let mut sorted: Vec<&String> = header.iter().collect();
     sorted.sort();

@@ -17,7 +17,8 @@ use std::time::Duration;
 
 use serde_json::Value;
 use tokenizers::{
-    AddedToken, DecoderWrapper, ModelWrapper, NormalizerWrapper, PostProcessorWrapper, PreTokenizerWrapper, TokenizerImpl,
+    AddedToken, DecoderWrapper, ModelWrapper, NormalizerWrapper, PostProcessorWrapper, PreTokenizerWrapper,
+    TokenizerImpl,
 };
 
 use self::steps::{MOST_GROWN, Steps, too_long};
@@ -158,17 +159,22 @@ impl Pieces {
     /// The parts around the model: the normaliser before the tokens that it is used on.
     fn add_parts(&mut self, json: &serde_json::Map<String, Value>) -> Result<(), String> {
         let part = |key: &str| json.get(key).unwrap_or(&Value::Null);
-        if let Some(normalizer) = Steps::<NormalizerWrapper>::of(&structure::steps(part("normalizer"), "normalizers")?)? {
+        if let Some(normalizer) =
+            Steps::<NormalizerWrapper>::of(&structure::steps(part("normalizer"), "normalizers")?)?
+        {
             self.grown.push(normalizer.grown());
             self.library.with_normalizer(Some(normalizer)).map_err(|error| error.to_string())?;
         }
-        if let Some(splitter) = Steps::<PreTokenizerWrapper>::of(&structure::steps(part("pre_tokenizer"), "pretokenizers")?)? {
+        if let Some(splitter) =
+            Steps::<PreTokenizerWrapper>::of(&structure::steps(part("pre_tokenizer"), "pretokenizers")?)?
+        {
             self.library.with_pre_tokenizer(Some(splitter));
         }
         let tokens = part("added_tokens").as_array().map_or(&[][..], Vec::as_slice);
         structure::check_added(tokens)?;
         let token = |token: &Value| serde_json::from_value::<AddedToken>(token.clone());
-        let tokens = tokens.iter().map(token).collect::<Result<Vec<_>, _>>().map_err(|error| error.to_string())?;
+        let tokens =
+            tokens.iter().map(token).collect::<Result<Vec<_>, _>>().map_err(|error| error.to_string())?;
         self.library.add_tokens(tokens).map_err(|error| error.to_string())?;
         self.refuse_grown()
     }

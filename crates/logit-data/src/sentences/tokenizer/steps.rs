@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use tokenizers::{
-    NormalizedString, Normalizer, NormalizerWrapper, OffsetReferential, OffsetType, PreTokenizedString, PreTokenizer,
-    PreTokenizerWrapper, Result,
+    NormalizedString, Normalizer, NormalizerWrapper, OffsetReferential, OffsetType, PreTokenizedString,
+    PreTokenizer, PreTokenizerWrapper, Result,
 };
 
 use super::structure;
@@ -37,7 +37,8 @@ impl<S: DeserializeOwned> Steps<S> {
     /// The steps that a tokenizer's file gives; none, if it gives none.
     pub(super) fn of(steps: &[&Map<String, Value>]) -> std::result::Result<Option<Self>, String> {
         let of = |step: &&Map<String, Value>| {
-            let read = serde_json::from_value(Value::Object((*step).clone())).map_err(|error| error.to_string());
+            let read =
+                serde_json::from_value(Value::Object((*step).clone())).map_err(|error| error.to_string());
             Ok(Step { step: read?, puts: structure::puts(step) })
         };
         let steps = steps.iter().map(of).collect::<std::result::Result<Vec<_>, String>>()?;
@@ -68,7 +69,9 @@ impl Normalizer for Steps<NormalizerWrapper> {
     fn normalize(&self, normalized: &mut NormalizedString) -> Result<()> {
         for Step { step, puts } in &self.steps {
             let fits = self.refuse((normalized.len() + 1).saturating_mul(*puts), MOST_OF_A_STEP);
-            let fits = fits.and_then(|()| step.normalize(normalized)).and_then(|()| self.refuse(normalized.len(), MOST_GROWN));
+            let fits = fits
+                .and_then(|()| step.normalize(normalized))
+                .and_then(|()| self.refuse(normalized.len(), MOST_GROWN));
             if fits.is_err() {
                 // Nothing more is made of it.
                 normalized.clear();

@@ -55,7 +55,9 @@ fn check_merge(at: usize, merge: &Value, prefix: &str) -> Checked {
     if second.is_char_boundary(prefix.len()) {
         return Ok(());
     }
-    Err(format!("merge {at} (from 0) has no room in its second part for the prefix of `continuing_subword_prefix`"))
+    Err(format!(
+        "merge {at} (from 0) has no room in its second part for the prefix of `continuing_subword_prefix`"
+    ))
 }
 
 /// Whether tokens beside the vocabulary are few and short enough.
@@ -81,7 +83,9 @@ fn flatten<'a>(
     depth: usize,
     steps: &mut Vec<&'a Map<String, Value>>,
 ) -> Checked {
-    let depth = depth.checked_sub(1).ok_or_else(|| format!("`{within}` lie more than {DEEPEST} deep within each other"))?;
+    let depth = depth
+        .checked_sub(1)
+        .ok_or_else(|| format!("`{within}` lie more than {DEEPEST} deep within each other"))?;
     let step = match part {
         Value::Null => return Ok(()),
         Value::Object(step) => step,
@@ -118,11 +122,15 @@ fn check_step(step: &Map<String, Value>) -> Checked {
 /// A regular expression that does not become far larger than it is written.
 fn check_pattern(pattern: &str) -> Checked {
     if pattern.len() > MOST_PATTERN_BYTES {
-        return Err(format!("a regular expression has {} bytes; at most {MOST_PATTERN_BYTES} are read", pattern.len()));
+        return Err(format!(
+            "a regular expression has {} bytes; at most {MOST_PATTERN_BYTES} are read",
+            pattern.len()
+        ));
     }
     let counts = pattern.split('{').skip(1).filter_map(|counts| counts.split('}').next());
     let largest = |counts: &str| counts.split(',').filter_map(|count| count.trim().parse::<u64>().ok()).max();
-    let repeated = counts.filter_map(largest).fold(pattern.len() as u64, |all, count| all.saturating_mul(count.max(1)));
+    let repeated =
+        counts.filter_map(largest).fold(pattern.len() as u64, |all, count| all.saturating_mul(count.max(1)));
     if repeated > MOST_REPEATED {
         return Err("a regular expression repeats its parts too often".to_owned());
     }

@@ -27,7 +27,10 @@ fn models() -> [(&'static str, Value); 4] {
             json!({"type": "WordPiece", "unk_token": "a", "continuing_subword_prefix": "##",
                 "max_input_chars_per_word": 100, "vocab": {"a": 0, "b": 1, "##b": 2}}),
         ),
-        ("chances", json!({"type": "Unigram", "unk_id": 0, "vocab": [["a", -1.0], ["b", -2.0], ["ab", -2.5]]})),
+        (
+            "chances",
+            json!({"type": "Unigram", "unk_id": 0, "vocab": [["a", -1.0], ["b", -2.0], ["ab", -2.5]]}),
+        ),
     ]
 }
 
@@ -86,7 +89,10 @@ fn changes() -> Vec<(&'static str, Value)> {
         ("/normalizer", charsmap("A!")),
         ("/normalizer", sequence(json!(vec![replace(".", &"a".repeat(10)); 7]))),
         ("/normalizer", sequence(json!(vec![replace("", "aa"); 40]))),
-        ("/normalizer", sequence(json!(vec![json!({"type": "Prepend", "prepend": "long ".repeat(100)}); 64]))),
+        (
+            "/normalizer",
+            sequence(json!(vec![json!({"type": "Prepend", "prepend": "long ".repeat(100)}); 64])),
+        ),
         ("/normalizer", sequence(json!(vec![json!({"type": "ByteLevel"}); 60]))),
         ("/normalizer", sequence(json!(vec![json!({"type": "NFC"}); 1_000]))),
         ("/normalizer", nested),
@@ -98,10 +104,22 @@ fn changes() -> Vec<(&'static str, Value)> {
         ("/normalizer", json!({"type": "Replace"})),
         ("/normalizer", json!({"type": "BertNormalizer", "clean_text": 1})),
         ("/normalizer", json!([])),
-        ("/pre_tokenizer", splitters(json!(vec![json!({"type": "ByteLevel", "add_prefix_space": true,
-            "trim_offsets": true, "use_regex": true}); 40]))),
-        ("/pre_tokenizer", splitters(json!(vec![json!({"type": "Metaspace", "replacement": "▁",
-            "prepend_scheme": "always", "split": true}); 64]))),
+        (
+            "/pre_tokenizer",
+            splitters(json!(vec![
+                json!({"type": "ByteLevel", "add_prefix_space": true,
+            "trim_offsets": true, "use_regex": true});
+                40
+            ])),
+        ),
+        (
+            "/pre_tokenizer",
+            splitters(json!(vec![
+                json!({"type": "Metaspace", "replacement": "▁",
+            "prepend_scheme": "always", "split": true});
+                64
+            ])),
+        ),
         ("/pre_tokenizer", json!({"type": "FixedLength", "length": 0})),
         ("/pre_tokenizer", json!({"type": "FixedLength", "length": u64::MAX})),
         ("/pre_tokenizer", split("")),
@@ -111,7 +129,10 @@ fn changes() -> Vec<(&'static str, Value)> {
         ("/pre_tokenizer", json!({"type": "CharDelimiterSplit", "delimiter": "ab"})),
         ("/pre_tokenizer", json!({"type": "UnicodeScripts"})),
         ("/pre_tokenizer", Value::Null),
-        ("/post_processor", json!({"type": "TemplateProcessing", "single": [], "pair": [], "special_tokens": {}})),
+        (
+            "/post_processor",
+            json!({"type": "TemplateProcessing", "single": [], "pair": [], "special_tokens": {}}),
+        ),
         ("/decoder", json!({"type": "Nothing"})),
         ("/truncation", json!({"max_length": 0, "stride": 9})),
     ]
@@ -123,7 +144,8 @@ fn read(json: &Value, lowercase: bool) -> Result<Tokenizer, String> {
 
 #[test]
 fn any_tokenizer_is_used_or_refused_in_time() {
-    let sentences = ["", "a b ab", "é 😀 \u{0301} ﷺ\0", &"a".repeat(10_000), &"x b ".repeat(2_500), &"ab".repeat(5_000)];
+    let sentences =
+        ["", "a b ab", "é 😀 \u{0301} ﷺ\0", &"a".repeat(10_000), &"x b ".repeat(2_500), &"ab".repeat(5_000)];
     let (mut tried, mut refused) = (0, 0);
     for (model_name, model) in models() {
         for (place, value) in changes() {

@@ -56,7 +56,9 @@ impl Form {
             (Type::INT32 | Type::INT64 | Type::BYTE_ARRAY | Type::FIXED_LEN_BYTE_ARRAY, C::DECIMAL) => {
                 let digits = usize::try_from(column.type_scale()).unwrap_or(0);
                 if digits > MOST_DECIMAL {
-                    return Err(format!("its numbers have {digits} digits behind the point; at most {MOST_DECIMAL} are read"));
+                    return Err(format!(
+                        "its numbers have {digits} digits behind the point; at most {MOST_DECIMAL} are read"
+                    ));
                 }
                 Self::Decimal(digits)
             }
@@ -153,8 +155,8 @@ impl Cell for [u8] {
             (Form::Decimal(digits), bytes) => decimal(bytes, digits, to),
             (Form::Half, &[low, high]) => half(half::f16::from_le_bytes([low, high]), to),
             (Form::Interval, bytes) if bytes.len() == 12 => {
-                let [months, days, millis] =
-                    [0, 4, 8].map(|at| u32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]]));
+                let [months, days, millis] = [0, 4, 8]
+                    .map(|at| u32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]]));
                 put!(to, "{months} months {days} days {millis} ms")
             }
             (Form::Uuid, bytes) => bytes.iter().enumerate().all(|(at, byte)| {
@@ -175,7 +177,7 @@ impl Cell for [u8] {
 /// As the library writes it: whole numbers with a digit behind the point.
 fn half(number: half::f16, to: &mut String) -> bool {
     let number = f32::from(number);
-    if number.is_finite() && number.trunc() == number { put!(to, "{number}.0") } else { put!(to, "{number}") }
+    if number.fract() == 0.0 { put!(to, "{number}.0") } else { put!(to, "{number}") }
 }
 
 /// Days from 1 January 1970 in the Gregorian calendar, before and after it was made; any number of them.
@@ -189,7 +191,11 @@ fn date(days: i128, to: &mut String) -> bool {
     let day = day - (153 * month + 2) / 5 + 1;
     let month = if month < 10 { month + 3 } else { month - 9 };
     let year = era * 400 + year + i128::from(month <= 2);
-    if (0..=9999).contains(&year) { put!(to, "{year:04}-{month:02}-{day:02}") } else { put!(to, "{year:+05}-{month:02}-{day:02}") }
+    if (0..=9999).contains(&year) {
+        put!(to, "{year:04}-{month:02}-{day:02}")
+    } else {
+        put!(to, "{year:+05}-{month:02}-{day:02}")
+    }
 }
 
 /// A time since midnight; hours go beyond 24 where it does.

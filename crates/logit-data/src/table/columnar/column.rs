@@ -7,7 +7,8 @@ use std::sync::atomic::Ordering;
 use parquet::basic::Type;
 use parquet::column::reader::ColumnReaderImpl;
 use parquet::data_type::{
-    BoolType, ByteArrayType, DataType, DoubleType, FixedLenByteArrayType, FloatType, Int32Type, Int64Type, Int96Type,
+    BoolType, ByteArrayType, DataType, DoubleType, FixedLenByteArrayType, FloatType, Int32Type, Int64Type,
+    Int96Type,
 };
 use parquet::file::metadata::RowGroupMetaData;
 
@@ -53,7 +54,9 @@ pub(super) fn cells(
         Type::FLOAT => typed!(FloatType, |value, form, to| value.write(form, to)),
         Type::DOUBLE => typed!(DoubleType, |value, form, to| value.write(form, to)),
         Type::BYTE_ARRAY => typed!(ByteArrayType, |value, form, to| value.data().write(form, to)),
-        Type::FIXED_LEN_BYTE_ARRAY => typed!(FixedLenByteArrayType, |value, form, to| value.data().write(form, to)),
+        Type::FIXED_LEN_BYTE_ARRAY => {
+            typed!(FixedLenByteArrayType, |value, form, to| value.data().write(form, to))
+        }
     })
 }
 

@@ -23,7 +23,9 @@ const TAIL: u64 = 8;
 /// Whether a footer claims no more than is read; the reason, if it does.
 pub(super) fn check(file: &mut File, bytes: u64) -> io::Result<Result<(), String>> {
     let mut tail = [0; TAIL as usize];
-    let Some(end) = bytes.checked_sub(TAIL) else { return Ok(Err("it is too short for a Parquet file".to_owned())) };
+    let Some(end) = bytes.checked_sub(TAIL) else {
+        return Ok(Err("it is too short for a Parquet file".to_owned()));
+    };
     file.seek(SeekFrom::Start(end))?;
     file.read_exact(&mut tail)?;
     let [length @ .., b'P', b'A', b'R', b'1'] = tail else {
@@ -135,7 +137,11 @@ mod tests {
     fn footer(within: &[u8], groups: &[u8]) -> Vec<u8> {
         let list = |bytes: &mut Vec<u8>, head: u8, count: usize| {
             bytes.extend([head, 0xFC]);
-            bytes.extend([0x80 | (count & 0x7F) as u8, 0x80 | (count >> 7 & 0x7F) as u8, (count >> 14) as u8]);
+            bytes.extend([
+                0x80 | (count & 0x7F) as u8,
+                0x80 | (count >> 7 & 0x7F) as u8,
+                (count >> 14) as u8,
+            ]);
         };
         let mut bytes = Vec::new();
         list(&mut bytes, 0x29, within.len());
@@ -144,7 +150,7 @@ mod tests {
         }
         list(&mut bytes, 0x29, groups.len());
         for chunks in groups {
-            bytes.extend([0x19, chunks << 4 | 12]);
+            bytes.extend([0x19, chunks << 4 | 0xC]);
             bytes.extend(vec![0; usize::from(*chunks)]);
             bytes.push(0);
         }

@@ -54,7 +54,9 @@ impl PageHeader {
         let mut most = FIRST_BYTES;
         loop {
             bytes.clear();
-            let read = file.seek(SeekFrom::Start(at)).and_then(|_| file.take(most.min(left)).read_to_end(&mut bytes));
+            let read = file
+                .seek(SeekFrom::Start(at))
+                .and_then(|_| file.take(most.min(left)).read_to_end(&mut bytes));
             read.map_err(|error: io::Error| error.to_string())?;
             match Self::parse(&bytes) {
                 Ok(header) => return Ok(header),
@@ -137,7 +139,10 @@ mod tests {
         let header = PageHeader::parse(FIRST).unwrap();
         let PageHeader { kind, length, packed, unpacked, values, .. } = header;
         assert_eq!((kind, length, packed, unpacked, values), (PageKind::Data, 17, 20, 40, 4));
-        let second = [0x15, 6, 0x15, 80, 0x15, 40, 0x5C, 0x15, 8, 0x15, 0, 0x15, 8, 0x15, 0, 0x15, 10, 0x15, 0, 0x12, 0, 0];
+        let second = [
+            0x15, 6, 0x15, 80, 0x15, 40, 0x5C, 0x15, 8, 0x15, 0, 0x15, 8, 0x15, 0, 0x15, 10, 0x15, 0, 0x12,
+            0, 0,
+        ];
         let header = PageHeader::parse(&second).unwrap();
         assert_eq!((header.values, header.levels, header.is_packed), (4, 5, Some(false)));
     }

@@ -78,7 +78,11 @@ impl ParquetRows {
     ///
     /// # Errors
     /// It cannot be read. Within: it is no Parquet file, or claims too much.
-    pub(super) fn open(mut file: File, bytes: u64, most_row_bytes: usize) -> io::Result<Result<Self, String>> {
+    pub(super) fn open(
+        mut file: File,
+        bytes: u64,
+        most_row_bytes: usize,
+    ) -> io::Result<Result<Self, String>> {
         if let Err(reason) = footer::check(&mut file, bytes)? {
             return Ok(Err(reason));
         }
@@ -151,7 +155,8 @@ impl ParquetRows {
         self.cells.clear();
         let group = self.metadata.row_group(self.group);
         self.group += 1;
-        self.left = u64::try_from(group.num_rows()).map_err(|_| "a group of rows has fewer than none".to_owned())?;
+        self.left =
+            u64::try_from(group.num_rows()).map_err(|_| "a group of rows has fewer than none".to_owned())?;
         let looked_into = self.columns.iter().filter(|column| column.look != Look::Past).count();
         let at_a_time = (MOST_OF_ALL / looked_into.max(1)).clamp(16, MOST_AT_A_TIME);
         for column in &self.columns {
@@ -182,7 +187,8 @@ fn columns(metadata: &ParquetMetaData) -> Vec<Column> {
     let fields = schema.root_schema().get_fields().iter().zip(leaves);
     fields
         .map(|(field, leaf)| {
-            let is_plain = field.is_primitive() && field.get_basic_info().repetition() != Repetition::REPEATED;
+            let is_plain =
+                field.is_primitive() && field.get_basic_info().repetition() != Repetition::REPEATED;
             Column { name: field.name().to_owned(), leaf: leaf.filter(|_| is_plain), look: Look::Into }
         })
         .collect()

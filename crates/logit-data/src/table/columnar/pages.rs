@@ -41,13 +41,14 @@ pub(super) type Open = Arc<AtomicU64>;
 
 /// The pages of a column in a group of rows.
 pub(super) struct Pages {
-    pages: SerializedPageReader<File>,
+    inner: SerializedPageReader<File>,
     file: Arc<File>,
     /// Where the next page begins, and the bytes from there to the end of the column.
     at: u64,
     left: u64,
     codec: Compression,
-    levels: Levels,
+    /// Whether levels that say which cells are blank stand before the values.
+    has_levels: bool,
     kind: Type,
     /// The least bytes of a value.
     least: u64,
@@ -65,12 +66,6 @@ pub(super) struct Given {
     pub(super) values: AtomicU64,
     /// Bytes that each value may unpack to.
     pub(super) largest: AtomicU64,
-}
-
-/// Which levels stand before the values of a page.
-#[derive(Clone, Copy)]
-struct Levels {
-    definition: bool,
 }
 
 impl Pages {
@@ -91,18 +86,18 @@ impl Pages {
         let text = |error: ParquetError| reason_of(&error);
         let plain = chunk.clone().into_builder().set_compression(packed).build().map_err(text)?;
         let properties = Arc::new(ReaderProperties::builder().build());
-        let pages =
-            SerializedPageReader::new_with_properties(Arc::clone(file), &plain, 0, None, properties).map_err(text)?;
+        let inner = SerializedPageReader::new_with_properties(Arc::clone(file), &plain, 0, None, properties)
+            .map_err(text)?;
         let described = chunk.column_descr();
         let given = Arc::new(Given::default());
         let unpacker = if matches!(codec, Compression::ZSTD(_)) { UNPACKER } else { 0 };
         let mut pages = Self {
-            pages,
+            inner,
             file: Arc::clone(file),
             at,
             left,
             codec,
-            levels: Levels { definition: described.max_def_level() > 0 },
+            has_levels: described.max_def_level() > 0,
             kind: described.physical_type(),
             least: least(described),
             open: Arc::clone(open),
@@ -137,7 +132,9 @@ impl Pages {
         let PageHeader { kind, unpacked, packed, values, .. } = *header;
         let largest = unpacked.max(packed);
         if largest > MOST_PAGE_BYTES {
-            return Err(format!("a page of {largest} bytes; at most {MOST_PAGE_BYTES} are unpacked: write smaller pages"));
+            return Err(format!(
+                "a page of {largest} bytes; at most {MOST_PAGE_BYTES} are unpacked: write smaller pages"
+            ));
         }
         let is_dictionary = kind == PageKind::Dictionary;
         if is_dictionary && values.saturating_mul(self.least) > unpacked.saturating_mul(8) {
@@ -162,18 +159,6 @@ impl Pages {
         ))
     }
 
-    /// The bytes of a page, unpacked by gzip up to what it claims and no further.
-    fn unzipped(&self, packed: &[u8], unpacked: u64) -> std::result::Result<Vec<u8>, String> {
-        let mut bytes = Vec::with_capacity(unpacked as usize);
-        let read = MultiGzDecoder::new(packed).take(unpacked + 1).read_to_end(&mut bytes);
-        read.map_err(|error| error.to_string())?;
-        if bytes.len() as u64 == unpacked {
-            return Ok(bytes);
-        }
-        let more = if bytes.len() as u64 > unpacked { "more" } else { "fewer" };
-        Err(format!("a page that unpacks to {more} than the {unpacked} bytes that it claims"))
-    }
-
     /// Refuses a page whose size is not known before it is unpacked.
     fn refuse_unbounded(&self, header: &PageHeader, start: u64) -> std::result::Result<(), String> {
         if self.codec != Compression::LZ4 || header.packed < header.levels + 4 {
@@ -181,10 +166,14 @@ impl Pages {
         }
         let mut first = [0; 4];
         let mut file = &*self.file;
-        let read = file.seek(SeekFrom::Start(start + header.levels)).and_then(|_| file.read_exact(&mut first));
+        let read =
+            file.seek(SeekFrom::Start(start + header.levels)).and_then(|_| file.read_exact(&mut first));
         read.map_err(|error| error.to_string())?;
         if LZ4_FILES.contains(&first) {
-            return Err("a page packed as a file of LZ4, which is not read; write it with Zstandard or Snappy".to_owned());
+            return Err(
+                "a page packed as a file of LZ4, which is not read; write it with Zstandard or Snappy"
+                    .to_owned(),
+            );
         }
         Ok(())
     }
@@ -193,10 +182,10 @@ impl Pages {
     fn page(&mut self) -> std::result::Result<Option<Page>, String> {
         let Some((header, start)) = self.next_header()? else { return Ok(None) };
         self.refuse_unbounded(&header, start)?;
-        let page = self.pages.get_next_page().map_err(|error| reason_of(&error))?;
+        let page = self.inner.get_next_page().map_err(|error| reason_of(&error))?;
         let mut page = page.ok_or("its pages end early")?;
         if matches!(self.codec, Compression::GZIP(_)) {
-            self.unpack(&mut page, &header)?;
+            unpack(&mut page, &header)?;
         }
         if page.is_data_page() {
             let largest = self.largest(&page, &header)?;
@@ -204,20 +193,6 @@ impl Pages {
             self.given.largest.store(largest, Ordering::Relaxed);
         }
         Ok(Some(page))
-    }
-
-    fn unpack(&self, page: &mut Page, header: &PageHeader) -> std::result::Result<(), String> {
-        let (Page::DataPage { buf, .. } | Page::DataPageV2 { buf, .. } | Page::DictionaryPage { buf, .. }) = page;
-        let is_packed = header.is_packed.unwrap_or(true);
-        let (levels, packed) = buf.split_at_checked(header.levels as usize).ok_or("levels beyond its end")?;
-        // Of a page with levels alone there is nothing to unpack.
-        if !is_packed || header.unpacked == header.levels {
-            return Ok(());
-        }
-        let unpacked = header.unpacked.checked_sub(header.levels).ok_or("levels beyond its end")?;
-        let values = self.unzipped(packed, unpacked)?;
-        *buf = [levels, &values[..]].concat().into();
-        Ok(())
     }
 
     /// The most bytes of a value that is unpacked from a page.
@@ -245,7 +220,7 @@ impl Pages {
     fn values_of<'a>(&self, page: &'a Page, header: &PageHeader) -> Option<&'a [u8]> {
         let bytes: &[u8] = page.buffer();
         match page {
-            Page::DataPage { def_level_encoding, .. } if self.levels.definition => match def_level_encoding {
+            Page::DataPage { def_level_encoding, .. } if self.has_levels => match def_level_encoding {
                 Encoding::RLE => {
                     let (length, rest) = bytes.split_first_chunk::<4>()?;
                     rest.get(u32::from_le_bytes(*length) as usize..)
@@ -273,8 +248,9 @@ fn range(chunk: &ColumnChunkMetaData, bytes: u64) -> std::result::Result<(u64, u
         let (start, length) = (u64::try_from(start).ok()?, u64::try_from(length).ok()?);
         (start.checked_add(length)? <= bytes).then_some((start, length))
     };
-    within(start, length)
-        .ok_or_else(|| format!("{length} bytes from byte {start} on, and the file has {bytes}: it is cut short, or damaged"))
+    within(start, length).ok_or_else(|| {
+        format!("{length} bytes from byte {start} on, and the file has {bytes}: it is cut short, or damaged")
+    })
 }
 
 /// Bits of a value at least, in a dictionary.
@@ -287,6 +263,33 @@ fn least(column: &ColumnDescriptor) -> u64 {
         Type::FIXED_LEN_BYTE_ARRAY => u64::try_from(column.type_length()).unwrap_or(1).max(1),
         Type::BOOLEAN => 1,
     }
+}
+
+/// Unpacks a page that was left packed by gzip.
+fn unpack(page: &mut Page, header: &PageHeader) -> std::result::Result<(), String> {
+    let (Page::DataPage { buf, .. } | Page::DataPageV2 { buf, .. } | Page::DictionaryPage { buf, .. }) = page;
+    let is_packed = header.is_packed.unwrap_or(true);
+    let (levels, packed) = buf.split_at_checked(header.levels as usize).ok_or("levels beyond its end")?;
+    // Of a page with levels alone there is nothing to unpack.
+    if !is_packed || header.unpacked == header.levels {
+        return Ok(());
+    }
+    let unpacked = header.unpacked.checked_sub(header.levels).ok_or("levels beyond its end")?;
+    let values = unzipped(packed, unpacked)?;
+    *buf = [levels, &values[..]].concat().into();
+    Ok(())
+}
+
+/// The bytes of a page, unpacked by gzip up to what it claims and no further.
+fn unzipped(packed: &[u8], unpacked: u64) -> std::result::Result<Vec<u8>, String> {
+    let mut bytes = Vec::with_capacity(unpacked as usize);
+    let read = MultiGzDecoder::new(packed).take(unpacked + 1).read_to_end(&mut bytes);
+    read.map_err(|error| error.to_string())?;
+    if bytes.len() as u64 == unpacked {
+        return Ok(bytes);
+    }
+    let more = if bytes.len() as u64 > unpacked { "more" } else { "fewer" };
+    Err(format!("a page that unpacks to {more} than the {unpacked} bytes that it claims"))
 }
 
 /// How many numbers stand here as differences, and where they end.

@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use csv::StringRecord;
-use parquet::basic::Compression;
+use parquet::basic::{Compression, GzipLevel, ZstdLevel};
 use parquet::data_type::{
-    BoolType, ByteArray, ByteArrayType, DoubleType, FixedLenByteArray, FixedLenByteArrayType, FloatType, Int32Type,
-    Int64Type, Int96, Int96Type,
+    BoolType, ByteArray, ByteArrayType, DoubleType, FixedLenByteArray, FixedLenByteArrayType, FloatType,
+    Int32Type, Int64Type, Int96, Int96Type,
 };
 use parquet::file::properties::{WriterProperties, WriterPropertiesBuilder, WriterVersion};
 use parquet::file::reader::{FileReader, SerializedFileReader};
@@ -42,8 +42,8 @@ fn texts(texts: &[&str]) -> Values {
 type Column<'a> = (&'a str, Values);
 
 fn write(path: &Path, columns: &[Column<'_>], properties: WriterPropertiesBuilder) {
-    let fields: String = columns.iter().map(|(field, _)| format!("optional {field}; ")).collect();
-    let schema = Arc::new(parse_message_type(&format!("message table {{ {fields} }}")).unwrap());
+    let fields: Vec<String> = columns.iter().map(|(field, _)| format!("optional {field};")).collect();
+    let schema = Arc::new(parse_message_type(&format!("message table {{ {} }}", fields.join(" "))).unwrap());
     let file = std::fs::File::create(path).unwrap();
     let mut writer = SerializedFileWriter::new(file, schema, Arc::new(properties.build())).unwrap();
     let mut group = writer.next_row_group().unwrap();
@@ -93,7 +93,9 @@ fn rows(path: &Path) -> Result<Vec<Vec<String>>, String> {
 fn types() -> Vec<Column<'static>> {
     let ints = Values::Int32(vec![i32::MIN, -719_163, -1, 0, 1, 19_000, 86_399_999, i32::MAX]);
     let longs = Values::Int64(vec![i64::MIN, -1, 0, 1, 1_700_000_000_123_456, 86_399_999_999, i64::MAX]);
-    let decimal = Values::Fixed([[0x80_u8; 8], [0; 8], [0xFF; 8], [0x7F; 8]].map(|bytes| bytes.to_vec().into()).to_vec());
+    let decimal = Values::Fixed(
+        [[0x80_u8; 8], [0; 8], [0xFF; 8], [0x7F; 8]].map(|bytes| bytes.to_vec().into()).to_vec(),
+    );
     let fixed = |length: usize| {
         Values::Fixed([0_u8, 0x41, 0x7F, 0xFF].map(|byte| vec![byte; length].into()).to_vec())
     };
@@ -124,18 +126,25 @@ fn types() -> Vec<Column<'static>> {
         ]
         .map(|field| annotated(field, &longs)),
     );
-    let moments: [[u32; 3]; 5] = [[0; 3], [u32::MAX; 3], [0, 0, i32::MAX as u32], [0, 0, i32::MIN as u32], [1, 2, 2_440_588]];
+    let moments: [[u32; 3]; 5] =
+        [[0; 3], [u32::MAX; 3], [0, 0, i32::MAX as u32], [0, 0, i32::MIN as u32], [1, 2, 2_440_588]];
     all.extend([
         ("boolean c", Values::Bool(vec![true, false])),
         ("int96 c", Values::Int96(moments.map(|[a, b, c]| Int96::from(vec![a, b, c])).to_vec())),
-        ("float c", Values::Float(vec![f32::MIN, f32::MAX, f32::NAN, f32::INFINITY, -0.0, f32::MIN_POSITIVE, 1.5])),
+        (
+            "float c",
+            Values::Float(vec![f32::MIN, f32::MAX, f32::NAN, f32::INFINITY, -0.0, f32::MIN_POSITIVE, 1.5]),
+        ),
         ("double c", Values::Double(vec![f64::MIN, f64::MAX, f64::NAN, f64::NEG_INFINITY, 5e-324, 0.1])),
         ("binary c (UTF8)", texts(&["", " a ", "ü", "\u{0}", "☃\u{202E}"])),
         ("binary c (JSON)", texts(&["{}"])),
         ("binary c (ENUM)", texts(&["x"])),
         ("binary c (BSON)", texts(&["\u{5}"])),
         ("binary c", texts(&["plain"])),
-        ("binary c (DECIMAL(38,5))", Values::Bytes(vec![vec![].into(), vec![0x80].into(), vec![0x7F; 16].into()])),
+        (
+            "binary c (DECIMAL(38,5))",
+            Values::Bytes(vec![vec![].into(), vec![0x80].into(), vec![0x7F; 16].into()]),
+        ),
         ("fixed_len_byte_array(8) c (DECIMAL(18,3))", decimal),
         ("fixed_len_byte_array(2) c (FLOAT16)", fixed(2)),
         ("fixed_len_byte_array(12) c (INTERVAL)", fixed(12)),
@@ -192,7 +201,10 @@ fn with_all_types() -> (TempDir, PathBuf) {
     let rows = 60;
     let mut columns: Vec<Column<'_>> = vec![
         ("double x", Values::Double((0..rows).map(f64::from).collect())),
-        ("binary y (UTF8)", Values::Bytes((0..rows).map(|row| ["a", "b"][row as usize % 2].into()).collect())),
+        (
+            "binary y (UTF8)",
+            Values::Bytes((0..rows).map(|row| ["a", "b"][row as usize % 2].into()).collect()),
+        ),
         ("binary raw", Values::Bytes(vec![vec![0xFF].into(); rows as usize])),
     ];
     let mut names = Vec::new();
@@ -246,8 +258,8 @@ fn every_way_of_packing_is_read() {
     let codecs = [
         Compression::UNCOMPRESSED,
         Compression::SNAPPY,
-        Compression::GZIP(parquet::basic::GzipLevel::default()),
-        Compression::ZSTD(parquet::basic::ZstdLevel::default()),
+        Compression::GZIP(GzipLevel::default()),
+        Compression::ZSTD(ZstdLevel::default()),
         Compression::LZ4,
         Compression::LZ4_RAW,
     ];
@@ -268,7 +280,8 @@ fn every_way_of_packing_is_read() {
             let (_folder, path) = written(&columns, properties);
             let cells = rows(&path).unwrap();
             assert_eq!(cells.len(), 3_001);
-            let is_right = |(row, cell): (usize, &Vec<String>)| cell[0] == long[row] && cell[1] == row.to_string();
+            let is_right =
+                |(row, cell): (usize, &Vec<String>)| cell[0] == long[row] && cell[1] == row.to_string();
             assert!(cells.iter().take(3_000).enumerate().all(is_right), "{codec:?}");
         }
     }
@@ -286,8 +299,11 @@ fn one_page(codec: Compression) -> WriterPropertiesBuilder {
 #[test]
 fn what_unpacks_to_too_much_is_refused_before_it_is_unpacked() {
     let blank = |bytes: usize| ByteArray::from(vec![b' '; bytes]);
-    let zstd = Compression::ZSTD(parquet::basic::ZstdLevel::default());
-    let pages = [("binary t (UTF8)", Values::Bytes(vec![blank(33 << 20); 2])), ("int32 n", Values::Int32(vec![1, 2]))];
+    let zstd = Compression::ZSTD(ZstdLevel::default());
+    let pages = [
+        ("binary t (UTF8)", Values::Bytes(vec![blank(33 << 20); 2])),
+        ("int32 n", Values::Int32(vec![1, 2])),
+    ];
     let (_folder, path) = written(&pages, one_page(zstd));
     let message = rows(&path).unwrap_err();
     assert!(message.contains("row 1: column `t` has a page of 69206"), "{message}");
@@ -314,7 +330,8 @@ fn patched(path: &Path, find: impl Fn(&[u8]) -> Option<usize>, with: &[u8]) {
 #[test]
 fn a_page_that_is_larger_than_it_claims_is_refused() {
     let texts = Values::Bytes(vec![ByteArray::from(vec![b'x'; 100_000]); 10]);
-    let (_folder, path) = written(&[("binary t (UTF8)", texts)], one_page(Compression::GZIP(Default::default())));
+    let (_folder, path) =
+        written(&[("binary t (UTF8)", texts)], one_page(Compression::GZIP(GzipLevel::default())));
     // The page begins behind the mark of the format: its kind, and how much it unpacks to in three groups of bits.
     patched(&path, |bytes| (bytes[4..7] == [0x15, 0, 0x15]).then_some(7), &[0xD0, 0x80, 0x00]);
     let message = rows(&path).unwrap_err();
@@ -327,7 +344,11 @@ fn a_dictionary_that_claims_more_than_it_holds_is_refused() {
     let words = texts(&words.iter().map(String::as_str).collect::<Vec<_>>());
     let (_folder, path) = written(&[("binary t (UTF8)", words)], WriterProperties::builder());
     // 70 as it is written there, and 8,000 in as many bytes.
-    patched(&path, |bytes| bytes[..40].windows(3).position(|three| three == [0x15, 0x8C, 0x01]).map(|at| at + 1), &[0x80, 0x7D]);
+    patched(
+        &path,
+        |bytes| bytes[..40].windows(3).position(|three| three == [0x15, 0x8C, 0x01]).map(|at| at + 1),
+        &[0x80, 0x7D],
+    );
     let message = rows(&path).unwrap_err();
     assert!(message.contains("column `t` has a dictionary that claims 8000 values"), "{message}");
 }
@@ -362,7 +383,9 @@ fn a_column_of_columns_is_left_out_or_named() {
     group.close().unwrap();
     writer.close().unwrap();
     let message = rows(&path).unwrap_err();
-    assert!(message.contains("column `g` has lists, maps or columns of its own") && message.contains("--drop g"));
+    assert!(
+        message.contains("column `g` has lists, maps or columns of its own") && message.contains("--drop g")
+    );
 }
 
 proptest! {
@@ -374,7 +397,7 @@ proptest! {
         gzip in any::<bool>(),
     ) {
         let version = if version { WriterVersion::PARQUET_1_0 } else { WriterVersion::PARQUET_2_0 };
-        let codec = if gzip { Compression::GZIP(Default::default()) } else { Compression::SNAPPY };
+        let codec = if gzip { Compression::GZIP(GzipLevel::default()) } else { Compression::SNAPPY };
         let properties = WriterProperties::builder().set_writer_version(version).set_compression(codec);
         let columns = [
             ("binary t (UTF8)", texts(&["a", "b", "a", "c"])),

@@ -80,7 +80,7 @@ impl<'a> Thrift<'a> {
     /// A size or a count: what is below 0, or more than an `i32`, is none.
     pub(super) fn size(&mut self) -> Read<u64> {
         let number = self.signed()?;
-        u64::try_from(number).ok().filter(|size| *size <= i32::MAX as u64).ok_or(Broken::Wrong)
+        i32::try_from(number).ok().and_then(|size| size.try_into().ok()).ok_or(Broken::Wrong)
     }
 
     /// The kind and the number of a list's items.
