@@ -78,6 +78,12 @@ impl Pages {
     ) -> std::result::Result<(Self, Arc<Given>), String> {
         let (at, left) = range(chunk, bytes)?;
         let codec = chunk.compression();
+        if matches!(codec, Compression::BROTLI(_) | Compression::LZO) {
+            return Err(
+                "pages packed by Brotli or LZO, which are not read; write it with Zstandard or Snappy"
+                    .to_owned(),
+            );
+        }
         // Gzip does not stop at the size that a page claims: it is unpacked here.
         let packed = match codec {
             Compression::GZIP(_) => Compression::UNCOMPRESSED,
