@@ -81,6 +81,7 @@ fn changes() -> Vec<(&'static str, Value)> {
         ("/added_tokens", added("b")),
         ("/added_tokens", added(&"y".repeat(5_000))),
         ("/added_tokens", json!([1])),
+        ("/model/vocab", json!((0..9_000).map(|at| json!([format!("{at:1000}"), 0.0])).collect::<Vec<_>>())),
         ("/normalizer", charsmap("AA==")),
         ("/normalizer", charsmap("")),
         ("/normalizer", charsmap("/////wAAAAAAAAAA")),
@@ -182,6 +183,12 @@ fn what_does_not_fit_is_named() {
     assert!(grows.contains("more than 262144 bytes of a sentence"), "{grows}");
     let map = json!({"type": "Precompiled", "precompiled_charsmap": "AA=="});
     assert!(with(0, "/normalizer", map).contains("`precompiled_charsmap` is cut short"));
+    let mut long = whole(&models()[0].1);
+    long["normalizer"] = json!({"type": "Replace", "pattern": {"Regex": "c"}, "content": "c".repeat(900)});
+    long["added_tokens"] = json!([{"id": 7, "content": "cc", "single_word": false, "lstrip": false, "rstrip": false,
+        "normalized": true, "special": false}]);
+    let added = read(&long, false).unwrap_err();
+    assert!(added.contains("more than 1000 bytes of an added token"), "{added}");
     // A table of one entry that leads beyond it is only met when a letter is looked up.
     let late = with(0, "/normalizer", json!({"type": "Precompiled", "precompiled_charsmap": "BAAAAP////8="}));
     assert!(late.contains("the library that reads it gave up"), "{late}");
