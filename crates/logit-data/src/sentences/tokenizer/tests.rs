@@ -35,20 +35,17 @@ fn models() -> [(&'static str, Value); 4] {
 }
 
 /// What is done to a tokenizer: a place in it, and what is put there.
-fn changes() -> Vec<(&'static str, Value)> {
-    let replace = |regex: &str, content: &str| json!({"type": "Replace", "pattern": {"Regex": regex}, "content": content});
-    let split = |regex: &str| json!({"type": "Split", "pattern": {"Regex": regex}, "behavior": "Isolated", "invert": false});
-    let sequence = |steps: Value| json!({"type": "Sequence", "normalizers": steps});
-    let splitters = |steps: Value| json!({"type": "Sequence", "pretokenizers": steps});
+type Changes = Vec<(&'static str, Value)>;
+
+fn changes() -> Changes {
+    [to_the_model(), to_the_normaliser(), to_the_splitter()].concat()
+}
+
+fn to_the_model() -> Changes {
     let added = |content: &str| {
         json!([{"id": 7, "content": content, "single_word": false, "lstrip": true, "rstrip": true, "normalized": true,
             "special": false}])
     };
-    let charsmap = |map: &str| json!({"type": "Precompiled", "precompiled_charsmap": map});
-    let mut nested = replace("a", "b");
-    for _ in 0..100 {
-        nested = sequence(json!([nested]));
-    }
     vec![
         ("/model/continuing_subword_prefix", json!("####")),
         ("/model/continuing_subword_prefix", json!("é")),
@@ -82,6 +79,18 @@ fn changes() -> Vec<(&'static str, Value)> {
         ("/added_tokens", added(&"y".repeat(5_000))),
         ("/added_tokens", json!([1])),
         ("/model/vocab", json!((0..9_000).map(|at| json!([format!("{at:1000}"), 0.0])).collect::<Vec<_>>())),
+    ]
+}
+
+fn to_the_normaliser() -> Changes {
+    let replace = |regex: &str, content: &str| json!({"type": "Replace", "pattern": {"Regex": regex}, "content": content});
+    let sequence = |steps: Value| json!({"type": "Sequence", "normalizers": steps});
+    let charsmap = |map: &str| json!({"type": "Precompiled", "precompiled_charsmap": map});
+    let mut nested = replace("a", "b");
+    for _ in 0..100 {
+        nested = sequence(json!([nested]));
+    }
+    vec![
         ("/normalizer", charsmap("AA==")),
         ("/normalizer", charsmap("")),
         ("/normalizer", charsmap("/////wAAAAAAAAAA")),
@@ -105,6 +114,13 @@ fn changes() -> Vec<(&'static str, Value)> {
         ("/normalizer", json!({"type": "Replace"})),
         ("/normalizer", json!({"type": "BertNormalizer", "clean_text": 1})),
         ("/normalizer", json!([])),
+    ]
+}
+
+fn to_the_splitter() -> Changes {
+    let split = |regex: &str| json!({"type": "Split", "pattern": {"Regex": regex}, "behavior": "Isolated", "invert": false});
+    let splitters = |steps: Value| json!({"type": "Sequence", "pretokenizers": steps});
+    vec![
         (
             "/pre_tokenizer",
             splitters(json!(vec![
