@@ -51,7 +51,7 @@ impl Scratch {
     /// Makes a run's best weights those of an older version, which do not say what they belong to.
     pub(crate) fn unbind(&self, run: &str) {
         let path = self.path(&format!("{run}/best.safetensors"));
-        let bytes = std::fs::read(&path).unwrap();
+        let bytes = fs::read(&path).unwrap();
         let (length, rest) = bytes.split_at(8);
         let (header, numbers) = rest.split_at(u64::from_le_bytes(length.try_into().unwrap()) as usize);
         let mut crc = flate2::Crc::new();
@@ -62,7 +62,7 @@ impl Scratch {
         let header = header.to_string();
         let header = format!("{header:<0$}", header.len().next_multiple_of(8));
         let length = (header.len() as u64).to_le_bytes();
-        std::fs::write(&path, [&length, header.as_bytes(), numbers].concat()).unwrap();
+        fs::write(&path, [&length, header.as_bytes(), numbers].concat()).unwrap();
     }
 
     /// Runs the command to its end.

@@ -121,14 +121,11 @@ impl Live {
             let watched = self.run.watched();
             self.watched = self.read(watched).flatten();
         }
-        match &mut self.telemetry {
-            Some(telemetry) => {
-                telemetry.refresh()?;
-            }
-            None => {
-                let telemetry = Telemetry::begun(&self.run.telemetry_path());
-                self.telemetry = self.read(telemetry).flatten();
-            }
+        if let Some(telemetry) = &mut self.telemetry {
+            telemetry.refresh()?;
+        } else {
+            let telemetry = Telemetry::begun(&self.run.telemetry_path());
+            self.telemetry = self.read(telemetry).flatten();
         }
         if !self.run.metrics_path().exists() {
             self.take_frames();

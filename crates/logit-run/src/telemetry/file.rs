@@ -89,7 +89,7 @@ fn begin(file: &mut File, begun: Begun, size: u64) -> io::Result<(Format, u64)> 
 
 /// What of a file was damaged: it had `whole` bytes, and `meant` when the checkpoint was taken.
 fn damage(begun: Begun, frames: &Frames, [whole, meant]: [u64; 2]) -> Option<String> {
-    let lost = match frames.first_gap().or((frames.end() < meant).then(|| frames.last_step())) {
+    let lost = match frames.gaps().first().copied().or((frames.end() < meant).then(|| frames.last_step())) {
         _ if begun == Begun::Other => "all recorded steps are lost".to_owned(),
         Some(Some(step)) => format!("recorded steps after step {step} are lost"),
         Some(None) => "the first recorded steps are lost".to_owned(),

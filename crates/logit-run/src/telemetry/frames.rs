@@ -160,13 +160,8 @@ impl Frames {
         self.places.last().map(|place| place.header.step)
     }
 
-    /// Stretches that are no frame.
-    pub(super) fn gaps(&self) -> usize {
-        self.gaps.len()
-    }
-
-    /// The step before the first stretch that is no frame.
-    pub(super) fn first_gap(&self) -> Option<Option<u64>> {
-        self.gaps.first().copied()
+    /// The step before each stretch that is no frame; none where it is at the beginning.
+    pub(super) fn gaps(&self) -> &[Option<u64>] {
+        &self.gaps
     }
 }

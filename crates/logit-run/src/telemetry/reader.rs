@@ -82,7 +82,8 @@ impl Telemetry {
     /// Damaged stretches between frames, each of which was one frame or several; and the step before the first, if there
     /// is one.
     pub fn gaps(&self) -> (usize, Option<u64>) {
-        (self.frames.gaps(), self.frames.first_gap().flatten())
+        let gaps = self.frames.gaps();
+        (gaps.len(), gaps.first().copied().flatten())
     }
 
     /// A frame by its number.
