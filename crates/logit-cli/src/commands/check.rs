@@ -54,11 +54,9 @@ fn describe(of_data: &[Found], of_steps: Option<&CheckReport>) -> String {
     let last = last_step.map_or(String::new(), |step| format!(" up to step {step}"));
     let _ = writeln!(out, "\n{} rules on {frames} recorded steps{last}", verdicts.len());
     if let Some(Damaged { places, after_step }) = damaged {
-        let first = after_step.map_or("the first step".to_owned(), |step| format!("step {step}"));
-        let _ = writeln!(
-            out,
-            "the recording is damaged at {places} places, from {first} on: what it held there was not judged"
-        );
+        let first = after_step.map_or("at the first step".to_owned(), |step| format!("after step {step}"));
+        let places = if *places == 1 { String::new() } else { format!("at {places} places, first ") };
+        let _ = writeln!(out, "the recording is damaged {places}{first}: what it held there was not judged");
     }
     out
 }
