@@ -42,11 +42,13 @@ pub enum RecipeError {
         bytes: u64,
     },
     /// Not TOML, or not a recipe's TOML.
-    #[error("{origin}: {message}")]
+    #[error("{origin}: {excerpt}{message}")]
     Parse {
         /// The recipe's name, file, or `--set`.
         origin: String,
-        /// What is wrong, and where.
+        /// Lines that say where, and quote the recipe's own; empty where the message says it all.
+        excerpt: String,
+        /// What is wrong.
         message: String,
     },
     /// A `--set` that is not `key=value`.

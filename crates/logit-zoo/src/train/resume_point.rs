@@ -25,6 +25,9 @@ pub(crate) struct ResumePoint {
     /// Bytes of telemetry that were written.
     #[serde(default)]
     pub(crate) telemetry_bytes: u64,
+    /// What the checks had found, in the data and in the steps.
+    #[serde(default)]
+    pub(crate) findings: u64,
     /// The recipe that it was trained by, as TOML: numbers continue only under the same one.
     pub(crate) recipe: String,
     /// Whether training has come to its end.
