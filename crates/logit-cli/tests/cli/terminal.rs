@@ -13,11 +13,11 @@ use logit_spec::{Answer, Fault, Finding, Level, Loss};
 use crate::common::{Scratch, json, set, stdout};
 
 /// A name that sets the title, rings, turns the direction, colours (in one byte as well), and begins lines of its own.
-const NAME: &str = "b\u{1b}]0;PWNED\u{7}\u{202e}\u{9b}31m\u{7f}\u{61c}\u{2066}\u{2028}\r\nerror: forged\t";
+const NAME: &str = "b\u{1b}]0;PWNED\u{7}\u{202e}\u{9b}31m\u{7f}\u{61c}\u{2066}\u{2028}\t\r\nerror: forged";
 
 /// How the name is shown.
 const SHOWN: &str =
-    "b\\u{1b}]0;PWNED\\u{7}\\u{202e}\\u{9b}31m\\u{7f}\\u{61c}\\u{2066}\\u{2028}\\r\\nerror: forged\\t";
+    "b\\u{1b}]0;PWNED\\u{7}\\u{202e}\\u{9b}31m\\u{7f}\\u{61c}\\u{2066}\\u{2028}\\t\\r\\nerror: forged";
 
 /// The same for what a file may be called.
 const FILE: &str = "b\u{1b}]0;PWNED\u{7}\u{202e}\nerror: forged";
