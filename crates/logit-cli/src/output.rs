@@ -164,6 +164,9 @@ mod tests {
         };
         let lines = finding(&found);
         assert_eq!(lines.len(), 3, "{lines:?}");
-        assert!(lines[1].starts_with("  why: a\\nerror") && !lines.concat().contains(is_acted_on), "{lines:?}");
+        assert!(
+            lines[1].starts_with("  why: a\\nerror") && !lines.concat().contains(is_acted_on),
+            "{lines:?}"
+        );
     }
 }

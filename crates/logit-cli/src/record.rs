@@ -8,10 +8,10 @@ use std::path::Path;
 
 use logit_run::telemetry::Telemetry;
 use logit_run::{Found, MetricsTail, Record, RunDir, RunError, read_records};
-use logit_zoo::ZooError;
 use logit_zoo::recipe::MAX_STEPS;
 use logit_zoo::run::{Checkpoint, TrainedRun as _};
 use logit_zoo::train::is_recorded;
+use logit_zoo::{RecipeError, ZooError};
 use serde_json::Value;
 
 /// What the files of a run say of its record.
@@ -50,7 +50,10 @@ impl Account {
             self.say(&metrics, format_args!("ends at step {logged}, but the checkpoint is of step {taken}"));
         } else if taken == 0 && run.best_path().exists() {
             let metrics = run.metrics_path();
-            self.say(&metrics, format_args!("holds no step, though best.safetensors was saved after an epoch"));
+            self.say(
+                &metrics,
+                format_args!("holds no step, though best.safetensors was saved after an epoch"),
+            );
             taken = 1;
         }
         let kept = of_checkpoint("findings");
@@ -144,7 +147,7 @@ impl Account {
         let path = run.telemetry_path();
         let telemetry = Telemetry::begun(&path)?;
         let there: HashSet<u64> = telemetry.iter().flat_map(Telemetry::steps).collect();
-        let due = || (1..=taken).filter(|step| is_recorded(*step, every));
+        let due = || (1..=taken).filter(move |step| is_recorded(*step, every));
         let Some(first) = due().find(|step| !there.contains(step)) else { return Ok(()) };
         let (all, lost) = (due().count(), due().filter(|step| !there.contains(step)).count());
         if there.is_empty() {
@@ -169,8 +172,6 @@ fn state(path: &Path) -> &'static str {
 
 /// What is wrong with a recipe, without the lines that it quotes.
 fn describe(error: ZooError) -> String {
-    use logit_zoo::RecipeError;
-
     match error {
         ZooError::RunRecipe(RecipeError::Parse { origin, message, .. }) => format!("{origin}: {message}"),
         error => error.to_string(),

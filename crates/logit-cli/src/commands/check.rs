@@ -47,10 +47,13 @@ fn describe(told: &[Found], of_steps: Option<&CheckReport>, account: &Account) -
     let Account { missing, none } = account;
     let mut lines: Vec<String> = missing.iter().map(|what| format!("missing: {what}")).collect();
     if !missing.is_empty() {
-        lines.push("  fix: put the files back from a copy; what they held cannot be judged without them".to_owned());
+        lines.push(
+            "  fix: put the files back from a copy; what they held cannot be judged without them".to_owned(),
+        );
         lines.push(String::new());
     }
-    let of_steps_found = of_steps.into_iter().flat_map(|report| &report.verdicts).filter_map(RuleOutcome::found);
+    let of_steps_found =
+        of_steps.into_iter().flat_map(|report| &report.verdicts).filter_map(RuleOutcome::found);
     for found in told.iter().chain(of_steps_found) {
         lines.extend(output::finding(&found.finding));
         lines.extend(found.place.step().map(|step| format!("  seen: at step {step}")));
@@ -62,9 +65,9 @@ fn describe(told: &[Found], of_steps: Option<&CheckReport>, account: &Account) -
         lines.push(String::new());
         lines.push(format!("{} rules on {frames} recorded steps{last}", verdicts.len()));
     }
-    lines.extend(none.map(|why| {
-        format!("no step was recorded, so that nothing can be said of the training: {why}")
-    }));
+    lines.extend(
+        none.map(|why| format!("no step was recorded, so that nothing can be said of the training: {why}")),
+    );
     lines
 }
 

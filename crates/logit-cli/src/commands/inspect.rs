@@ -47,8 +47,7 @@ fn lines(given: &str, summary: &Summary) -> Vec<String> {
     for row in &mut rows {
         row[4] = format!("{:>width$}", row[4]);
     }
-    let facts: Vec<Vec<String>> =
-        facts(summary).map(|(name, fact)| vec![name.to_owned(), fact]).collect();
+    let facts: Vec<Vec<String>> = facts(summary).map(|(name, fact)| vec![name.to_owned(), fact]).collect();
     [
         vec![format!("{given}: {network}{of}"), String::new()],
         output::columns(&rows),

@@ -81,10 +81,7 @@ fn stopped(run: &RunDir, step: u64, json: bool) -> Result<(), Failure> {
             &json!({"run": run.path().to_string_lossy(), "finished": false, "step": step, "resume": resume}),
         )
     } else {
-        output::lines([
-            format!("stopped after step {step}, saved; resume it with:"),
-            format!("  {resume}"),
-        ])
+        output::lines([format!("stopped after step {step}, saved; resume it with:"), format!("  {resume}")])
     })
 }
 

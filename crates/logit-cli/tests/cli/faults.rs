@@ -134,7 +134,11 @@ fn a_run_below_a_file_cannot_be_made() {
 fn a_folder_that_cannot_be_written_is_named() {
     // The system keeps it for itself, whoever asks.
     let args = ["train", "digits-linear", "--epochs", "1", "--out", "/sys/run"];
-    refused(Scratch::new().logit(&args), 1, &["/sys/run", "choose a folder that can be written, with `--out`"]);
+    refused(
+        Scratch::new().logit(&args),
+        1,
+        &["/sys/run", "choose a folder that can be written, with `--out`"],
+    );
 }
 
 #[test]

@@ -49,9 +49,18 @@ fn a_part_of_the_record_that_is_not_there_is_told() {
             |scratch| remove(scratch, &["run/telemetry.bin"]),
             "run/telemetry.bin does not exist, but 5 of the 15 steps were to be recorded",
         ),
-        (|scratch| cut(scratch, "run/telemetry.bin", 0), "run/telemetry.bin holds nothing, but 5 of the 15 steps"),
-        (|scratch| cut(scratch, "run/telemetry.bin", 9), "run/telemetry.bin holds nothing, but 5 of the 15 steps"),
-        (|scratch| cut(scratch, "run/telemetry.bin", HEADER), "run/telemetry.bin holds no step, but 5 of the 15"),
+        (
+            |scratch| cut(scratch, "run/telemetry.bin", 0),
+            "run/telemetry.bin holds nothing, but 5 of the 15 steps",
+        ),
+        (
+            |scratch| cut(scratch, "run/telemetry.bin", 9),
+            "run/telemetry.bin holds nothing, but 5 of the 15 steps",
+        ),
+        (
+            |scratch| cut(scratch, "run/telemetry.bin", HEADER),
+            "run/telemetry.bin holds no step, but 5 of the 15",
+        ),
         (
             |scratch| cut(scratch, "run/telemetry.bin", frame_at(scratch, 2)),
             "lacks 3 of the 5 steps that were to be recorded, the first of them step 3",
@@ -62,7 +71,10 @@ fn a_part_of_the_record_that_is_not_there_is_told() {
             |scratch| cut(scratch, "run/metrics.jsonl", 0),
             "run/metrics.jsonl ends at step 0, but the checkpoint is of step 15",
         ),
-        (|scratch| scratch.edit("run/metrics.jsonl", "\"step\":7,", "\"step\":x,"), "metrics.jsonl is damaged: line 7"),
+        (
+            |scratch| scratch.edit("run/metrics.jsonl", "\"step\":7,", "\"step\":x,"),
+            "metrics.jsonl is damaged: line 7",
+        ),
         (
             |scratch| {
                 cut(scratch, "run/metrics.jsonl", 0);
@@ -77,7 +89,10 @@ fn a_part_of_the_record_that_is_not_there_is_told() {
         let scratch = Scratch::new();
         scratch.trained("run");
         let whole = stdout(&scratch.logit(&["check", "run"]).success());
-        assert!(whole.contains("10 rules on 5 recorded steps up to step 5") && !whole.contains("missing"), "{whole}");
+        assert!(
+            whole.contains("10 rules on 5 recorded steps up to step 5") && !whole.contains("missing"),
+            "{whole}"
+        );
         assert!(json(&scratch.logit(&["check", "run", "--json"]).success()).get("missing").is_none());
         damage(&scratch);
         told_missing(&scratch, part);
@@ -97,7 +112,10 @@ fn where_nothing_was_to_be_recorded_nothing_is_missing() {
     }
     fs::remove_dir_all(scratch.path("run")).unwrap();
     scratch.trained("run");
-    remove(&scratch, &["run/last.safetensors", "run/best.safetensors", "run/telemetry.bin", "run/watched.json"]);
+    remove(
+        &scratch,
+        &["run/last.safetensors", "run/best.safetensors", "run/telemetry.bin", "run/watched.json"],
+    );
     cut(&scratch, "run/metrics.jsonl", 0);
     let text = stdout(&scratch.logit(&["check", "run"]).success());
     assert_eq!(text, format!("{none}it has not begun\n"));
@@ -107,7 +125,9 @@ fn where_nothing_was_to_be_recorded_nothing_is_missing() {
 fn a_run_that_is_stopped_and_resumed_lacks_nothing() {
     let scratch = Scratch::new();
     let settings = set(&["watch.every=3", "train.checkpoint_every=4"]);
-    scratch.logit(&[&["train", "digits-linear", "--epochs", "2", "--out", "run"][..], &settings].concat()).success();
+    scratch
+        .logit(&[&["train", "digits-linear", "--epochs", "2", "--out", "run"][..], &settings].concat())
+        .success();
     let whole = stdout(&scratch.logit(&["check", "run"]).success());
     assert!(whole.contains("13 recorded steps up to step 28"), "{whole}");
 }
@@ -117,7 +137,8 @@ fn findings_that_are_gone_are_told() {
     let scratch = Scratch::new();
     let rows = (0..60).map(|row| {
         let cell = if row < 6 { "odd" } else { "4" };
-        [&(row % 2).to_string(), cell, if row % 2 == 0 { "yes\n" } else { "no\n" }].join(",")
+        let answer = if row % 2 == 0 { "yes" } else { "no" };
+        format!("{},{cell},{answer}\n", row % 2)
     });
     scratch.write("odd.csv", format!("a,b,y\n{}", rows.collect::<String>()));
     let train = ["train", "odd.csv", "--target", "y", "--epochs", "1", "--out", "run"];
@@ -128,7 +149,11 @@ fn findings_that_are_gone_are_told() {
     let count = found.matches("\"level\"").count();
     let part = format!("run/findings.json holds 0 of the {count} findings that there were");
     for empty in [true, false] {
-        if empty { scratch.write("run/findings.json", "[]") } else { remove(&scratch, &["run/findings.json"]) }
+        if empty {
+            scratch.write("run/findings.json", "[]")
+        } else {
+            remove(&scratch, &["run/findings.json"])
+        }
         told_missing(&scratch, &part);
     }
 }
@@ -153,7 +178,10 @@ fn the_record_of_another_program_that_is_gone_is_told() {
     let rows: [(Damage, &str); 5] = [
         (|scratch| remove(scratch, &["run/telemetry.bin"]), "run/telemetry.bin does not exist"),
         (|scratch| cut(scratch, "run/telemetry.bin", 3), "run/telemetry.bin holds nothing"),
-        (|scratch| cut(scratch, "run/telemetry.bin", HEADER), "does not hold step 6, at which a check found something"),
+        (
+            |scratch| cut(scratch, "run/telemetry.bin", HEADER),
+            "does not hold step 6, at which a check found something",
+        ),
         (
             |scratch| {
                 cut(scratch, "run/telemetry.bin", HEADER);
@@ -167,13 +195,19 @@ fn the_record_of_another_program_that_is_gone_is_told() {
         let scratch = Scratch::new();
         recorded(&scratch.path("run"), 8);
         let whole = stdout(&scratch.logit(&["check", "run"]).code(1));
-        assert!(whole.contains("10 rules on 4 recorded steps up to step 8") && !whole.contains("missing"), "{whole}");
+        assert!(
+            whole.contains("10 rules on 4 recorded steps up to step 8") && !whole.contains("missing"),
+            "{whole}"
+        );
         damage(&scratch);
         told_missing(&scratch, part);
         // What was found before is not forgotten.
         if scratch.path("run/findings.json").exists() {
             let text = stdout(&scratch.logit(&["check", "run"]).code(1));
-            assert!(text.contains("error[activation-before-logits-loss]") && text.contains("at step 6"), "{text}");
+            assert!(
+                text.contains("error[activation-before-logits-loss]") && text.contains("at step 6"),
+                "{text}"
+            );
         }
     }
     let scratch = Scratch::new();

@@ -139,9 +139,15 @@ fn recipes_and_their_values() {
     let file = format!("{FILE}.toml");
     says(&scratch, &["train", &file], 2, &[FILE_SHOWN]);
     let rows = [
-        (whole.replace("[train]", "[train]\n\t\"odd\\u001b\\nerror: forged\" = 1"), "`odd\\u{1b}\\nerror: forged`"),
+        (
+            whole.replace("[train]", "[train]\n\t\"odd\\u001b\\nerror: forged\" = 1"),
+            "`odd\\u{1b}\\nerror: forged`",
+        ),
         (whole.replace("[train]", "[train]\n\u{1b}[31m = \u{202e}"), "\\u{1b}[31m = \\u{202e}"),
-        (whole.replace("task = \"digits\"", "task = \"di\\u001b\\nerror: forged\""), "`di\\u{1b}\\nerror: forged`"),
+        (
+            whole.replace("task = \"digits\"", "task = \"di\\u001b\\nerror: forged\""),
+            "`di\\u{1b}\\nerror: forged`",
+        ),
         (whole.replace("\"adam\"", "\"ad\\u001b\\nerror: forged\""), "`ad\\u{1b}\\nerror: forged`"),
     ];
     for (text, part) in rows {
@@ -200,8 +206,13 @@ fn recordings_of_strangers() {
     }
     let place = RunPlace::Data { row: Some(3), column: Some(NAME.to_owned()) };
     let text = || NAME.to_owned();
-    let finding =
-        Finding { level: Level::Warning, fault: Fault::Named(text()), message: text(), reason: text(), fix: text() };
+    let finding = Finding {
+        level: Level::Warning,
+        fault: Fault::Named(text()),
+        message: text(),
+        reason: text(),
+        fix: text(),
+    };
     let found: Found = finding.at(place);
     recording.run().add_findings([found]).unwrap();
     recording.finish().unwrap();

@@ -17,5 +17,6 @@ pub(crate) fn shared_data(name: &str) -> PathBuf {
     }
     let above = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors();
     let found = above.map(|folder| folder.join("shared/data").join(name)).find(|folder| folder.is_dir());
-    found.unwrap_or_else(|| panic!("no folder `{name}` in $LOGIT_DATA or in a `shared/data` above this crate"))
+    found
+        .unwrap_or_else(|| panic!("no folder `{name}` in $LOGIT_DATA or in a `shared/data` above this crate"))
 }
