@@ -147,7 +147,7 @@ mod tests {
     fn cells_are_laid_out_as_they_are_shown() {
         let row = |cells: [&str; 2]| cells.map(str::to_owned).to_vec();
         let lines = columns(&[row(["class", "n"]), row(["a\nb\u{1b}", "1"]), row(["c", "2"])]);
-        assert_eq!(lines, ["class      n", "a\\nb\\u{1b}  1", "c          2"]);
+        assert_eq!(lines, ["class       n", "a\\nb\\u{1b}  1", "c           2"]);
         let long = columns(&[vec!["x".repeat(3_000_000)]]);
         assert!(long[0].chars().count() < 1_100 && long[0].ends_with("and 2999000 more characters"));
     }

@@ -68,6 +68,8 @@ fn describe(told: &[Found], of_steps: Option<&CheckReport>, account: &Account) -
     lines.extend(
         none.map(|why| format!("no step was recorded, so that nothing can be said of the training: {why}")),
     );
+    // Nothing follows the last finding.
+    lines.pop_if(|line| line.is_empty());
     lines
 }
 

@@ -188,7 +188,9 @@ fn interrupted_a_run_is_saved_and_says_how_to_go_on() {
     assert!(stderr(&assert).contains("stopping after this step"), "{}", stderr(&assert));
     // Not a step is lost: the checkpoint is of the last line.
     let kept = metrics(&scratch, &run);
+    scratch.logit(&["check", &run]).success();
     scratch.logit(&["train", "--resume", &run]).success();
+    scratch.logit(&["check", &run]).success();
     let text = metrics(&scratch, &run);
     assert!(text.starts_with(&kept));
     let (resumes, rest) = parted(&text);
