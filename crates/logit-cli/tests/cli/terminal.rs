@@ -76,7 +76,7 @@ fn names_in_a_table() {
         says(&scratch, args, 0, &[]);
     }
     says(&scratch, &["check", "run"], 1, &["rules on", &format!("column `{SHOWN}`")]);
-    scratch.write("other.csv", "x,y\n1,2\n");
+    scratch.write("other.csv", "a,y\n1,2\n");
     says(&scratch, &["predict", "run", "other.csv"], 1, &["other.csv", SHOWN]);
     // What programs read has the names as they are.
     let predicted = json(&scratch.logit(&["predict", "run", "odd.csv", "--json"]).success());
