@@ -1,7 +1,7 @@
 //! `logit check`
 
 use logit_run::check::{Outcome, RuleOutcome};
-use logit_run::live::CheckReport;
+use logit_run::live::{CheckReport, Damaged};
 use logit_run::{Found, Live, RunDir};
 use logit_spec::Level;
 use serde_json::json;
@@ -15,7 +15,7 @@ pub(crate) fn run(args: &Check, json: bool) -> Result<(), Failure> {
     let run = RunDir::open(&args.run)?;
     let found = run.findings()?;
     // What the data showed; what the steps showed is judged anew, from all that was recorded.
-    let of_steps = Live::open(run.clone())?.check()?;
+    let of_steps = Live::open(run.clone())?.check();
     let account = Account::of(&run, &found)?;
     let (mut told, before): (Vec<Found>, Vec<Found>) =
         found.into_iter().partition(|found| found.place.step().is_none());
@@ -32,7 +32,8 @@ pub(crate) fn run(args: &Check, json: bool) -> Result<(), Failure> {
         output::lines(describe(&told, of_steps.as_ref(), &account))?;
     }
     let worst = told.iter().map(|found| found.finding.level).max();
-    let worst = worst.max(of_steps.and_then(|report| report.worst()));
+    let damaged = of_steps.as_ref().and_then(|report| report.damaged).map(|_| Level::Warning);
+    let worst = worst.max(of_steps.and_then(|report| report.worst())).max(damaged);
     if worst >= Some(Level::Warning) || !account.missing.is_empty() { Err(Failure::Found) } else { Ok(()) }
 }
 
@@ -59,11 +60,15 @@ fn describe(told: &[Found], of_steps: Option<&CheckReport>, account: &Account) -
         lines.extend(found.place.step().map(|step| format!("  seen: at step {step}")));
         lines.push(String::new());
     }
-    if let Some(CheckReport { frames, last_step, verdicts }) = of_steps {
+    if let Some(CheckReport { frames, last_step, damaged, verdicts }) = of_steps {
         lines.extend(output::columns(&rows(verdicts)));
         let last = last_step.map_or(String::new(), |step| format!(" up to step {step}"));
         lines.push(String::new());
         lines.push(format!("{} rules on {frames} recorded steps{last}", verdicts.len()));
+        lines.extend(damaged.map(|Damaged { places, after_step }| {
+            let first = after_step.map_or("the first step".to_owned(), |step| format!("step {step}"));
+            format!("the recording is damaged at {places} places, from {first} on: what it held there was not judged")
+        }));
     }
     lines.extend(
         none.map(|why| format!("no step was recorded, so that nothing can be said of the training: {why}")),
