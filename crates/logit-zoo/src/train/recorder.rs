@@ -13,8 +13,8 @@ use crate::telemetry::{Facts, Frame, Layer};
 /// So many first steps are recorded each: there the head and its loss show whether they fit.
 const FIRST: u64 = 5;
 
-/// Whether a step's layers are recorded, where those of every so many steps are.
-pub(crate) fn is_due(step: u64, every: u64) -> bool {
+/// Whether a step's layers are recorded, where those of every so many steps are: also those of the first few.
+pub fn is_recorded(step: u64, every: u64) -> bool {
     step <= FIRST || Watch::new().every(every).is_due(step)
 }
 
@@ -79,7 +79,7 @@ impl Recorder {
         if every == 0 {
             return Tape::off();
         }
-        let due = is_due(step, every);
+        let due = is_recorded(step, every);
         let places: Vec<usize> =
             (0..rows.len()).filter(|place| self.chosen.contains(&rows[*place])).collect();
         if !due && places.is_empty() {

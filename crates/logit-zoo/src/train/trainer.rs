@@ -296,6 +296,9 @@ impl<'a, T: Task> Trainer<'a, T> {
     fn save(&mut self) -> Result<(), ZooError> {
         self.place.metrics_bytes = self.log.sync()?;
         self.place.telemetry_bytes = self.recorder.flush();
+        if let Ok(found) = self.run.findings() {
+            self.place.findings = found.len() as u64;
+        }
         let path = self.run.last_path();
         let mut checkpoint = self.weights()?;
         let state = self.optimizer.into_bytes().map_err(|error| unusable(&path, &error))?;
