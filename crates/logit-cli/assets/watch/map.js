@@ -26,10 +26,10 @@ export class MapPanel {
     const ground = pixelsOf(picture), answers = new Answers(this.run.info, picture.width * picture.height, map);
     const readable = ground !== null && answers.isWhole();
     for (const part of this.parts) part.hidden = !readable;
-    if (readable) this.drawPixels(picture, ground, answers); else say(this.note, 'This map cannot be read.');
+    if (readable) this.fill(picture, ground, answers); else say(this.note, 'This map cannot be read.');
   }
 
-  drawPixels(picture, ground, answers) {
+  fill(picture, ground, answers) {
     const shares = [(unit, pixel) => Number(answers.isTrue(unit, pixel)), (unit, pixel) => answers.probability(unit, pixel)];
     this.pictures.forEach((canvas, i) => drawPixels(canvas, picture, pixel => answers.tinted(ground(pixel), shares[i], pixel)));
     const { truth, decided, right } = answers.counts(), { units, pixels } = answers;

@@ -122,8 +122,8 @@ impl Task for Pairs {
         Ok(Pass { loss, samples, decisions: Some([samples, right]), facts })
     }
 
-    /// Pairs are drawn for each step, and next to none comes by twice: a row is a place in the epoch, where each pass is shown
-    /// another pair.
+    /// Pairs are drawn for each step, and none is sure to come by again: a row is a place in the epoch, where each pass is
+    /// shown another pair.
     fn sample(&self, _: u32) -> Result<Option<([DigitPicture; 2], String)>, ZooError> {
         Ok(None)
     }
