@@ -111,7 +111,8 @@ fn recording_changes_no_number_and_can_be_left_out() {
 
 /// A grey PNG.
 fn write_png(path: &Path, [width, height]: [usize; 2], pixel: impl Fn(usize, usize) -> u8) {
-    let pixels: Vec<u8> = (0..height).flat_map(|y| (0..width).map(move |x| (x, y))).map(|(x, y)| pixel(x, y)).collect();
+    let pixels: Vec<u8> =
+        (0..height).flat_map(|y| (0..width).map(move |x| (x, y))).map(|(x, y)| pixel(x, y)).collect();
     let mut encoder = png::Encoder::new(std::fs::File::create(path).unwrap(), width as u32, height as u32);
     encoder.set_color(png::ColorType::Grayscale);
     encoder.set_depth(png::BitDepth::Eight);
@@ -129,8 +130,13 @@ fn discs(count: usize) -> tempfile::TempDir {
         let inside = move |x: usize, y: usize| {
             9.0 - (x as f64 - 12.0 - (number % 5) as f64).hypot(y as f64 - 13.0 - (number % 3) as f64)
         };
-        let [image, mask] = ["images", "masks"].map(|part| folder.path().join(format!("{part}/{number:02}.png")));
-        write_png(&image, size, |x, y| if inside(x, y) > 0.0 { 180 } else { 30 } + ((7 * x + 13 * y) % 23) as u8);
+        let [image, mask] =
+            ["images", "masks"].map(|part| folder.path().join(format!("{part}/{number:02}.png")));
+        write_png(
+            &image,
+            size,
+            |x, y| if inside(x, y) > 0.0 { 180 } else { 30 } + ((7 * x + 13 * y) % 23) as u8,
+        );
         write_png(&mask, size, |x, y| if inside(x, y) > 2.0 { 1 } else { 2 * u8::from(inside(x, y) > 0.0) });
     }
     folder
@@ -155,7 +161,8 @@ const SMALL_NET: [&str; 5] =
 fn the_masks_of_chosen_images_grow_from_step_to_step() {
     let data = discs(16);
     let source = Source::Folder(data.path().to_owned());
-    let (_folder, run) = with_and_without("nuclei", &source, &[&SMALL_NET[..], &["train.epochs=20"]].concat());
+    let (_folder, run) =
+        with_and_without("nuclei", &source, &[&SMALL_NET[..], &["train.epochs=20"]].concat());
     let seen: Vec<_> = frames(&run).into_iter().flat_map(|frame| frame.samples).collect();
     assert_eq!(seen.len(), 20 * 8);
     let maps: Vec<Map> = seen

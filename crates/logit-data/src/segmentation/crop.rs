@@ -147,8 +147,7 @@ mod tests {
     fn what_was_laid_down_is_found_again() {
         let image = numbered(11, 13);
         for seed in 0..100 {
-            let crop =
-                Crop::random(&image.image, &config([true, true]), &mut StdRng::seed_from_u64(seed));
+            let crop = Crop::random(&image.image, &config([true, true]), &mut StdRng::seed_from_u64(seed));
             let upright = Crop { reversed: [false; 2], transposed: false, ..crop };
             let ([laid, _], [upright, _]) = (crop.of(&image), upright.of(&image));
             let found: Vec<u8> = (0..upright.len()).map(|pixel| laid[crop.laid(pixel)]).collect();
