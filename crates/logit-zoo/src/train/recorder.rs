@@ -163,8 +163,9 @@ fn samples(tape: &Tape, rows: &[u32], views: Vec<View>) -> Vec<SampleSeen> {
     let Some(RowsSeen { places, .. }) = logits.as_ref().or(probabilities.as_ref()) else { return Vec::new() };
     let mut views = views.into_iter();
     let sample = |(at, place): (usize, &usize)| {
-        let numbers = |of: &Option<RowsSeen<'_>>| of.as_ref().map_or(&[][..], |seen| seen.row(at));
-        seen(rows[*place], numbers(&logits), numbers(&probabilities), views.next())
+        let [logits, probabilities] =
+            [&logits, &probabilities].map(|seen| seen.as_ref().map_or(&[][..], |seen| seen.row(at)));
+        seen(rows[*place], logits, probabilities, views.next())
     };
     places.iter().enumerate().map(sample).collect()
 }
