@@ -35,7 +35,7 @@ export class SampleCard {
   show(shown) {
     if (this.shown === shown) return;
     this.shown = shown;
-    const { row, truth, input } = this.sample, said = shown?.truth || truth;
+    const { row, truth, input } = this.sample, said = shown ? shown.truth : truth;
     this.said.replaceChildren(...said ? ['truth ', el('b', {}, wide(said)), ' '] : []);
     this.pane.hidden = Boolean(shown?.map);
     const parts = shown ? [pictureOf(shown.picture, row)] : inputOf(row, input);
