@@ -272,7 +272,8 @@ impl StepRecord<'_> {
             return self;
         }
         let probabilities = probabilities(&self.recording.subject, logits);
-        self.frame.samples.push(SampleSeen { row, logits: logits.to_vec(), probabilities });
+        let seen = SampleSeen { row, logits: logits.to_vec(), probabilities, ..SampleSeen::default() };
+        self.frame.samples.push(seen);
         self
     }
 
