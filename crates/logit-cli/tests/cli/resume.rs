@@ -51,7 +51,7 @@ fn a_run_whose_last_checkpoint_is_gone_is_not_begun_anew() {
     let text = undisturbed(&scratch);
     std::fs::remove_file(scratch.path("undisturbed/last.safetensors")).unwrap();
     let resumed = scratch.logit(&["train", "--resume", "undisturbed"]);
-    refused(resumed, 1, &["last.safetensors is gone", "`eval` and `predict`"]);
+    refused(resumed, 1, &["last.safetensors is gone", "put it back"]);
     assert_eq!(metrics(&scratch, "undisturbed"), text);
     scratch.logit(&["eval", "undisturbed"]).success();
 }
@@ -99,6 +99,10 @@ fn kill(child: &mut Child) {
 
 fn interrupt(child: &mut Child) {
     Command::new("kill").args(["-INT", &child.id().to_string()]).assert().success();
+}
+
+fn terminate(child: &mut Child) {
+    Command::new("kill").args(["-TERM", &child.id().to_string()]).assert().success();
 }
 
 #[test]
@@ -165,7 +169,7 @@ fn a_checkpoint_torn_by_a_kill_is_replaced() {
     let scratch = Scratch::new();
     let undisturbed = undisturbed(&scratch);
     let (run, _) = stopped_run(&scratch, 60, &[], kill);
-    for file in ["last.safetensors.part", "best.safetensors.part", "report.html.part"] {
+    for file in [".last.safetensors.1-0.part", ".best.safetensors.1-7.part", ".report.html.22-0.part"] {
         scratch.write(&format!("{run}/{file}"), "half a file");
     }
     scratch.logit(&["train", "--resume", &run]).success();
@@ -178,13 +182,15 @@ fn interrupted_a_run_is_saved_and_says_how_to_go_on() {
     let scratch = Scratch::new();
     let undisturbed = undisturbed(&scratch);
     let (run, output) = stopped_run(&scratch, 107, &[], interrupt);
-    let assert = output.assert().code(0);
+    let assert = output.assert().code(130);
     let resume = format!("logit train --resume {run}");
     assert!(stdout(&assert).contains(&resume), "{}", stdout(&assert));
     assert!(stderr(&assert).contains("stopping after this step"), "{}", stderr(&assert));
     // Not a step is lost: the checkpoint is of the last line.
     let kept = metrics(&scratch, &run);
+    scratch.logit(&["check", &run]).success();
     scratch.logit(&["train", "--resume", &run]).success();
+    scratch.logit(&["check", &run]).success();
     let text = metrics(&scratch, &run);
     assert!(text.starts_with(&kept));
     let (resumes, rest) = parted(&text);
@@ -196,12 +202,25 @@ fn interrupted_a_run_is_saved_and_says_how_to_go_on() {
 fn interrupted_under_json_a_run_tells_one_object() {
     let scratch = Scratch::new();
     let (run, output) = stopped_run(&scratch, 33, &["--json"], interrupt);
-    let told = json(&output.assert().code(0));
+    let told = json(&output.assert().code(130));
     assert_eq!((&told["finished"], &told["run"]), (&false.into(), &run.as_str().into()));
     assert_eq!(told["step"], metrics(&scratch, &run).lines().count());
     assert_eq!(told["resume"], format!("logit train --resume {run}"));
     let told = json(&scratch.logit(&["train", "--resume", &run, "--json"]).success());
     assert_eq!((&told["finished"], &told["step"]), (&true.into(), &450.into()));
+}
+
+#[test]
+fn a_stopped_run_is_no_success_even_if_nobody_reads_what_it_says() {
+    let scratch = Scratch::new();
+    let nobody_reads = |child: &mut Child| {
+        drop(child.stdout.take());
+        terminate(child);
+    };
+    let (run, output) = stopped_run(&scratch, 41, &[], nobody_reads);
+    let told = stderr(&output.assert().code(130));
+    assert!(told.contains("stopping after this step"), "{told}");
+    scratch.logit(&["train", "--resume", &run]).success();
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use logit_data::range::ConfigError;
 
-use super::{MAX_BYTES, RECIPES};
+use super::RECIPES;
 
 /// A recipe that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -33,20 +33,14 @@ pub enum RecipeError {
         /// What the system said.
         source: std::io::Error,
     },
-    /// Too large to be a recipe.
-    #[error("{} has {bytes} bytes; a recipe has at most {MAX_BYTES}", path.display())]
-    TooLarge {
-        /// The file.
-        path: PathBuf,
-        /// Its size.
-        bytes: u64,
-    },
     /// Not TOML, or not a recipe's TOML.
-    #[error("{origin}: {message}")]
+    #[error("{origin}: {excerpt}{message}")]
     Parse {
         /// The recipe's name, file, or `--set`.
         origin: String,
-        /// What is wrong, and where.
+        /// Lines that say where, and quote the recipe's own; empty where the message says it all.
+        excerpt: String,
+        /// What is wrong.
         message: String,
     },
     /// A `--set` that is not `key=value`.
