@@ -177,14 +177,8 @@ fn run(place: &Place, _: &[u8]) {
     black_box(read_records(&run.metrics_path()).ok());
     black_box((run.findings().ok(), run.watched().ok()));
     let Ok(live) = Live::open(run) else { return };
-    black_box((
-        live.summary().ok(),
-        live.news().ok(),
-        live.check().ok(),
-        live.findings().ok(),
-        live.series(),
-    ));
-    black_box((live.at(2).ok(), live.layer("hidden").ok()));
+    black_box((live.summary(), live.news(), live.check(), live.findings(), live.series()));
+    black_box((live.at(2), live.layer("hidden")));
 }
 
 /// A file of a training that was recorded.
