@@ -88,7 +88,7 @@ pub(crate) struct AskedTile {
 }
 
 impl AskedTile {
-    /// An image as its only tile, for people to see or for its shape.
+    /// An image as its only tile, to be shown to people: to the network all of it is one grey.
     fn whole(file: PathBuf, image: Grey) -> Self {
         let tile = Tile::whole([image.height, image.width]);
         Self { of: Arc::new(SeenImage { file, image, scaled: [0.0; 256] }), tile, last: true }
