@@ -256,3 +256,20 @@ pub(crate) fn check_length(reader: &Reader, record: &StringRecord) -> Result<(),
 pub(crate) fn is_tame(number: f64) -> bool {
     number.abs() <= LARGEST
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_kept_up_to_a_limit_of_all_columns() {
+        let before = MOST_KEPT_BYTES - KEPT_VALUE - 1;
+        let (mut kept, mut column) = (before, Column::new("x"));
+        column.add("a", 1, &mut kept);
+        assert_eq!((kept, column.values.as_ref().map(IndexMap::len)), (MOST_KEPT_BYTES, Some(1)));
+        column.add("a", 2, &mut kept);
+        assert!(column.values.is_some());
+        column.add("b", 3, &mut kept);
+        assert_eq!((kept, column.values, column.texts), (before, None, 3));
+    }
+}

@@ -9,7 +9,6 @@
 mod steps;
 mod structure;
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
@@ -21,7 +20,7 @@ use tokenizers::{
     TokenizerImpl,
 };
 
-use self::steps::{MOST_GROWN, Steps, too_long};
+use self::steps::{Limit, MOST_GROWN, Steps, too_long};
 use super::word::Word;
 use crate::guard::caught;
 use crate::text::reason;
@@ -127,26 +126,26 @@ struct Pieces {
     library: Library,
     unknown: Option<u32>,
     rows: usize,
-    /// Whether a sentence became too long in one of its parts.
-    grown: Vec<Arc<AtomicBool>>,
+    /// What a text may become in its parts.
+    limits: Vec<Arc<Limit>>,
 }
 
 impl Pieces {
     fn read(json: &[u8]) -> Result<Self, String> {
         let json: Value = serde_json::from_slice(json).map_err(|error| format!("no JSON: {error}"))?;
-        let json = json.as_object().ok_or("no JSON object")?;
+        let Value::Object(mut json) = json else { return Err("no JSON object".to_owned()) };
         if let Some(version) = json.get("version").filter(|version| version.as_str() != Some("1.0")) {
             return Err(format!("its version is {version}; version 1.0 is read"));
         }
-        let mut model = json.get("model").cloned().ok_or("it has no `model`")?;
+        let mut model = json.remove("model").ok_or("it has no `model`")?;
         structure::check_model(&model)?;
         let unknown = model.get("unk_token").and_then(Value::as_str).map(str::to_owned);
         let by_number = model.get("unk_id").and_then(Value::as_u64);
         if let Some(model) = model.as_object_mut() {
             model.remove("dropout");
         }
-        let mut pieces = Self { library: library(model)?, unknown: None, rows: 0, grown: Vec::new() };
-        pieces.add_parts(json)?;
+        let mut pieces = Self { library: library(model)?, unknown: None, rows: 0, limits: Vec::new() };
+        pieces.add_parts(&json)?;
         let rows = pieces.library.get_vocab(true).values().max().map_or(0, |largest| *largest as usize + 1);
         if rows == 0 {
             return Err("it knows no word".to_owned());
@@ -162,12 +161,13 @@ impl Pieces {
         if let Some(normalizer) =
             Steps::<NormalizerWrapper>::of(&structure::steps(part("normalizer"), "normalizers")?)?
         {
-            self.grown.push(normalizer.grown());
+            self.limits.push(normalizer.limit());
             self.library.with_normalizer(Some(normalizer)).map_err(|error| error.to_string())?;
         }
         if let Some(splitter) =
             Steps::<PreTokenizerWrapper>::of(&structure::steps(part("pre_tokenizer"), "pretokenizers")?)?
         {
+            self.limits.push(splitter.limit());
             self.library.with_pre_tokenizer(Some(splitter));
         }
         let tokens = part("added_tokens").as_array().map_or(&[][..], Vec::as_slice);
@@ -175,13 +175,15 @@ impl Pieces {
         let token = |token: &Value| serde_json::from_value::<AddedToken>(token.clone());
         let tokens =
             tokens.iter().map(token).collect::<Result<Vec<_>, _>>().map_err(|error| error.to_string())?;
-        self.library.add_tokens(tokens).map_err(|error| error.to_string())?;
-        self.refuse_grown()
+        let added = self.library.add_tokens(tokens).map_err(|error| error.to_string());
+        self.check_limits()?;
+        self.limits.iter().for_each(|limit| limit.for_sentences());
+        added.map(drop)
     }
 
     fn words(&self, sentence: &str) -> Result<Vec<Word>, String> {
         let encoding = self.library.encode(sentence, false).map_err(|error| error.to_string());
-        self.refuse_grown()?;
+        self.check_limits()?;
         let encoding = encoding?;
         let word = |(id, offsets): (&u32, &(usize, usize))| {
             if Some(*id) == self.unknown {
@@ -193,9 +195,8 @@ impl Pieces {
         Ok(encoding.get_ids().iter().zip(encoding.get_offsets()).map(word).collect())
     }
 
-    fn refuse_grown(&self) -> Result<(), String> {
-        let grown = |part: &Arc<AtomicBool>| part.swap(false, Ordering::Relaxed);
-        if self.grown.iter().any(grown) { Err(too_long()) } else { Ok(()) }
+    fn check_limits(&self) -> Result<(), String> {
+        self.limits.iter().try_for_each(|limit| limit.check())
     }
 }
 

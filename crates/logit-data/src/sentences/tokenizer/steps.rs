@@ -1,7 +1,7 @@
 //! Normalisers and splitters in steps, each of which makes only so much of a sentence.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
@@ -22,8 +22,48 @@ const MOST_OF_A_STEP: usize = 8 << 20;
 #[derive(Debug)]
 pub(super) struct Steps<S> {
     steps: Vec<Step<S>>,
-    /// Whether a sentence became too long: the library passes over what a normaliser says.
-    grown: Arc<AtomicBool>,
+    limit: Arc<Limit>,
+}
+
+/// What a text may become.
+#[derive(Debug)]
+pub(super) struct Limit {
+    /// In bytes: what a piece may be while the tokenizer is built, and then what a sentence may.
+    most: AtomicUsize,
+    /// Whether a text became longer: the library passes over what a normaliser says.
+    is_passed: AtomicBool,
+}
+
+impl Limit {
+    /// From here on texts are sentences.
+    pub(super) fn for_sentences(&self) {
+        self.most.store(MOST_GROWN, Ordering::Relaxed);
+    }
+
+    /// Refuses a text that became too long since the last time.
+    pub(super) fn check(&self) -> std::result::Result<(), String> {
+        if self.is_passed.swap(false, Ordering::Relaxed) { Err(self.too_long()) } else { Ok(()) }
+    }
+
+    fn too_long(&self) -> String {
+        match self.most.load(Ordering::Relaxed) {
+            MOST_GROWN => too_long(),
+            most => format!("it makes more than {most} bytes of an added token"),
+        }
+    }
+
+    fn refuse(&self, bytes: usize, most: usize) -> Result<()> {
+        if bytes <= most {
+            return Ok(());
+        }
+        self.is_passed.store(true, Ordering::Relaxed);
+        Err(self.too_long().into())
+    }
+
+    /// Whether a text that a step made is too long.
+    fn refuse_grown(&self, bytes: usize) -> Result<()> {
+        self.refuse(bytes, self.most.load(Ordering::Relaxed))
+    }
 }
 
 #[derive(Debug)]
@@ -42,21 +82,14 @@ impl<S: DeserializeOwned> Steps<S> {
             Ok(Step { step: read?, puts: structure::puts(step) })
         };
         let steps = steps.iter().map(of).collect::<std::result::Result<Vec<_>, String>>()?;
-        Ok((!steps.is_empty()).then(|| Self { steps, grown: Arc::default() }))
+        let most = AtomicUsize::new(structure::MOST_PIECE_BYTES);
+        let limit = Arc::new(Limit { most, is_passed: AtomicBool::new(false) });
+        Ok((!steps.is_empty()).then_some(Self { steps, limit }))
     }
 
-    /// Says later whether a sentence became too long.
-    pub(super) fn grown(&self) -> Arc<AtomicBool> {
-        Arc::clone(&self.grown)
-    }
-
-    /// Whether a text, which a step would put another into at every letter, or that a step made, is too long.
-    fn refuse(&self, bytes: usize, most: usize) -> Result<()> {
-        if bytes <= most {
-            return Ok(());
-        }
-        self.grown.store(true, Ordering::Relaxed);
-        Err(too_long().into())
+    /// What a text may become in these steps.
+    pub(super) fn limit(&self) -> Arc<Limit> {
+        Arc::clone(&self.limit)
     }
 }
 
@@ -68,10 +101,10 @@ pub(super) fn too_long() -> String {
 impl Normalizer for Steps<NormalizerWrapper> {
     fn normalize(&self, normalized: &mut NormalizedString) -> Result<()> {
         for Step { step, puts } in &self.steps {
-            let fits = self.refuse((normalized.len() + 1).saturating_mul(*puts), MOST_OF_A_STEP);
+            let fits = self.limit.refuse((normalized.len() + 1).saturating_mul(*puts), MOST_OF_A_STEP);
             let fits = fits
                 .and_then(|()| step.normalize(normalized))
-                .and_then(|()| self.refuse(normalized.len(), MOST_GROWN));
+                .and_then(|()| self.limit.refuse_grown(normalized.len()));
             if fits.is_err() {
                 // Nothing more is made of it.
                 normalized.clear();
@@ -87,7 +120,7 @@ impl PreTokenizer for Steps<PreTokenizerWrapper> {
         for Step { step, .. } in &self.steps {
             step.pre_tokenize(text)?;
             let parts = text.get_splits(OffsetReferential::Normalized, OffsetType::None);
-            self.refuse(parts.iter().map(|(part, ..)| part.len()).sum(), MOST_GROWN)?;
+            self.limit.refuse_grown(parts.iter().map(|(part, ..)| part.len()).sum())?;
         }
         Ok(())
     }

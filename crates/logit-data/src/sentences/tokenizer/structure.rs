@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 /// Bytes of a piece, a prefix or a suffix at most. The library holds a piece as so many structures within each other.
-const MOST_PIECE_BYTES: usize = 1_000;
+pub(super) const MOST_PIECE_BYTES: usize = 1_000;
 
 /// Steps of a normaliser or a splitter at most, and lists of them within lists.
 const MOST_STEPS: usize = 64;
@@ -15,8 +15,11 @@ const MOST_PATTERN_BYTES: usize = 4_096;
 /// What the counts of a regular expression multiply to at most, times its bytes: how large the library makes it.
 const MOST_REPEATED: u64 = 2_000_000;
 
-/// Tokens beside the vocabulary at most.
-const MOST_ADDED: usize = 100_000;
+/// Bytes of all pieces of a vocabulary that is a list at most: the library makes a structure of each letter.
+const MOST_LISTED_BYTES: usize = 8 << 20;
+
+/// Tokens beside the vocabulary at most; of these too.
+const MOST_ADDED: usize = 10_000;
 
 /// Letters of a word at most that is taken apart into pieces: it takes time with their cube.
 const MOST_LETTERS: u64 = 1_000;
@@ -36,8 +39,14 @@ pub(super) fn check_model(model: &Value) -> Checked {
     match model.get("vocab") {
         Some(Value::Object(pieces)) => pieces.keys().try_for_each(|piece| short("a piece", piece))?,
         Some(Value::Array(pieces)) => {
-            let mut pieces = pieces.iter().filter_map(|piece| piece.get(0)?.as_str());
-            pieces.try_for_each(|piece| short("a piece", piece))?;
+            let pieces = || pieces.iter().filter_map(|piece| piece.get(0)?.as_str());
+            pieces().try_for_each(|piece| short("a piece", piece))?;
+            let bytes: usize = pieces().map(str::len).sum();
+            if bytes > MOST_LISTED_BYTES {
+                return Err(format!(
+                    "its pieces have {bytes} bytes together; at most {MOST_LISTED_BYTES} are read"
+                ));
+            }
         }
         _ => {}
     }

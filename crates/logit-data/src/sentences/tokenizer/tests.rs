@@ -35,20 +35,17 @@ fn models() -> [(&'static str, Value); 4] {
 }
 
 /// What is done to a tokenizer: a place in it, and what is put there.
-fn changes() -> Vec<(&'static str, Value)> {
-    let replace = |regex: &str, content: &str| json!({"type": "Replace", "pattern": {"Regex": regex}, "content": content});
-    let split = |regex: &str| json!({"type": "Split", "pattern": {"Regex": regex}, "behavior": "Isolated", "invert": false});
-    let sequence = |steps: Value| json!({"type": "Sequence", "normalizers": steps});
-    let splitters = |steps: Value| json!({"type": "Sequence", "pretokenizers": steps});
+type Changes = Vec<(&'static str, Value)>;
+
+fn changes() -> Changes {
+    [to_the_model(), to_the_normaliser(), to_the_splitter()].concat()
+}
+
+fn to_the_model() -> Changes {
     let added = |content: &str| {
         json!([{"id": 7, "content": content, "single_word": false, "lstrip": true, "rstrip": true, "normalized": true,
             "special": false}])
     };
-    let charsmap = |map: &str| json!({"type": "Precompiled", "precompiled_charsmap": map});
-    let mut nested = replace("a", "b");
-    for _ in 0..100 {
-        nested = sequence(json!([nested]));
-    }
     vec![
         ("/model/continuing_subword_prefix", json!("####")),
         ("/model/continuing_subword_prefix", json!("é")),
@@ -81,6 +78,19 @@ fn changes() -> Vec<(&'static str, Value)> {
         ("/added_tokens", added("b")),
         ("/added_tokens", added(&"y".repeat(5_000))),
         ("/added_tokens", json!([1])),
+        ("/model/vocab", json!((0..9_000).map(|at| json!([format!("{at:1000}"), 0.0])).collect::<Vec<_>>())),
+    ]
+}
+
+fn to_the_normaliser() -> Changes {
+    let replace = |regex: &str, content: &str| json!({"type": "Replace", "pattern": {"Regex": regex}, "content": content});
+    let sequence = |steps: Value| json!({"type": "Sequence", "normalizers": steps});
+    let charsmap = |map: &str| json!({"type": "Precompiled", "precompiled_charsmap": map});
+    let mut nested = replace("a", "b");
+    for _ in 0..100 {
+        nested = sequence(json!([nested]));
+    }
+    vec![
         ("/normalizer", charsmap("AA==")),
         ("/normalizer", charsmap("")),
         ("/normalizer", charsmap("/////wAAAAAAAAAA")),
@@ -104,6 +114,13 @@ fn changes() -> Vec<(&'static str, Value)> {
         ("/normalizer", json!({"type": "Replace"})),
         ("/normalizer", json!({"type": "BertNormalizer", "clean_text": 1})),
         ("/normalizer", json!([])),
+    ]
+}
+
+fn to_the_splitter() -> Changes {
+    let split = |regex: &str| json!({"type": "Split", "pattern": {"Regex": regex}, "behavior": "Isolated", "invert": false});
+    let splitters = |steps: Value| json!({"type": "Sequence", "pretokenizers": steps});
+    vec![
         (
             "/pre_tokenizer",
             splitters(json!(vec![
@@ -182,6 +199,12 @@ fn what_does_not_fit_is_named() {
     assert!(grows.contains("more than 262144 bytes of a sentence"), "{grows}");
     let map = json!({"type": "Precompiled", "precompiled_charsmap": "AA=="});
     assert!(with(0, "/normalizer", map).contains("`precompiled_charsmap` is cut short"));
+    let mut long = whole(&models()[0].1);
+    long["normalizer"] = json!({"type": "Replace", "pattern": {"Regex": "c"}, "content": "c".repeat(900)});
+    long["added_tokens"] = json!([{"id": 7, "content": "cc", "single_word": false, "lstrip": false, "rstrip": false,
+        "normalized": true, "special": false}]);
+    let added = read(&long, false).unwrap_err();
+    assert!(added.contains("more than 1000 bytes of an added token"), "{added}");
     // A table of one entry that leads beyond it is only met when a letter is looked up.
     let late = with(0, "/normalizer", json!({"type": "Precompiled", "precompiled_charsmap": "BAAAAP////8="}));
     assert!(late.contains("the library that reads it gave up"), "{late}");
