@@ -204,7 +204,7 @@ impl<A: MaskAnswer> Task for Segmentation<A> {
         };
         let Thinned { height, width, places } = Thinned::of([image.height, image.width], WATCHED_SIDE);
         let image = Grey { height, width, pixels: places.iter().map(|place| image.pixels[*place]).collect() };
-        Ok(Some((AskedTile::whole(name.into(), image, [0.0; 256]), self.shares(mask))))
+        Ok(Some((AskedTile::whole(name.into(), image), self.shares(mask))))
     }
 
     /// The square that was cut out, as it lies in the image, by chosen pixels: every so many, along both axes.
