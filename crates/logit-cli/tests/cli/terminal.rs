@@ -76,8 +76,9 @@ fn names_in_a_table() {
         says(&scratch, args, 0, &[]);
     }
     says(&scratch, &["check", "run"], 1, &["rules on", &format!("column `{SHOWN}`")]);
-    scratch.write("other.csv", "a,y\n1,2\n");
-    says(&scratch, &["predict", "run", "other.csv"], 1, &["other.csv", SHOWN]);
+    let other = format!("{FILE}.csv");
+    scratch.write(&other, "x,y\n1,2\n");
+    says(&scratch, &["predict", "run", &other], 1, &[FILE_SHOWN, "no column `a`"]);
     // What programs read has the names as they are.
     let predicted = json(&scratch.logit(&["predict", "run", "odd.csv", "--json"]).success());
     assert!(predicted.to_string().contains("\\u001b[31mred") && !predicted.to_string().contains("\\\\u{1b}"));
