@@ -1,6 +1,7 @@
 //! Names and texts of strangers: what a terminal would act on is shown and never sent.
 
 use std::ffi::{OsStr, OsString};
+use std::fmt::Write as _;
 use std::os::unix::ffi::OsStrExt;
 use std::process::{Command, Output};
 
@@ -63,7 +64,7 @@ fn names_in_a_table() {
         let class = if row % 2 == 0 { NAME } else { "\u{1b}[31mred\u{1b}[0m" };
         // A cell that cannot be read is warned of.
         let cell = if row == 17 { NAME.to_owned() } else { format!("{row}.5") };
-        table += &format!("{},\"{cell}\",\"{class}\"\n", row % 2);
+        let _ = writeln!(table, "{},\"{cell}\",\"{class}\"", row % 2);
     }
     scratch.write("odd.csv", &table);
     says(&scratch, &["train", "odd.csv", "--target", "nope"], 2, &[SHOWN]);
