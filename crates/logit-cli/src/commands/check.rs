@@ -66,8 +66,10 @@ fn describe(told: &[Found], of_steps: Option<&CheckReport>, account: &Account) -
         lines.push(String::new());
         lines.push(format!("{} rules on {frames} recorded steps{last}", verdicts.len()));
         lines.extend(damaged.map(|Damaged { places, after_step }| {
-            let first = after_step.map_or("the first step".to_owned(), |step| format!("step {step}"));
-            format!("the recording is damaged at {places} places, from {first} on: what it held there was not judged")
+            let first =
+                after_step.map_or("at the first step".to_owned(), |step| format!("after step {step}"));
+            let places = if places == 1 { String::new() } else { format!("at {places} places, first ") };
+            format!("the recording is damaged {places}{first}: what it held there was not judged")
         }));
     }
     lines.extend(

@@ -316,7 +316,7 @@ impl<'a> Trial<'a> {
         };
         self.norms.push(norm);
         if facts.is_some() {
-            self.check(step, PassRecord { rows: rows.to_vec(), tape, facts });
+            self.check(step, PassRecord { rows: rows.to_vec(), tape, facts, views: Vec::new() });
         }
         Ok(gradients)
     }
