@@ -41,7 +41,9 @@ impl Failure {
                 ExitCode::FAILURE
             }
             Self::Recipe(code, lines) => {
-                lines.iter().for_each(|line| output::note(format_args!("{line}")));
+                for line in &lines {
+                    output::note(format_args!("{line}"));
+                }
                 ExitCode::from(code)
             }
             Self::Interrupted => ExitCode::from(INTERRUPTED),

@@ -88,7 +88,9 @@ pub(crate) fn finding(finding: &Finding) -> Vec<String> {
 
 /// Writes a finding to standard error.
 pub(crate) fn note_finding(found: &Finding) {
-    finding(found).iter().for_each(|line| note(format_args!("{line}")));
+    for line in finding(found) {
+        note(format_args!("{line}"));
+    }
 }
 
 /// Says on standard error where and why the program fails by a fault of its own.

@@ -33,7 +33,8 @@ impl Account {
     pub(crate) fn of(run: &RunDir, found: &[Found]) -> Result<Self, RunError> {
         let mut account = Self::default();
         // What cannot be read is an error, also where nothing was to be recorded.
-        (run.watched()?, Telemetry::begun(&run.telemetry_path())?);
+        run.watched()?;
+        Telemetry::begun(&run.telemetry_path())?;
         match run.about()?.program {
             Some(_) => account.of_other_program(run, found)?,
             None => account.of_training(run, found)?,

@@ -17,7 +17,9 @@ fn cut(scratch: &Scratch, file: &str, bytes: u64) {
 }
 
 fn remove(scratch: &Scratch, files: &[&str]) {
-    files.iter().for_each(|file| fs::remove_file(scratch.path(file)).unwrap());
+    for file in files {
+        fs::remove_file(scratch.path(file)).unwrap();
+    }
 }
 
 /// Where the frame of a number begins.
@@ -136,9 +138,9 @@ fn findings_that_are_gone_are_told() {
     let part = format!("run/findings.json holds 0 of the {count} findings that there were");
     for empty in [true, false] {
         if empty {
-            scratch.write("run/findings.json", "[]")
+            scratch.write("run/findings.json", "[]");
         } else {
-            remove(&scratch, &["run/findings.json"])
+            remove(&scratch, &["run/findings.json"]);
         }
         told_missing(&scratch, &part);
     }

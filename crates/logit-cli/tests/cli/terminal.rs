@@ -1,6 +1,7 @@
 //! Names and texts of strangers: what a terminal would act on is shown and never sent.
 
 use std::ffi::{OsStr, OsString};
+use std::fmt::Write as _;
 use std::os::unix::ffi::OsStrExt;
 use std::process::{Command, Output};
 
@@ -63,7 +64,7 @@ fn names_in_a_table() {
         let class = if row % 2 == 0 { NAME } else { "\u{1b}[31mred\u{1b}[0m" };
         // A cell that cannot be read is warned of.
         let cell = if row == 17 { NAME.to_owned() } else { format!("{row}.5") };
-        table += &format!("{},\"{cell}\",\"{class}\"\n", row % 2);
+        let _ = writeln!(table, "{},\"{cell}\",\"{class}\"", row % 2);
     }
     scratch.write("odd.csv", &table);
     says(&scratch, &["train", "odd.csv", "--target", "nope"], 2, &[SHOWN]);
@@ -76,8 +77,9 @@ fn names_in_a_table() {
         says(&scratch, args, 0, &[]);
     }
     says(&scratch, &["check", "run"], 1, &["rules on", &format!("column `{SHOWN}`")]);
-    scratch.write("other.csv", "a,y\n1,2\n");
-    says(&scratch, &["predict", "run", "other.csv"], 1, &["other.csv", SHOWN]);
+    let other = format!("{FILE}.csv");
+    scratch.write(&other, "x,y\n1,2\n");
+    says(&scratch, &["predict", "run", &other], 1, &[FILE_SHOWN, "no column `a`"]);
     // What programs read has the names as they are.
     let predicted = json(&scratch.logit(&["predict", "run", "odd.csv", "--json"]).success());
     assert!(predicted.to_string().contains("\\u001b[31mred") && !predicted.to_string().contains("\\\\u{1b}"));
