@@ -237,8 +237,8 @@ pub(crate) fn spread(length: usize, many: usize) -> impl Iterator<Item = usize> 
         a
     };
     // A stride near the golden section visits all places, and no regular part of them first.
-    let strides = (1..=length).map(|more| length * 618 / 1000 + more);
-    let stride = strides.into_iter().find(|stride| divisor(*stride, length) == 1).unwrap_or(1);
+    let mut strides = (1..=length).map(|more| length * 618 / 1000 + more);
+    let stride = strides.find(|stride| divisor(*stride, length) == 1).unwrap_or(1);
     (0..many.min(length)).map(move |number| (number + 1) * stride % length)
 }
 
