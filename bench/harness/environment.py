@@ -58,6 +58,13 @@ class Build:
         """The command `logit` beside the binary that measures."""
         return self.bench.with_name("logit")
 
+    def copied(self, folder):
+        """The same binaries, copied: how a file came to be decides how it lies in memory, and so how fast a process starts."""
+        folder.mkdir()
+        for binary in (self.bench, self.logit):
+            shutil.copy2(binary, folder)
+        return Build(folder / self.bench.name)
+
 
 class Missing(Exception):
     """Something that the comparison needs is not there."""
@@ -65,8 +72,8 @@ class Missing(Exception):
 
 def prepare(only, python, before, scratch):
     """Makes all sides ready: builds Logit, and installs the peers if no interpreter is given."""
-    earlier = Build(there(before.resolve())) if before else None
-    logit = build() if only != "torch" else None
+    earlier = Build(there(before.resolve())).copied(scratch / "before") if before else None
+    logit = build().copied(scratch / "now") if only != "torch" else None
     interpreter = ready(python or install()) if only != "ours" else None
     # Empty at the start, so that the time to compile is that of a user's first time.
     os.environ["TORCHINDUCTOR_CACHE_DIR"] = str(scratch / "compiled")
