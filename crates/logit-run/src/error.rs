@@ -21,6 +21,26 @@ pub enum RunError {
         /// The folder.
         path: PathBuf,
     },
+    /// A new run's folder holds something of a name that the run will use.
+    #[error(
+        "{} is there already, and a run would replace it; choose another folder with `--out`, or move it away",
+        path.display()
+    )]
+    Taken {
+        /// What is there.
+        path: PathBuf,
+    },
+    /// A link in place of one of the run's files.
+    #[error(
+        "{} is a link to {}, outside of the run's folder: nothing is written through it; put a file in its place",
+        path.display(), target.display()
+    )]
+    LeadsOut {
+        /// The link.
+        path: PathBuf,
+        /// Where it leads.
+        target: PathBuf,
+    },
     /// The run has no such checkpoint yet.
     #[error(
         "{} does not exist: training has not come that far; resume it with `logit train --resume {}`",
@@ -30,12 +50,8 @@ pub enum RunError {
         /// The file.
         path: PathBuf,
     },
-    /// The last checkpoint is gone, though there was one.
-    #[error(
-        "{} is gone, though an epoch was finished: put it back, or start a new run; what the best epoch reached is there for \
-         `eval` and `predict`",
-        path.display()
-    )]
+    /// A checkpoint is gone, though there was one.
+    #[error("{} is gone, though an epoch was finished: put it back, or start a new run", path.display())]
     Lost {
         /// The file.
         path: PathBuf,
@@ -55,16 +71,6 @@ pub enum RunError {
         path: PathBuf,
         /// What the system said.
         source: io::Error,
-    },
-    /// A file larger than it can rightly be.
-    #[error("{} has {bytes} bytes; at most {most} are read", path.display())]
-    TooLarge {
-        /// The file.
-        path: PathBuf,
-        /// Its size.
-        bytes: u64,
-        /// The limit.
-        most: u64,
     },
     /// A file that is not what its name says.
     #[error("{} is damaged: {reason}", path.display())]
@@ -92,6 +98,27 @@ pub enum RunError {
         path: PathBuf,
         /// What does not fit.
         reason: String,
+    },
+    /// A file of a run that its weights do not belong to.
+    #[error(
+        "{} is not the file that {} was trained with: it was edited, is damaged, or is of another run; put it back, or train \
+         a new run",
+        path.display(), checkpoint.display()
+    )]
+    OtherFile {
+        /// The file.
+        path: PathBuf,
+        /// The weights.
+        checkpoint: PathBuf,
+    },
+    /// Something of a finished run that is no longer there.
+    #[error(
+        "{} is gone, and without it other figures would come out; `logit train --resume {}` makes it again",
+        path.display(), path.parent().unwrap_or(path).display()
+    )]
+    Gone {
+        /// The file.
+        path: PathBuf,
     },
     /// A file of another major version of its format.
     #[error(

@@ -1,6 +1,6 @@
 //! Findings of checks, as they are kept in a run's folder.
 
-use logit_spec::At;
+use logit_spec::{At, Fault, Finding, Level};
 use serde::{Deserialize, Serialize};
 
 /// Where in a run a check found something.
@@ -38,6 +38,19 @@ impl RunPlace {
 
 /// What a check found, and where in the run.
 pub type Found = At<RunPlace>;
+
+/// What is said where a recording, or what was found, cannot be kept: training goes on without.
+pub(crate) fn not_recorded(message: impl Into<String>) -> Found {
+    let finding = Finding {
+        level: Level::Warning,
+        fault: Fault::Named("not-recorded".to_owned()),
+        message: message.into(),
+        reason: "no number of the training depends on what is recorded of it: training goes on".to_owned(),
+        fix: "nothing is to be done for the training; `logit check` and `logit watch` see what is whole"
+            .to_owned(),
+    };
+    finding.at(RunPlace::DATA)
+}
 
 #[cfg(test)]
 mod tests {

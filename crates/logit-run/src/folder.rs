@@ -12,28 +12,31 @@
 //! | `lock` | held by the process that trains |
 //! | `last.safetensors` | weights, optimiser and place of the last checkpoint, from which training resumes |
 //! | `best.safetensors` | the weights that were best on the validation part: what is evaluated and predicts |
-//! | `calibration.json` | temperature and thresholds, fitted on the validation part |
+//! | `calibration.json` | temperature and thresholds, fitted on the validation part for these best weights; made when training ends |
 //! | `table.json` | of a table: how its rows are read |
 //! | `test_rows.txt` | of a table: the rows that it is tested on |
 //! | `predictions/` | of masks: the predictions, where no other folder was named |
 //! | `report.html` | curves, confusion, reliability |
 //!
-//! A file that is replaced is written beside its place, synced and renamed, so that it is whole at any moment.
+//! A file that is replaced is written beside its place, synced and renamed, so that it is whole at any moment. What makes a
+//! folder a run, `run.json`, is written last. Nothing is written through a link that leads out of the folder.
 
 use std::fs::{File, TryLockError};
+use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
+use logit_files::{leads_out, open_to_append, read_at_most, remove_parts, replace_within};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::about::About;
-use crate::atomic::replace;
-use crate::bounded::{at_most, read_at_most};
+use crate::bounded::at_most;
 use crate::error::RunError;
-use crate::finding::Found;
+use crate::finding::{Found, not_recorded};
 use crate::watched::Watched;
 
-const ABOUT: &str = "run.json";
+pub(crate) const ABOUT: &str = "run.json";
 const RECIPE: &str = "recipe.toml";
 const METRICS: &str = "metrics.jsonl";
 const LAST: &str = "last.safetensors";
@@ -43,7 +46,32 @@ const TELEMETRY: &str = "telemetry.bin";
 const WATCHED: &str = "watched.json";
 const EVENTS: &str = "tensorboard";
 const REPORT: &str = "report.html";
-const LOCK: &str = "lock";
+pub(crate) const LOCK: &str = "lock";
+
+/// Everything of a run's folder, by its name.
+const ENTRIES: [&str; 15] = [
+    ABOUT,
+    RECIPE,
+    METRICS,
+    LAST,
+    BEST,
+    FOUND,
+    TELEMETRY,
+    WATCHED,
+    EVENTS,
+    REPORT,
+    LOCK,
+    "calibration.json",
+    "table.json",
+    "test_rows.txt",
+    "predictions",
+];
+
+/// So often a lock is tried for: who only looks whether it is held holds it for a moment, too.
+const LOCK_TRIES: u32 = 20;
+
+/// Between two tries.
+const LOCK_WAIT: Duration = Duration::from_millis(10);
 
 /// The largest JSON file that is read.
 const MAX_JSON_BYTES: u64 = 64 << 20;
@@ -58,23 +86,9 @@ pub struct RunDir {
 }
 
 impl RunDir {
-    /// Makes a folder for a new run, with its recipe as TOML where it has one.
-    ///
-    /// # Errors
-    /// The folder holds a run already, or cannot be written.
-    pub fn create(path: &Path, about: &About, recipe: Option<&str>) -> Result<Self, RunError> {
-        if path.join(ABOUT).exists() {
-            return Err(RunError::Exists { path: path.to_owned() });
-        }
-        std::fs::create_dir_all(path).map_err(|source| RunError::io("make the folder", path, source))?;
-        let run = Self { path: path.to_owned() };
-        if let Some(recipe) = recipe {
-            replace(&run.recipe_path(), recipe.as_bytes())?;
-        }
-        replace(&run.metrics_path(), &[])?;
-        // Last, for a folder with this file is a run.
-        run.write_json(ABOUT, about)?;
-        Ok(run)
+    /// A folder that need not be a run yet.
+    pub(crate) fn at(path: &Path) -> Self {
+        Self { path: path.to_owned() }
     }
 
     /// Opens the folder of a run.
@@ -113,19 +127,25 @@ impl RunDir {
         Ok(self.read_optional::<All>(FOUND)?.map_or_else(Vec::new, |All(findings)| findings))
     }
 
-    /// Adds what the checks found to what is there already.
+    /// Adds what the checks found to what is there already, and gives all of it. A file that cannot be read is begun anew,
+    /// which is one finding more.
     ///
     /// # Errors
-    /// `findings.json` cannot be read or written.
-    pub fn add_findings(&self, findings: impl IntoIterator<Item = Found>) -> Result<(), RunError> {
-        let mut all = self.findings()?;
-        let known = all.len();
+    /// `findings.json` cannot be written.
+    pub fn add_findings(&self, findings: impl IntoIterator<Item = Found>) -> Result<Vec<Found>, RunError> {
+        let (mut all, known) = match self.findings() {
+            Ok(all) => (all.clone(), all.len()),
+            Err(error) => (vec![not_recorded(format!("{error}; it is begun anew"))], 0),
+        };
         for found in findings {
             if !all.contains(&found) {
                 all.push(found);
             }
         }
-        if all.len() == known { Ok(()) } else { self.write_json(FOUND, &all) }
+        if all.len() > known {
+            self.write_json(FOUND, &all)?;
+        }
+        Ok(all)
     }
 
     /// Reads one of the run's JSON files.
@@ -133,7 +153,9 @@ impl RunDir {
     /// # Errors
     /// It is not there, cannot be read, or is none.
     pub fn read_json<T: DeserializeOwned>(&self, file: &str) -> Result<T, RunError> {
-        let content = read_at_most(&self.path.join(file), MAX_JSON_BYTES)?;
+        let path = self.path.join(file);
+        let content =
+            read_at_most(&path, MAX_JSON_BYTES).map_err(|source| RunError::io("read", &path, source))?;
         serde_json::from_slice(&content).map_err(|error| self.malformed(file, error))
     }
 
@@ -151,26 +173,81 @@ impl RunDir {
     /// The file cannot be written.
     pub fn write_json<T: Serialize>(&self, file: &str, value: &T) -> Result<(), RunError> {
         let text = serde_json::to_string_pretty(value).map_err(|error| self.malformed(file, error))?;
-        replace(&self.path.join(file), text.as_bytes())
+        self.replace(file, text.as_bytes())
     }
 
-    /// Keeps others from training in this folder, as long as the file is held.
+    /// Replaces one of the run's files.
     ///
     /// # Errors
-    /// Another process trains in it.
+    /// The file cannot be written, or its place is taken by something else, such as a link that leads out of the folder.
+    pub fn replace(&self, file: &str, bytes: &[u8]) -> Result<(), RunError> {
+        let path = self.path.join(file);
+        replace_within(&path, bytes).map_err(|source| RunError::io("write", &path, source))
+    }
+
+    pub(crate) fn replace_metrics(&self, bytes: &[u8]) -> Result<(), RunError> {
+        self.replace(METRICS, bytes)
+    }
+
+    /// Writes the recipe, as TOML.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn write_recipe(&self, recipe: &str) -> Result<(), RunError> {
+        self.replace(RECIPE, recipe.as_bytes())
+    }
+
+    /// Writes the report, as HTML.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn write_report(&self, report: &str) -> Result<(), RunError> {
+        self.replace(REPORT, report.as_bytes())
+    }
+
+    /// A folder within the run's, which is made if it is not there.
+    ///
+    /// # Errors
+    /// It cannot be made, or a link that leads out of the run's folder is in its place.
+    pub fn folder(&self, name: &str) -> Result<PathBuf, RunError> {
+        let path = self.path.join(name);
+        refuse_link_out(&path)?;
+        std::fs::create_dir_all(&path).map_err(|source| RunError::io("make the folder", &path, source))?;
+        Ok(path)
+    }
+
+    /// Every place of the folder that a run uses, whether it is there or not.
+    pub(crate) fn entries(&self) -> impl Iterator<Item = PathBuf> {
+        ENTRIES.iter().map(|name| self.path.join(name))
+    }
+
+    /// Keeps others from training in this folder, as long as the file is held, and removes what a killed process left
+    /// unfinished.
+    ///
+    /// # Errors
+    /// Another process trains in it; a link stands in place of one of the run's files and leads out of the folder.
     pub fn lock(&self) -> Result<File, RunError> {
+        self.entries().try_for_each(|path| refuse_link_out(&path))?;
         let path = self.path.join(LOCK);
-        let file = File::create(&path).map_err(|source| RunError::io("write", &path, source))?;
-        match file.try_lock() {
-            Ok(()) => Ok(file),
-            Err(TryLockError::WouldBlock) => Err(RunError::Busy { path: self.path.clone() }),
-            Err(TryLockError::Error(source)) => Err(RunError::io("lock", &path, source)),
+        for _ in 0..LOCK_TRIES {
+            let (file, _) = open_to_append(&path).map_err(|source| RunError::io("write", &path, source))?;
+            match file.try_lock() {
+                // A start that failed may have removed the file since.
+                Ok(()) if is_at(&file, &path) => {
+                    remove_parts(&self.path).map_err(|source| RunError::io("write", &self.path, source))?;
+                    return Ok(file);
+                }
+                Ok(()) => {}
+                Err(TryLockError::WouldBlock) => std::thread::sleep(LOCK_WAIT),
+                Err(TryLockError::Error(source)) => return Err(RunError::io("lock", &path, source)),
+            }
         }
+        Err(RunError::Busy { path: self.path.clone() })
     }
 
     /// Whether a process trains in this folder now.
     pub fn is_busy(&self) -> bool {
-        let Ok(file) = File::open(self.path.join(LOCK)) else { return false };
+        let Ok((file, _)) = logit_files::open(&self.path.join(LOCK)) else { return false };
         matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock))
     }
 
@@ -228,4 +305,27 @@ impl RunDir {
     fn malformed(&self, file: &str, error: serde_json::Error) -> RunError {
         RunError::Malformed { path: self.path.join(file), reason: error.to_string() }
     }
+}
+
+fn refuse_link_out(path: &Path) -> Result<(), RunError> {
+    match leads_out(path).map_err(|source| RunError::io("read", path, source))? {
+        Some(target) => Err(RunError::LeadsOut { path: path.to_owned(), target }),
+        None => Ok(()),
+    }
+}
+
+/// Whether an open file is still the one of this name.
+#[cfg(unix)]
+fn is_at(file: &File, path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+
+    let number = |metadata: io::Result<std::fs::Metadata>| metadata.ok().map(|it| (it.dev(), it.ino()));
+    let number_of_file = number(file.metadata());
+    number_of_file.is_some() && number_of_file == number(path.metadata())
+}
+
+/// Whether an open file is still the one of this name: here an open file cannot be removed.
+#[cfg(not(unix))]
+fn is_at(_: &File, _: &Path) -> bool {
+    true
 }

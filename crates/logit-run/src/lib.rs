@@ -1,7 +1,7 @@
 //! A training as it was recorded: what its steps showed, what checks found in them, and what `logit watch` shows.
 //!
-//! Floors, from the ground up: `error`, `atomic`, `bounded`, `finding`, `scores`, `record`, `log`, `about`, `watched`,
-//! `telemetry`, `check`, `tensorboard`, `folder`, `recording`, `live`.
+//! Floors, from the ground up: `error`, `bounded`, `finding`, `scores`, `record`, `log`, `about`, `watched`, `telemetry`,
+//! `check`, `tensorboard`, `folder`, `new_run`, `recording`, `live`.
 //!
 //! A recorded training is a folder ([`RunDir`]). `logit train` makes one, and so can any program that trains, in whatever
 //! framework: [`Recording`] takes slices of numbers and writes the folder; `docs/recording-format.md` describes its files for
@@ -35,12 +35,11 @@
 //! // What `logit watch` and `logit check` read.
 //! let live = Live::open(RunDir::open(&path)?)?;
 //! assert_eq!(live.summary()?.step, 1);
-//! assert_eq!(live.check()?.expect("a recorded step").frames, 1);
+//! assert_eq!(live.check().expect("a recorded step").frames, 1);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
 mod about;
-mod atomic;
 mod bounded;
 pub mod check;
 mod error;
@@ -48,6 +47,7 @@ mod finding;
 mod folder;
 pub mod live;
 mod log;
+mod new_run;
 mod record;
 mod recording;
 mod scores;
@@ -56,13 +56,12 @@ pub mod tensorboard;
 mod watched;
 
 pub use about::{About, DataSource, absolute_path};
-pub use atomic::{Replacement, replace};
-pub use bounded::read_at_most;
 pub use error::RunError;
 pub use finding::{Found, RunPlace};
 pub use folder::RunDir;
 pub use live::Live;
-pub use log::{MetricsLog, MetricsTail, read_records};
+pub use log::{MetricsLog, MetricsTail, is_finished, read_records};
+pub use new_run::{NewRun, RunAt, unused_folder};
 pub use record::Record;
 pub use recording::{Recording, StepRecord, TelemetryWriter};
 pub use scores::{Goal, Scores, metric_name};

@@ -1,10 +1,11 @@
 //! The file of metrics: appended to, and cut back to a checkpoint when training resumes from it.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{BufRead, BufReader, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-use crate::bounded::open;
+use logit_files::{open, open_to_append};
+
 use crate::error::RunError;
 use crate::record::Record;
 
@@ -26,8 +27,7 @@ impl MetricsLog {
     /// The file is shorter than that, or cannot be written.
     pub fn open_at(path: &Path, bytes: u64) -> Result<Self, RunError> {
         let io_error = |source| RunError::io("write", path, source);
-        let mut file = OpenOptions::new().read(true).write(true).open(path).map_err(io_error)?;
-        let found = file.metadata().map_err(io_error)?.len();
+        let (mut file, found) = open_to_append(path).map_err(io_error)?;
         if found < bytes {
             let reason = format!("it has {found} bytes, but the checkpoint was taken at {bytes}");
             return Err(RunError::Malformed { path: path.to_owned(), reason });
@@ -83,6 +83,24 @@ pub fn read_records(path: &Path) -> Result<Vec<Record>, RunError> {
         })?;
         records.push(record);
     }
+}
+
+/// Whether the last line of a file of metrics says that training came to its end. A file that is not there does not.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn is_finished(path: &Path) -> Result<bool, RunError> {
+    let io_error = |source| RunError::io("read", path, source);
+    let (mut file, size) = match open(path) {
+        Ok(opened) => opened,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
+        Err(error) => return Err(io_error(error)),
+    };
+    file.seek(SeekFrom::Start(size.saturating_sub(MAX_LINE_BYTES))).map_err(io_error)?;
+    let mut end = Vec::new();
+    file.take(MAX_LINE_BYTES).read_to_end(&mut end).map_err(io_error)?;
+    let last = end.trim_ascii_end().rsplit(|byte| *byte == b'\n').next().unwrap_or_default();
+    Ok(matches!(serde_json::from_slice(last), Ok(Record::End { .. })))
 }
 
 /// `metrics.jsonl`, read on as it grows.
@@ -162,6 +180,23 @@ mod tests {
         log.append(&Record::Resume { step: 3 }).unwrap();
         assert_eq!(read_records(&path).unwrap(), [Record::Resume { step: 1 }, Record::Resume { step: 3 }]);
         assert!(MetricsLog::open_at(&path, 10_000).unwrap_err().to_string().contains("10000"));
+    }
+
+    #[test]
+    fn the_end_is_found_in_the_last_line() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("metrics.jsonl");
+        assert!(!is_finished(&path).unwrap());
+        File::create(&path).unwrap();
+        assert!(!is_finished(&path).unwrap());
+        let mut log = MetricsLog::open_at(&path, 0).unwrap();
+        for step in 0..4000 {
+            log.append(&Record::Resume { step }).unwrap();
+        }
+        assert!(!is_finished(&path).unwrap());
+        let (reason, test) = ("epochs".to_owned(), crate::Scores::default());
+        log.append(&Record::End { step: 1, reason, best_epoch: 1, test }).unwrap();
+        assert!(is_finished(&path).unwrap());
     }
 
     #[test]

@@ -10,78 +10,112 @@ use logit_spec::{Answer, Reading};
 use crate::about::About;
 use crate::check::Checks;
 use crate::error::RunError;
-use crate::finding::Found;
+use crate::finding::{Found, not_recorded};
 use crate::folder::RunDir;
 use crate::log::MetricsLog;
+use crate::new_run::{NewRun, RunAt};
 use crate::record::Record;
 use crate::scores::Scores;
 use crate::telemetry::{Facts, Frame, Layer, Output, SampleSeen, Telemetry, TelemetryLog, Truth};
 use crate::tensorboard::EventFile;
 use crate::watched::{Subject, Watched};
 
-/// Writes the frames of a training into its folder, and runs the checks along.
+/// Writes the frames of a training into its folder, and runs the checks along. What cannot be written is said once, as a
+/// finding, and then left: recording never stops a training.
 #[derive(Debug)]
 pub struct TelemetryWriter {
     run: RunDir,
-    log: TelemetryLog,
+    log: Option<TelemetryLog>,
+    bytes: u64,
     checks: Checks,
     events: Option<EventFile>,
+    /// What could not be kept, and was not said yet.
+    unsaid: Vec<Found>,
 }
 
 impl TelemetryWriter {
     /// Opens a run's telemetry where it had `bytes` bytes, and lets the checks see what is there.
-    ///
-    /// # Errors
-    /// The folder cannot be written.
-    pub fn open(run: &RunDir, watched: &Watched, bytes: u64, tensorboard: bool) -> Result<Self, RunError> {
-        run.write_watched(watched)?;
-        let path = run.telemetry_path();
-        let log = TelemetryLog::open_at(&path, bytes)?;
-        let telemetry = Telemetry::open(&path)?;
-        let (checks, _) = Checks::of(watched.subject, &telemetry)?;
-        let next = telemetry.steps().last().map(|step| step + 1);
-        let events = tensorboard.then(|| EventFile::of_training(&run.events_path(), next, &watched.samples));
-        let events =
-            events.transpose().map_err(|source| RunError::io("write", &run.events_path(), source))?;
-        Ok(Self { run: run.clone(), log, checks, events })
+    pub fn open(run: &RunDir, watched: &Watched, bytes: u64, tensorboard: bool) -> Self {
+        let checks = Checks::new(watched.subject);
+        let (run, unsaid) = (run.clone(), Vec::new());
+        let mut writer = Self { run, log: None, bytes, checks, events: None, unsaid };
+        let kept = writer.run.write_watched(watched);
+        writer.kept(kept);
+        let next = writer.open_log(watched.subject, bytes);
+        if tensorboard {
+            let folder = writer.run.events_path();
+            let events = EventFile::of_training(&folder, next, &watched.samples);
+            writer.events = writer.kept(events.map_err(|source| RunError::io("write", &folder, source)));
+        }
+        writer
+    }
+
+    /// Opens the log, and gives the step after the last that is there.
+    fn open_log(&mut self, subject: Subject, bytes: u64) -> Option<u64> {
+        let path = self.run.telemetry_path();
+        let log = self.kept(TelemetryLog::open_at(&path, bytes))?;
+        if let Some(damage) = log.damage() {
+            self.unsaid.push(not_recorded(format!("{}: {damage}", path.display())));
+        }
+        self.bytes = log.bytes();
+        self.log = Some(log);
+        let telemetry = self.kept(Telemetry::open(&path))?;
+        (self.checks, _) = Checks::of(subject, &telemetry);
+        telemetry.steps().last().map(|step| step + 1)
+    }
+
+    /// What was done, or else a finding that says why not.
+    fn kept<T>(&mut self, done: Result<T, RunError>) -> Option<T> {
+        done.map_err(|error| self.unsaid.push(not_recorded(format!("{error}; it is left out")))).ok()
     }
 
     /// Writes a frame, and gives what the checks newly found.
-    ///
-    /// # Errors
-    /// The folder cannot be written.
-    pub fn write(&mut self, frame: &Frame) -> Result<Vec<Found>, RunError> {
-        self.log.append(frame)?;
-        self.tell(|events| events.frame(frame))?;
-        let found = if frame.is_whole() { self.checks.see(frame) } else { Vec::new() };
-        if !found.is_empty() {
-            self.run.add_findings(found.iter().cloned())?;
+    pub fn write(&mut self, frame: &Frame) -> Vec<Found> {
+        if let Some(mut log) = self.log.take() {
+            let appended = log.append(frame);
+            self.bytes = log.bytes();
+            self.log = self.kept(appended).map(|()| log);
         }
-        Ok(found)
+        self.tell(|events| events.frame(frame));
+        let mut found = if frame.is_whole() { self.checks.see(frame) } else { Vec::new() };
+        found.append(&mut self.unsaid);
+        if !found.is_empty() {
+            self.add(&found);
+            found.append(&mut self.unsaid);
+        }
+        found
+    }
+
+    /// What was found before the first step: of the data, and of a recording that could not be opened as it was. All that
+    /// was found so far is given back.
+    pub fn begin(&mut self, mut found: Vec<Found>) -> Vec<Found> {
+        found.append(&mut self.unsaid);
+        let mut all = self.add(&found).unwrap_or(found);
+        all.append(&mut self.unsaid);
+        all
+    }
+
+    /// Adds to what is found; all of it, where it can be read and written.
+    fn add(&mut self, found: &[Found]) -> Option<Vec<Found>> {
+        let added = self.run.add_findings(found.iter().cloned());
+        self.kept(added)
     }
 
     /// Notes for TensorBoard what an epoch's weights are worth on the validation part.
-    ///
-    /// # Errors
-    /// The folder cannot be written.
-    pub fn validation(&mut self, step: u64, scores: &Scores) -> Result<(), RunError> {
-        self.tell(|events| events.validation(step, scores))
+    pub fn validation(&mut self, step: u64, scores: &Scores) {
+        self.tell(|events| events.validation(step, scores));
     }
 
     /// Bytes of telemetry so far; TensorBoard's files are on the disk.
-    ///
-    /// # Errors
-    /// The disk does not take them.
-    pub fn flush(&mut self) -> Result<u64, RunError> {
-        self.tell(EventFile::flush)?;
-        Ok(self.log.bytes())
+    pub fn flush(&mut self) -> u64 {
+        self.tell(EventFile::flush);
+        self.bytes
     }
 
-    fn tell(&mut self, write: impl FnOnce(&mut EventFile) -> std::io::Result<()>) -> Result<(), RunError> {
-        match &mut self.events {
-            Some(events) => write(events).map_err(|source| RunError::io("write", events.path(), source)),
-            None => Ok(()),
-        }
+    fn tell(&mut self, write: impl FnOnce(&mut EventFile) -> std::io::Result<()>) {
+        let Some(mut events) = self.events.take() else { return };
+        let written = write(&mut events).map_err(|source| RunError::io("write", events.path(), source));
+        self.events = self.kept(written).map(|()| events);
     }
 }
 
@@ -106,10 +140,10 @@ impl Recording {
     /// # Errors
     /// The folder holds a run already, or cannot be written.
     pub fn create(path: &Path, about: &About, watched: &Watched) -> Result<Self, RunError> {
-        let run = RunDir::create(path, about, None)?;
-        let lock = run.lock()?;
-        let metrics = MetricsLog::open_at(&run.metrics_path(), 0)?;
-        let telemetry = TelemetryWriter::open(&run, watched, 0, false)?;
+        let new = NewRun::claim(&RunAt::from(path))?;
+        let metrics = MetricsLog::open_at(&new.dir().metrics_path(), 0)?;
+        let telemetry = TelemetryWriter::open(new.dir(), watched, 0, false);
+        let (run, lock) = new.finish(about)?;
         Ok(Self { run, subject: watched.subject, metrics, telemetry, last: 0, _lock: lock })
     }
 
@@ -261,7 +295,7 @@ impl StepRecord<'_> {
         }
         frame.shuffled_loss = more.map(|more| loss + more);
         if frame.is_whole() || !frame.samples.is_empty() || !frame.gradients.is_empty() {
-            recording.telemetry.write(&frame)
+            Ok(recording.telemetry.write(&frame))
         } else {
             Ok(Vec::new())
         }

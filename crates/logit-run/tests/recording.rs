@@ -121,7 +121,7 @@ fn it_can_be_watched_and_checked() {
     let counted: u32 = past.confusion.unwrap().iter().flatten().sum();
     assert_eq!(counted, 20 * ROWS as u32);
     assert!(past.shuffled_loss.unwrap() > past.loss);
-    let report = live.check().unwrap().unwrap();
+    let report = live.check().unwrap();
     assert_eq!((report.frames, report.worst()), (200, None), "{:?}", report.verdicts);
     let fine = |rule: Rule| {
         let outcome =
@@ -141,7 +141,7 @@ fn a_softmax_before_the_loss_is_found_while_it_is_recorded() {
     assert_eq!(recorded(&path, true, true), [Rule::ActivationBeforeLogitsLoss]);
     let found = RunDir::open(&path).unwrap().findings().unwrap();
     assert_eq!((found.len(), found[0].place.step()), (1, Some(4)), "at the first step all weights are 0");
-    assert_eq!(live(&path).check().unwrap().unwrap().worst(), Some(Level::Error));
+    assert_eq!(live(&path).check().unwrap().worst(), Some(Level::Error));
 }
 
 #[test]
@@ -156,7 +156,7 @@ fn one_without_metrics_shows_the_losses_of_its_frames() {
     assert_eq!(serde_json::to_value(without.series()).unwrap()["steps"], with["steps"]);
     without.refresh().unwrap();
     assert_eq!(serde_json::to_value(without.series()).unwrap()["steps"], with["steps"]);
-    assert_eq!(without.news().unwrap().step, 200);
+    assert_eq!(without.news().step, 200);
 }
 
 #[test]

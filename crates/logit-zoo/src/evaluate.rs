@@ -4,7 +4,7 @@ use burn::tensor::Device;
 
 use crate::error::ZooError;
 use crate::run::{DataSource, RunDir, TrainedRun as _};
-use crate::system::{JudgedPart, Judgement, Origin, Reading, Task, WithSystem, best, with_system};
+use crate::system::{JudgedPart, Judgement, Origin, Reading, Task, WithSystem, calibrated, with_system};
 
 /// Judges a run's best weights on the test part, of the run's own data or of another source.
 ///
@@ -33,6 +33,6 @@ pub fn run(run: &RunDir, data: Option<&DataSource>) -> Result<Judgement, ZooErro
 /// Judges a run's best weights on a part of its data.
 pub(crate) fn judge<T: Task>(run: &RunDir, task: &T, part: JudgedPart) -> Result<Judgement, ZooError> {
     let device = Device::flex();
-    let net = best(task.system(), run, &device)?;
-    task.judge(&net, part, &run.calibration()?, &device)
+    let (net, calibration) = calibrated(task.system(), run, &device)?;
+    task.judge(&net, part, &calibration, &device)
 }

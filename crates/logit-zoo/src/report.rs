@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use crate::error::ZooError;
 use crate::page::{Fact, LineChart, Metric, Report, Scale, Series};
 use crate::recipe::Recipe;
-use crate::run::{Record, RunDir, read_records, replace};
+use crate::run::{Record, RunDir, read_records};
 use crate::system::{Goal, Judgement, Scores, Task, metric_name};
 
 /// Writes the report of a finished run.
@@ -20,7 +20,7 @@ pub(crate) fn write<T: Task>(
     let judgement = judgement.clone();
     let report = Report {
         title: format!("{} — {}", recipe.name, recipe.summary),
-        findings: run.findings()?.into_iter().map(|found| found.finding).collect(),
+        findings: run.findings().unwrap_or_default().into_iter().map(|found| found.finding).collect(),
         metrics: metrics(&records, &judgement.scores, task.loss_metric()),
         charts: charts(&records, task.goal(), task.loss_metric()),
         facts: facts(run, recipe, task.facts(), &records, parameters)?,
@@ -30,7 +30,7 @@ pub(crate) fn write<T: Task>(
         tables: judgement.tables,
         pictures: judgement.pictures,
     };
-    Ok(replace(&run.report_path(), report.to_html().as_bytes())?)
+    Ok(run.write_report(&report.to_html())?)
 }
 
 fn metrics(records: &[Record], test: &Scores, loss_metric: Option<&str>) -> Vec<Metric> {

@@ -55,7 +55,7 @@ fn a_finished_run_tells_every_step_of_it() {
     assert!(counted >= 64 && counted == binned as u32, "{counted} and {binned}");
     assert!(live.at(0).unwrap().is_none());
 
-    let verdicts = live.check().unwrap().unwrap();
+    let verdicts = live.check().unwrap();
     assert_eq!(verdicts.worst(), None, "{:?}", verdicts.verdicts);
     assert!(verdicts.verdicts.iter().any(|verdict| matches!(verdict.outcome, Outcome::Fine { .. })));
 }

@@ -7,7 +7,7 @@ use std::{fs, io};
 use crate::modules::Modules;
 
 /// Crates that must do without an engine, with everything that they depend on.
-const WITHOUT_BURN: [&str; 4] = ["logit-spec", "logit-kernels", "logit-run", "logit-data"];
+const WITHOUT_BURN: [&str; 5] = ["logit-spec", "logit-kernels", "logit-files", "logit-run", "logit-data"];
 
 /// A crate of the workspace.
 #[derive(Debug)]

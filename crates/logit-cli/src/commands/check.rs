@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use logit_run::check::{Outcome, RuleOutcome};
-use logit_run::live::CheckReport;
+use logit_run::live::{CheckReport, Damaged};
 use logit_run::{Found, Live, RunDir};
 use logit_spec::Level;
 use serde_json::json;
@@ -17,14 +17,15 @@ pub(crate) fn run(args: &Check, json: bool) -> Result<(), Failure> {
     // What the data showed; what the steps showed is judged anew, from all that was recorded.
     let mut of_data = run.findings()?;
     of_data.retain(|found| found.place.step().is_none());
-    let of_steps = Live::open(run)?.check()?;
+    let of_steps = Live::open(run)?.check();
     if json {
         output::json(&json!({"data": of_data, "steps": of_steps}))?;
     } else {
         output::text(&describe(&of_data, of_steps.as_ref()))?;
     }
     let worst_of_data = of_data.iter().map(|found| found.finding.level).max();
-    let worst = worst_of_data.max(of_steps.and_then(|report| report.worst()));
+    let damaged = of_steps.as_ref().and_then(|report| report.damaged).map(|_| Level::Warning);
+    let worst = worst_of_data.max(of_steps.and_then(|report| report.worst())).max(damaged);
     if worst >= Some(Level::Warning) { Err(Failure::Found) } else { Ok(()) }
 }
 
@@ -33,7 +34,7 @@ fn describe(of_data: &[Found], of_steps: Option<&CheckReport>) -> String {
     for found in of_data {
         let _ = writeln!(out, "{}\n", found.finding);
     }
-    let Some(CheckReport { frames, last_step, verdicts }) = of_steps else {
+    let Some(CheckReport { frames, last_step, damaged, verdicts }) = of_steps else {
         out.push_str("no step was recorded, so that nothing can be said of the training: `watch.every` is 0, or it never began\n");
         return out;
     };
@@ -52,5 +53,12 @@ fn describe(of_data: &[Found], of_steps: Option<&CheckReport>) -> String {
     out.push_str(&output::columns(&rows.collect::<Vec<_>>()));
     let last = last_step.map_or(String::new(), |step| format!(" up to step {step}"));
     let _ = writeln!(out, "\n{} rules on {frames} recorded steps{last}", verdicts.len());
+    if let Some(Damaged { places, after_step }) = damaged {
+        let first = after_step.map_or("the first step".to_owned(), |step| format!("step {step}"));
+        let _ = writeln!(
+            out,
+            "the recording is damaged at {places} places, from {first} on: what it held there was not judged"
+        );
+    }
     out
 }

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use logit_run::unused_folder;
 use logit_zoo::study::activations::{self, ActivationStudy, Outcome};
 use logit_zoo::study::sts::{self, Figures, Row, SimilarityStudy};
 use serde_json::json;
@@ -61,7 +62,10 @@ fn table(study: &ActivationStudy) -> String {
 
 pub(crate) fn sts(args: &Sts, json: bool) -> Result<(), Failure> {
     let settings = super::settings(&args.settings, args.epochs, args.seed, args.vectors.as_ref())?;
-    let folder = args.out.clone().unwrap_or_else(|| train::unused("study-sts"));
+    let folder = match &args.out {
+        Some(out) => out.clone(),
+        None => unused_folder("study-sts")?,
+    };
     let print_row = |row: &Row| {
         let pearson = |figures: &Figures| number(figures.pearson);
         let (dev, test) = (pearson(&row.dev), pearson(&row.test));
@@ -69,7 +73,12 @@ pub(crate) fn sts(args: &Sts, json: bool) -> Result<(), Failure> {
     };
     let stop = train::stop_on_interrupt()?;
     let source = super::source(args.data.as_ref());
-    match sts::run(&source, &settings, &folder, &stop, &mut Lines::default(), print_row)? {
+    let studied = sts::run(&source, &settings, &folder, &stop, &mut Lines::default(), print_row);
+    if studied.is_err() && args.out.is_none() {
+        // Each goes only if it is empty.
+        folder.ancestors().take(2).for_each(|folder| drop(std::fs::remove_dir(folder)));
+    }
+    match studied? {
         Some(study) if json => output::json(&json!(study))?,
         Some(study) => output::text(&similarities(&study))?,
         None if json => output::json(&json!({"finished": false, "runs": folder.to_string_lossy()}))?,

@@ -1,11 +1,11 @@
 //! `logit train`
 
 use std::io::{self, IsTerminal};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use logit_run::{RunDir, metric_name};
+use logit_run::{RunAt, RunDir, metric_name};
 use logit_zoo::recipe::Setting;
 use logit_zoo::system::table::chosen;
 use logit_zoo::train::{self, DeviceName, Devices, End, Progress, Training};
@@ -109,12 +109,12 @@ fn start(args: &Train) -> Result<Training, Failure> {
     if let Some(own) = own {
         let mut recipe = Recipe::load(own.recipe, &settings)?;
         recipe.name = own.name();
-        let folder = args.out.clone().unwrap_or_else(|| unused(&recipe.name));
-        return Ok(train::start(&recipe, &Source::at(&own.path), &folder)?);
+        let at = place(args.out.as_ref(), &recipe.name);
+        return Ok(train::start(&recipe, &Source::at(&own.path), at)?);
     }
     let recipe = Recipe::load(given, &settings)?;
-    let folder = args.out.clone().unwrap_or_else(|| unused(&recipe.name));
-    Ok(train::start(&recipe, &super::source(args.data.as_ref()), &folder)?)
+    let at = place(args.out.as_ref(), &recipe.name);
+    Ok(train::start(&recipe, &super::source(args.data.as_ref()), at)?)
 }
 
 /// What stands in a recipe's place: a table, or images.
@@ -191,19 +191,9 @@ fn progress(plain: bool, run: &RunDir) -> Box<dyn Progress> {
     Box::new(Lines::default())
 }
 
-/// `runs/NAME`, or the first of `runs/NAME-2`, `runs/NAME-3`… that does not exist.
-pub(super) fn unused(name: &str) -> PathBuf {
-    let plain: String =
-        name.chars().map(|c| if c.is_alphanumeric() || "-_".contains(c) { c } else { '-' }).collect();
-    let folder = |number: u32| match number {
-        1 => Path::new("runs").join(&plain),
-        number => Path::new("runs").join(format!("{plain}-{number}")),
-    };
-    let mut number = 1;
-    while folder(number).exists() {
-        number += 1;
-    }
-    folder(number)
+/// Where a new run goes: to the folder that was named, or to one of its own.
+fn place(out: Option<&PathBuf>, name: &str) -> RunAt {
+    out.map_or_else(|| RunAt::Unused(name.to_owned()), RunAt::from)
 }
 
 /// Set by the first Ctrl-C; the second ends the program at once.

@@ -50,11 +50,11 @@ pub(super) struct Name {
 }
 
 pub(super) async fn layer(State(runs): State<Runs>, Path(id): Path<usize>, Query(of): Query<Name>) -> Answer {
-    answer(&runs, id, |live| live.layer(&of.name))
+    answer(&runs, id, |live| Ok(live.layer(&of.name)))
 }
 
 pub(super) async fn findings(State(runs): State<Runs>, Path(id): Path<usize>) -> Answer {
-    answer(&runs, id, Live::findings)
+    answer(&runs, id, |live| Ok(live.findings()))
 }
 
 fn answer<T: Serialize>(runs: &Runs, id: usize, ask: impl FnOnce(&Live) -> Result<T, RunError>) -> Answer {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use axum::extract::State;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use futures_util::stream::{self, Stream};
-use logit_run::live::{Live, News};
+use logit_run::live::News;
 use serde_json::json;
 
 use super::Runs;
@@ -49,7 +49,7 @@ impl Watching {
     fn look(&mut self) {
         for id in 0..self.runs.len() {
             // A run that cannot be read now may be read later: what asks for it is told why.
-            let Ok(news) = asked(&self.runs, id, Live::news) else { continue };
+            let Ok(news) = asked(&self.runs, id, |live| Ok(live.news())) else { continue };
             if self.last[id].as_ref() == Some(&news) {
                 continue;
             }

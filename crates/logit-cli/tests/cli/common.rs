@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use assert_cmd::Command;
 use assert_cmd::assert::Assert;
 use assert_cmd::cargo::cargo_bin;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 #[path = "../../../logit-data/tests/common/shared_data.rs"]
@@ -46,6 +46,23 @@ impl Scratch {
         let text = self.text(name);
         assert!(text.contains(old), "{name} has no {old:?}:\n{text}");
         self.write(name, text.replace(old, new));
+    }
+
+    /// Makes a run's best weights those of an older version, which do not say what they belong to.
+    pub(crate) fn unbind(&self, run: &str) {
+        let path = self.path(&format!("{run}/best.safetensors"));
+        let bytes = fs::read(&path).unwrap();
+        let (length, rest) = bytes.split_at(8);
+        let (header, numbers) = rest.split_at(u64::from_le_bytes(length.try_into().unwrap()) as usize);
+        let mut crc = flate2::Crc::new();
+        crc.update(numbers);
+        let mut header: Value = serde_json::from_slice(header).unwrap();
+        let ours = json!({"ids": {}, "place": null, "crc": crc.sum()});
+        header["__metadata__"]["logit"] = json!(ours.to_string());
+        let header = header.to_string();
+        let header = format!("{header:<0$}", header.len().next_multiple_of(8));
+        let length = (header.len() as u64).to_le_bytes();
+        fs::write(&path, [&length, header.as_bytes(), numbers].concat()).unwrap();
     }
 
     /// Runs the command to its end.

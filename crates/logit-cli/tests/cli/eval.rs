@@ -59,9 +59,9 @@ fn a_folder_that_is_no_run_is_named() {
 }
 
 #[test]
-fn a_run_without_weights_says_how_to_go_on() {
+fn best_weights_that_are_gone_are_missed() {
     let scratch = Scratch::new();
     scratch.trained("run");
     std::fs::remove_file(scratch.path("run/best.safetensors")).unwrap();
-    refused(scratch.logit(&["eval", "run"]), 1, &["run/best.safetensors", "logit train --resume run"]);
+    refused(scratch.logit(&["eval", "run"]), 1, &["run/best.safetensors is gone", "put it back"]);
 }

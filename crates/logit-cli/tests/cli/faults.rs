@@ -50,6 +50,12 @@ fn the_checkpoint_of_another_network_is_named() {
     scratch.trained("run");
     scratch.logit(&["train", "digits-mlp", "--epochs", "1", "--out", "other"]).success();
     fs::copy(scratch.path("other/best.safetensors"), scratch.path("run/best.safetensors")).unwrap();
+    refused(
+        scratch.logit(&["eval", "run"]),
+        1,
+        &["run/best.safetensors", "`model.kind` is \"linear\" there"],
+    );
+    scratch.unbind("run");
     refused(scratch.logit(&["eval", "run"]), 1, &["run/best.safetensors", "does not fit"]);
 }
 
@@ -191,6 +197,11 @@ fn logits_that_are_not_finite_are_not_predicted_from() {
     let scratch = Scratch::new();
     scratch.trained("run");
     scratch.edit("run/recipe.toml", "deviation = 0.3081", "deviation = 1e-39");
+    let told = ["run/best.safetensors", "`data.deviation` is", "and was 0.3081", "put back"];
+    refused(scratch.logit(&["predict", "run", "one.png"]), 1, &told);
+    refused(scratch.logit(&["eval", "run"]), 1, &told);
+    scratch.unbind("run");
+    fs::remove_file(scratch.path("run/calibration.json")).unwrap();
     let picture = image::GrayImage::from_fn(28, 28, |x, _| image::Luma([if x == 14 { 255 } else { 0 }]));
     picture.save(scratch.path("one.png")).unwrap();
     refused(scratch.logit(&["predict", "run", "one.png"]), 1, &["one.png: the logit of class 0 is"]);

@@ -133,6 +133,8 @@ fn an_odd_number_of_pictures_and_what_is_no_picture_are_named() {
     GrayImage::from_pixel(40, 40, Luma([255])).save(scratch.path("blank.png")).unwrap();
     refused(scratch.logit(&["predict", "run", "blank.png", "one.png"]), 1, &["blank.png is blank"]);
     // A code beyond all numbers, as only a damaged run has it.
+    scratch.unbind("run");
+    std::fs::remove_file(scratch.path("run/calibration.json")).unwrap();
     scratch.edit("run/recipe.toml", "high = 1.5", "high = 1e300");
     let parts = ["one.png, one.png: the value is ", "cannot be used"];
     refused(scratch.logit(&["predict", "run", "one.png", "one.png"]), 1, &parts);

@@ -45,7 +45,7 @@ fn what_is_no_recipe_is_named() {
     scratch.write("binary.toml", [0xFF, 0xFE, 0x00]);
     refused(scratch.logit(&["train", "binary.toml"]), 2, &["binary.toml"]);
     scratch.write("huge.toml", vec![b'#'; 2 << 20]);
-    refused(scratch.logit(&["train", "huge.toml"]), 2, &["huge.toml has 2097152 bytes"]);
+    refused(scratch.logit(&["train", "huge.toml"]), 2, &["huge.toml: it has 2097152 bytes"]);
     std::fs::create_dir(scratch.path("folder")).unwrap();
     refused(
         scratch.logit(&["train", "folder"]),

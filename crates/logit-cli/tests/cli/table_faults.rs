@@ -166,6 +166,10 @@ fn a_table_that_was_changed_since_is_not_judged_on() {
     assert!(schema.as_object_mut().unwrap().remove("file").is_some());
     scratch.write("run/table.json", schema.to_string());
     scratch.write("t.csv", rows());
+    let told = ["run/table.json is not the file that run/best.safetensors was trained with"];
+    refused(scratch.logit(&["eval", "run"]), 1, &told);
+    scratch.unbind("run");
+    std::fs::remove_file(scratch.path("run/calibration.json")).unwrap();
     scratch.logit(&["eval", "run"]).success();
 }
 

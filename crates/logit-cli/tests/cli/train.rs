@@ -36,6 +36,7 @@ fn a_run_holds_all_of_its_files() {
         scratch.names("runs/digits-linear"),
         [
             "best.safetensors",
+            "calibration.json",
             "last.safetensors",
             "lock",
             "metrics.jsonl",

@@ -16,7 +16,6 @@ mod tests;
 use logit_spec::{Finding, Level, Rule};
 use serde::{Deserialize, Serialize, Serializer};
 
-use crate::error::RunError;
 use crate::finding::{Found, RunPlace};
 use crate::telemetry::{Frame, Telemetry};
 use crate::watched::Subject;
@@ -159,6 +158,17 @@ impl State {
     }
 }
 
+/// How much of a recording checks have seen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Seen {
+    /// Frames that were looked at.
+    pub frames: u64,
+    /// Damaged places, which were passed over.
+    pub damaged: u64,
+    /// The last whole step before the first of them, if there is one.
+    pub after: Option<u64>,
+}
+
 /// The checks of a training. They are small: what they keep does not grow with the steps.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Checks {
@@ -174,20 +184,27 @@ impl Checks {
         Self { subject, last: None, found: Vec::new(), state: State::new() }
     }
 
-    /// Checks that have seen all whole frames of a recording, and how many these were.
-    ///
-    /// # Errors
-    /// A frame cannot be read.
-    pub fn of(subject: Subject, telemetry: &Telemetry) -> Result<(Self, u64), RunError> {
-        let (mut checks, mut frames) = (Self::new(subject), 0);
-        for number in 0..telemetry.len() {
-            let frame = telemetry.frame(number)?;
+    /// Checks that have seen all whole frames of a recording, and how much that was. What is damaged is passed over.
+    pub fn of(subject: Subject, telemetry: &Telemetry) -> (Self, Seen) {
+        let (gaps, before) = telemetry.gaps();
+        let (mut checks, mut seen) =
+            (Self::new(subject), Seen { frames: 0, damaged: gaps as u64, after: before });
+        let mut last = None;
+        for (number, step) in telemetry.steps().enumerate() {
+            let Ok(frame) = telemetry.frame(number) else {
+                if seen.damaged == 0 || last < seen.after {
+                    seen.after = last;
+                }
+                seen.damaged += 1;
+                continue;
+            };
+            last = Some(step);
             if frame.is_whole() {
                 checks.see(&frame);
-                frames += 1;
+                seen.frames += 1;
             }
         }
-        Ok((checks, frames))
+        (checks, seen)
     }
 
     /// Reads the frame of a step and gives what is newly found. A rule speaks once, and again only if

@@ -9,9 +9,9 @@ mod series;
 use logit_spec::Level;
 use serde::Serialize;
 
-use crate::check::{Checks, RuleOutcome};
+use crate::check::{Checks, RuleOutcome, Seen};
 use crate::error::RunError;
-use crate::finding::Found;
+use crate::finding::{Found, not_recorded};
 use crate::folder::RunDir;
 use crate::log::MetricsTail;
 use crate::record::Record;
@@ -30,6 +30,8 @@ pub struct Live {
     series: Series,
     /// Frames that the series has, where there are no metrics.
     taken: usize,
+    /// What of the recording cannot be read.
+    unread: Vec<Found>,
 }
 
 /// Whether a run is trained now.
@@ -96,7 +98,8 @@ impl Live {
     pub fn open(run: RunDir) -> Result<Self, RunError> {
         let tail = MetricsTail::new(&run.metrics_path());
         let series = Series::default();
-        let mut live = Self { run, watched: None, telemetry: None, tail, series, taken: 0 };
+        let mut live =
+            Self { run, watched: None, telemetry: None, tail, series, taken: 0, unread: Vec::new() };
         live.refresh()?;
         Ok(live)
     }
@@ -113,34 +116,39 @@ impl Live {
         for record in &records {
             self.series.add(record);
         }
+        self.unread.clear();
         if self.watched.is_none() {
-            self.watched = self.run.watched()?;
+            let watched = self.run.watched();
+            self.watched = self.read(watched).flatten();
         }
-        match &mut self.telemetry {
-            Some(telemetry) => {
-                telemetry.refresh()?;
-            }
-            None => self.telemetry = Telemetry::begun(&self.run.telemetry_path())?,
+        if let Some(telemetry) = &mut self.telemetry {
+            telemetry.refresh()?;
+        } else {
+            let telemetry = Telemetry::begun(&self.run.telemetry_path());
+            self.telemetry = self.read(telemetry).flatten();
         }
         if !self.run.metrics_path().exists() {
-            self.take_frames()?;
+            self.take_frames();
         }
         Ok(())
     }
 
+    /// What was read, or else a finding that says why not: the rest is shown all the same.
+    fn read<T>(&mut self, read: Result<T, RunError>) -> Option<T> {
+        read.map_err(|error| self.unread.push(not_recorded(error.to_string()))).ok()
+    }
+
     /// Adds the frames that came since to the series.
-    fn take_frames(&mut self) -> Result<(), RunError> {
-        let Some(telemetry) = &self.telemetry else { return Ok(()) };
+    fn take_frames(&mut self) {
+        let Some(telemetry) = &self.telemetry else { return };
         if telemetry.len() < self.taken {
             (self.series, self.taken) = (Series::default(), 0);
         }
-        for number in self.taken..telemetry.len() {
-            let Frame { step, epoch, loss, learning_rate, head_gradient_norm, .. } =
-                telemetry.frame(number)?;
+        for frame in telemetry.whole_frames(self.taken..telemetry.len()) {
+            let Frame { step, epoch, loss, learning_rate, head_gradient_norm, .. } = frame;
             self.series.add(&Record::Step { step, epoch, loss, learning_rate, head_gradient_norm });
-            self.taken = number + 1;
         }
-        Ok(())
+        self.taken = telemetry.len();
     }
 
     /// What the run is.
@@ -168,17 +176,14 @@ impl Live {
     }
 
     /// What is new.
-    ///
-    /// # Errors
-    /// Its folder cannot be read.
-    pub fn news(&self) -> Result<News, RunError> {
-        Ok(News {
+    pub fn news(&self) -> News {
+        News {
             step: self.last_step(),
             frame: self.last_frame(),
             loss: self.series.last_loss(),
             state: self.state(),
-            findings: self.findings()?.len(),
-        })
+            findings: self.findings().len(),
+        }
     }
 
     /// Loss and metrics, thinned, and the steps of all frames.
@@ -199,32 +204,23 @@ impl Live {
     }
 
     /// The statistics of a layer over time, thinned.
-    ///
-    /// # Errors
-    /// Telemetry cannot be read.
-    pub fn layer(&self, name: &str) -> Result<LayerHistory, RunError> {
-        match &self.telemetry {
-            Some(telemetry) => LayerHistory::read(telemetry, name),
-            None => Ok(LayerHistory::default()),
-        }
+    pub fn layer(&self, name: &str) -> LayerHistory {
+        self.telemetry.as_ref().map_or_else(LayerHistory::default, |it| LayerHistory::read(it, name))
     }
 
-    /// What the checks found.
-    ///
-    /// # Errors
-    /// `findings.json` cannot be read.
-    pub fn findings(&self) -> Result<Vec<Found>, RunError> {
-        self.run.findings()
+    /// What the checks found, and what of the recording cannot be read.
+    pub fn findings(&self) -> Vec<Found> {
+        let mut all = self.run.findings().unwrap_or_else(|error| vec![not_recorded(error.to_string())]);
+        all.extend(self.unread.iter().cloned());
+        all
     }
 
     /// What each run-time check comes to over all that was recorded; none where nothing was.
-    ///
-    /// # Errors
-    /// Telemetry cannot be read.
-    pub fn check(&self) -> Result<Option<CheckReport>, RunError> {
-        let (Some(telemetry), Some(watched)) = (&self.telemetry, &self.watched) else { return Ok(None) };
-        let (checks, frames) = Checks::of(watched.subject, telemetry)?;
-        Ok(Some(CheckReport { frames, last_step: self.last_frame(), verdicts: checks.report() }))
+    pub fn check(&self) -> Option<CheckReport> {
+        let (Some(telemetry), Some(watched)) = (&self.telemetry, &self.watched) else { return None };
+        let (checks, Seen { frames, damaged, after }) = Checks::of(watched.subject, telemetry);
+        let damaged = (damaged > 0).then_some(Damaged { places: damaged, after_step: after });
+        Some(CheckReport { frames, last_step: self.last_frame(), damaged, verdicts: checks.report() })
     }
 
     /// The step of the last frame.
@@ -255,8 +251,20 @@ pub struct CheckReport {
     pub frames: u64,
     /// The last step that was recorded.
     pub last_step: Option<u64>,
+    /// What of the recording is damaged, and was passed over.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub damaged: Option<Damaged>,
     /// What each rule came to.
     pub verdicts: Vec<RuleOutcome>,
+}
+
+/// Damage of a recording.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Damaged {
+    /// Damaged places, each of a recorded step or several.
+    pub places: u64,
+    /// The last whole step before the first of them; none where it is the first.
+    pub after_step: Option<u64>,
 }
 
 impl CheckReport {

@@ -69,7 +69,10 @@ impl Past {
             if gathered.is_complete() {
                 break;
             }
-            gathered.add(&telemetry.frame(earlier)?);
+            // What is damaged is passed over.
+            if let Ok(frame) = telemetry.frame(earlier) {
+                gathered.add(&frame);
+            }
         }
         Ok(gathered.past(frame))
     }

@@ -2,7 +2,6 @@
 
 use serde::Serialize;
 
-use crate::error::RunError;
 use crate::record::Record;
 use crate::scores::Scores;
 use crate::telemetry::Telemetry;
@@ -103,10 +102,10 @@ pub struct LayerHistory {
 }
 
 impl LayerHistory {
-    pub(super) fn read(telemetry: &Telemetry, name: &str) -> Result<Self, RunError> {
+    pub(super) fn read(telemetry: &Telemetry, name: &str) -> Self {
         let mut history = Self::default();
         for number in thin(telemetry.len(), MOST_FRAMES) {
-            let frame = telemetry.frame(number)?;
+            let Ok(frame) = telemetry.frame(number) else { continue };
             let Some(layer) = frame.layers.iter().find(|layer| layer.name == name) else { continue };
             let statistics = &layer.statistics;
             history.step.push(frame.step);
@@ -116,7 +115,7 @@ impl LayerHistory {
             history.high.push(statistics.high);
             history.zeros.push(statistics.zeros);
         }
-        Ok(history)
+        history
     }
 }
 

@@ -1,100 +1,15 @@
 //! `telemetry.bin`: the recorded steps of a run, appended one by one.
-//!
-//! `docs/recording-format.md` describes the file for writers in other languages. In short: after twelve bytes that name the
-//! format and its version, a frame is its length (4 bytes), the CRC-32C of its content (4 bytes) and its step (8 bytes), all
-//! little-endian, and its content, a `MessagePack` map of a [`Frame`]'s fields by their names. A frame that was not written
-//! to its end is not there: the file can be read while it is written, and after a kill. Steps and places of all frames are
-//! found without reading a content.
-//!
-//! **Versions.** A minor version may add fields: a reader passes over those that it does not know, and takes the default of
-//! those that are absent. Another major version is an error. Files of version 1 begin with eight bytes alone and hold the
-//! fields as arrays, by their order; they are read, and a run that has one goes on writing it so.
 
-use std::fs::{File, OpenOptions};
-use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
+use std::fs::File;
+use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
+use logit_files::open_to_append;
+
+use super::format::{Begun, Format, FrameHeader};
 use super::frame::Frame;
-use crate::bounded::open;
+use super::frames::Frames;
 use crate::error::RunError;
-
-/// The first bytes of a file: these, its major and its minor version, 2 bytes each.
-const MAGIC: &[u8; 8] = b"LOGITREC";
-
-/// The version that is written.
-const VERSION: [u16; 2] = [2, 0];
-
-/// The first bytes of a file of version 1.
-const MAGIC_1: &[u8; 8] = b"LOGITTM1";
-
-/// Bytes before a frame's content.
-const FRAME_HEADER: usize = 16;
-
-/// The longest content that is written or read.
-const MAX_FRAME_BYTES: u32 = 16 << 20;
-
-/// The most frames that are found.
-const MAX_FRAMES: usize = 1 << 23;
-
-/// What is wrong with a file of something else.
-const NO_TELEMETRY: &str = "it does not begin as telemetry does";
-
-/// How a file holds the fields of its frames.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Format {
-    /// Version 1: by their order.
-    Ordered,
-    /// By their names.
-    Named,
-}
-
-impl Format {
-    /// Bytes before the first frame.
-    fn header_bytes(self) -> u64 {
-        match self {
-            Self::Ordered => MAGIC_1.len() as u64,
-            Self::Named => Self::header().len() as u64,
-        }
-    }
-
-    /// The first bytes of a new file.
-    fn header() -> [u8; 12] {
-        let mut header = [0; 12];
-        header[..8].copy_from_slice(MAGIC);
-        header[8..10].copy_from_slice(&VERSION[0].to_le_bytes());
-        header[10..].copy_from_slice(&VERSION[1].to_le_bytes());
-        header
-    }
-
-    /// Reads the first bytes of a file: none where there are too few to tell.
-    fn read(file: &mut File, path: &Path) -> Result<Option<Self>, RunError> {
-        let mut header = Vec::new();
-        file.take(Self::Named.header_bytes())
-            .read_to_end(&mut header)
-            .map_err(|source| RunError::io("read", path, source))?;
-        if header.starts_with(MAGIC_1) {
-            return Ok(Some(Self::Ordered));
-        }
-        let known = header.len().min(MAGIC.len());
-        if header[..known] != MAGIC[..known] {
-            return Err(RunError::Malformed { path: path.to_owned(), reason: NO_TELEMETRY.to_owned() });
-        }
-        let [_, _, _, _, _, _, _, _, a, b, c, d] = header[..] else { return Ok(None) };
-        let [major, minor] = [u16::from_le_bytes([a, b]), u16::from_le_bytes([c, d])];
-        if major == VERSION[0] {
-            return Ok(Some(Self::Named));
-        }
-        let (found, newest) = (format!("{major}.{minor}"), format!("{}.x", VERSION[0]));
-        Err(RunError::Version { path: path.to_owned(), found, newest })
-    }
-
-    fn encode(self, frame: &Frame) -> Result<Vec<u8>, rmp_serde::encode::Error> {
-        match self {
-            Self::Ordered => rmp_serde::to_vec(frame),
-            Self::Named => rmp_serde::to_vec_named(frame),
-        }
-    }
-}
 
 /// `telemetry.bin`, open for appending.
 #[derive(Debug)]
@@ -103,27 +18,34 @@ pub struct TelemetryLog {
     file: File,
     format: Format,
     bytes: u64,
+    damage: Option<String>,
 }
 
 impl TelemetryLog {
     /// Opens the file, or makes it, and cuts it back to its first `bytes` bytes: what came after the checkpoint will come
-    /// again. A file that is kept stays in the format that it has.
+    /// again. A file that is kept stays in the format that it has. One that is [damaged](Self::damage) keeps the frames that
+    /// are whole.
     ///
     /// # Errors
-    /// The file cannot be written, or is none.
+    /// The file cannot be written, or is of another major version.
     pub fn open_at(path: &Path, bytes: u64) -> Result<Self, RunError> {
         let io_error = |source| RunError::io("write", path, source);
-        let options = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path);
-        let mut file = options.map_err(io_error)?;
-        let kept = bytes.min(file.metadata().map_err(io_error)?.len());
+        let (mut file, size) = open_to_append(path).map_err(io_error)?;
+        let kept = bytes.min(size);
         file.set_len(kept).map_err(io_error)?;
-        let format = Format::read(&mut file, path)?;
-        let (format, bytes) = match format {
-            Some(format) => (format, kept),
-            None => (Format::Named, begin(&mut file).map_err(io_error)?),
-        };
+        let begun = Format::read(&mut file, path)?;
+        let (format, whole) = begin(&mut file, begun, kept).map_err(io_error)?;
+        let frames = Frames::of(&file, format, whole).map_err(io_error)?;
+        let end = frames.end();
+        let damage = damage(begun, &frames, [whole, bytes.max(kept)]);
+        file.set_len(end).map_err(io_error)?;
         file.seek(SeekFrom::End(0)).map_err(io_error)?;
-        Ok(Self { path: path.to_owned(), file, format, bytes })
+        Ok(Self { path: path.to_owned(), file, format, bytes: end, damage })
+    }
+
+    /// What was damaged when the file was opened, and is lost.
+    pub fn damage(&self) -> Option<&str> {
+        self.damage.as_deref()
     }
 
     /// Appends a frame; one that is too long is left out.
@@ -136,15 +58,8 @@ impl TelemetryLog {
             reason: error.to_string(),
         };
         let content = self.format.encode(frame).map_err(malformed)?;
-        let Some(length) = u32::try_from(content.len()).ok().filter(|length| *length <= MAX_FRAME_BYTES)
-        else {
-            return Ok(());
-        };
-        let mut whole = Vec::with_capacity(FRAME_HEADER + content.len());
-        whole.extend(length.to_le_bytes());
-        whole.extend(crc32c::crc32c(&content).to_le_bytes());
-        whole.extend(frame.step.to_le_bytes());
-        whole.extend(content);
+        let Some(header) = FrameHeader::to(&content, frame.step) else { return Ok(()) };
+        let whole = [&header[..], &content].concat();
         self.file.write_all(&whole).map_err(|source| RunError::io("write", &self.path, source))?;
         self.bytes += whole.len() as u64;
         Ok(())
@@ -157,146 +72,42 @@ impl TelemetryLog {
     }
 }
 
-/// Begins a file anew, and gives the bytes that it has then.
-fn begin(file: &mut File) -> io::Result<u64> {
-    let header = Format::header();
-    file.set_len(0)?;
+/// Writes the first bytes where they are not there or damaged; gives the format, and the bytes of the file.
+fn begin(file: &mut File, begun: Begun, size: u64) -> io::Result<(Format, u64)> {
+    let (format, bytes) = match begun {
+        Begun::Whole(format) => return Ok((format, size)),
+        Begun::Damaged(format) => (format, size),
+        Begun::NotYet | Begun::Other => {
+            file.set_len(0)?;
+            (Format::Named, Format::Named.header_bytes())
+        }
+    };
     file.rewind()?;
-    file.write_all(&header)?;
-    Ok(header.len() as u64)
+    file.write_all(format.header())?;
+    Ok((format, bytes))
 }
 
-/// `telemetry.bin`, open for reading, also while it is written.
-#[derive(Debug)]
-pub struct Telemetry {
-    path: PathBuf,
-    file: File,
-    header: u64,
-    index: Vec<FramePlace>,
-    /// Bytes whose frames are in the index.
-    scanned: u64,
-}
-
-/// Where a frame is.
-#[derive(Clone, Copy, Debug)]
-struct FramePlace {
-    step: u64,
-    content: u64,
-    length: u32,
-    crc: u32,
-}
-
-impl Telemetry {
-    /// Opens a file and finds its frames.
-    ///
-    /// # Errors
-    /// It cannot be read, is none, or is of another major version.
-    pub fn open(path: &Path) -> Result<Self, RunError> {
-        std::fs::metadata(path).map_err(|source| RunError::io("read", path, source))?;
-        let none = || RunError::Malformed { path: path.to_owned(), reason: NO_TELEMETRY.to_owned() };
-        Self::begun(path)?.ok_or_else(none)
-    }
-
-    /// Opens a file once there is one: one that was just made may be without its first bytes.
-    ///
-    /// # Errors
-    /// As [`open`](Self::open), but for a file that is not there.
-    pub fn begun(path: &Path) -> Result<Option<Self>, RunError> {
-        let mut file = match open(path) {
-            Ok((file, _)) => file,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(RunError::io("read", path, error)),
-        };
-        let Some(format) = Format::read(&mut file, path)? else { return Ok(None) };
-        let header = format.header_bytes();
-        let mut telemetry = Self { path: path.to_owned(), file, header, index: Vec::new(), scanned: header };
-        telemetry.refresh()?;
-        Ok(Some(telemetry))
-    }
-
-    /// Finds the frames that were written since; whether there are new ones, or some are no longer there.
-    ///
-    /// # Errors
-    /// The file cannot be read, or has more frames than any training.
-    pub fn refresh(&mut self) -> Result<bool, RunError> {
-        let size = self.file.metadata().map_err(|source| RunError::io("read", &self.path, source))?.len();
-        let before = (self.index.len(), self.scanned);
-        if size < self.scanned {
-            // Training resumed from a checkpoint: what came after it was cut off.
-            self.index.clear();
-            self.scanned = self.header;
+/// What of a file was damaged: it had `whole` bytes, and `meant` when the checkpoint was taken.
+fn damage(begun: Begun, frames: &Frames, [whole, meant]: [u64; 2]) -> Option<String> {
+    let lost = match frames.gaps().first().copied().or((frames.end() < meant).then(|| frames.last_step())) {
+        _ if begun == Begun::Other => "all recorded steps are lost".to_owned(),
+        Some(Some(step)) => format!("recorded steps after step {step} are lost"),
+        Some(None) => "the first recorded steps are lost".to_owned(),
+        None if matches!(begun, Begun::Damaged(_)) => {
+            "its first bytes were wrong, and are written anew".to_owned()
         }
-        self.scan(size).map_err(|source| RunError::io("read", &self.path, source))?;
-        Ok(before != (self.index.len(), self.scanned))
-    }
-
-    fn scan(&mut self, size: u64) -> io::Result<()> {
-        let mut reader = BufReader::with_capacity(1 << 20, &self.file);
-        reader.seek(SeekFrom::Start(self.scanned))?;
-        while self.scanned + FRAME_HEADER as u64 <= size {
-            let mut header = [0; FRAME_HEADER];
-            reader.read_exact(&mut header)?;
-            let number =
-                |at: usize| u32::from_le_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]]);
-            let (length, crc) = (number(0), number(4));
-            let step = u64::from(number(8)) | u64::from(number(12)) << 32;
-            let content = self.scanned + FRAME_HEADER as u64;
-            // A file of zeros, which may be longer than the disk, has no frames.
-            if length == 0 || length > MAX_FRAME_BYTES || content + u64::from(length) > size {
-                break;
-            }
-            if self.index.len() == MAX_FRAMES {
-                return Err(io::Error::other(format!("it has more than {MAX_FRAMES} frames")));
-            }
-            reader.seek_relative(i64::from(length))?;
-            self.index.push(FramePlace { step, content, length, crc });
-            self.scanned = content + u64::from(length);
-        }
-        Ok(())
-    }
-
-    /// The steps of all frames, in the order in which they were written.
-    pub fn steps(&self) -> impl ExactSizeIterator<Item = u64> {
-        self.index.iter().map(|place| place.step)
-    }
-
-    /// How many frames there are.
-    pub fn len(&self) -> usize {
-        self.index.len()
-    }
-
-    /// Whether there is no frame yet.
-    pub fn is_empty(&self) -> bool {
-        self.index.is_empty()
-    }
-
-    /// The number of the last frame at or before a step.
-    pub fn at(&self, step: u64) -> Option<usize> {
-        self.index.partition_point(|place| place.step <= step).checked_sub(1)
-    }
-
-    /// A frame by its number.
-    ///
-    /// # Errors
-    /// There is none, it cannot be read, or is damaged.
-    pub fn frame(&self, number: usize) -> Result<Frame, RunError> {
-        let malformed = |reason: String| RunError::Malformed { path: self.path.clone(), reason };
-        let place = self.index.get(number).ok_or_else(|| malformed(format!("it has no frame {number}")))?;
-        let mut content = vec![0; place.length as usize];
-        let mut file = &self.file;
-        file.seek(SeekFrom::Start(place.content))
-            .and_then(|_| file.read_exact(&mut content))
-            .map_err(|source| RunError::io("read", &self.path, source))?;
-        if crc32c::crc32c(&content) != place.crc {
-            return Err(malformed(format!("the frame of step {} is damaged", place.step)));
-        }
-        rmp_serde::from_slice(&content).map_err(|error| malformed(error.to_string()))
-    }
+        None => return None,
+    };
+    let why =
+        if whole < meant && begun != Begun::Other { "it is shorter than it was" } else { "it is damaged" };
+    Some(format!("{why}: {lost}"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::telemetry::Telemetry;
+    use crate::telemetry::format::{FRAME_HEADER, MAGIC, MAGIC_1};
 
     fn frame(step: u64) -> Frame {
         Frame { step, epoch: 1, loss: 0.5 / step as f64, ..Frame::default() }
@@ -348,7 +159,7 @@ mod tests {
         written(&path, 1..4);
         let whole = std::fs::read(&path).unwrap();
         let mut lengths = Vec::new();
-        for cut in Format::header().len()..=whole.len() {
+        for cut in Format::Named.header().len()..=whole.len() {
             std::fs::write(&path, &whole[..cut]).unwrap();
             let telemetry = Telemetry::open(&path).unwrap();
             for number in 0..telemetry.len() {
@@ -362,13 +173,76 @@ mod tests {
         assert!(Telemetry::open(&path).is_err());
     }
 
+    /// Five frames, with one byte or several changed.
+    fn damaged(path: &Path, change: impl FnOnce(&mut Vec<u8>, usize)) -> u64 {
+        let bytes = written(path, 1..6);
+        let mut content = std::fs::read(path).unwrap();
+        let each = (content.len() - Format::Named.header().len()) / 5;
+        change(&mut content, each);
+        std::fs::write(path, content).unwrap();
+        bytes
+    }
+
+    #[test]
+    fn whatever_byte_is_damaged_the_other_frames_stay_and_recording_goes_on() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("telemetry.bin");
+        let size = written(&path, 1..6) as usize;
+        for at in 0..size {
+            let bytes = damaged(&path, |content, _| content[at] ^= 0x55);
+            let mut log = match TelemetryLog::open_at(&path, bytes) {
+                Ok(log) => log,
+                // Another major version, which may be right.
+                Err(error) => {
+                    assert!((8..10).contains(&at), "byte {at}: {error}");
+                    continue;
+                }
+            };
+            log.append(&frame(6)).unwrap();
+            let telemetry = Telemetry::open(&path).unwrap();
+            let steps: Vec<u64> =
+                telemetry.whole_frames(0..telemetry.len()).map(|frame| frame.step).collect();
+            assert!(
+                steps.len() >= 5 && steps.is_sorted() && steps.last() == Some(&6),
+                "byte {at}: {steps:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_lost_is_said() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("telemetry.bin");
+        let header = Format::Named.header().len();
+        let zeros = |content: &mut Vec<u8>, from: usize| content[from..].fill(0);
+        for (change, said) in [
+            (Box::new(|_: &mut Vec<u8>, _| ()) as Box<dyn FnOnce(&mut Vec<u8>, usize)>, None),
+            (Box::new(|content, _| content[0] ^= 1), Some("its first bytes were wrong")),
+            (Box::new(|content, _| content.fill(1)), Some("all recorded steps are lost")),
+            (Box::new(move |content, each| zeros(content, header + 3 * each)), Some("after step 3 are lost")),
+            (Box::new(move |content, _| zeros(content, header)), Some("the first recorded steps are lost")),
+            (
+                Box::new(move |content, each| content.truncate(header + 2 * each + 5)),
+                Some("shorter than it was"),
+            ),
+            (Box::new(move |content, each| content[header + 2 * each] ^= 1), Some("after step 2 are lost")),
+        ] {
+            let bytes = damaged(&path, change);
+            let log = TelemetryLog::open_at(&path, bytes).unwrap();
+            match said {
+                None => assert_eq!(log.damage(), None),
+                Some(said) => assert!(log.damage().unwrap().contains(said), "{:?}: {said}", log.damage()),
+            }
+        }
+    }
+
     #[test]
     fn damage_is_named() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("telemetry.bin");
         written(&path, 1..3);
         let mut bytes = std::fs::read(&path).unwrap();
-        bytes[Format::header().len() + FRAME_HEADER + 2] ^= 1;
+        bytes[Format::Named.header().len() + FRAME_HEADER + 2] ^= 1;
         std::fs::write(&path, &bytes).unwrap();
         let telemetry = Telemetry::open(&path).unwrap();
         assert!(telemetry.frame(0).unwrap_err().to_string().contains("step 1 is damaged"));

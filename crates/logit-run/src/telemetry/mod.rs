@@ -5,8 +5,12 @@
 
 mod facts;
 mod file;
+mod format;
 mod frame;
+mod frames;
+mod reader;
 
 pub use facts::{Facts, Output, Truth};
-pub use file::{Telemetry, TelemetryLog};
+pub use file::TelemetryLog;
 pub use frame::{Frame, Layer, OutputSeen, SampleSeen};
+pub use reader::Telemetry;

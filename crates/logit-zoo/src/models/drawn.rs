@@ -1,22 +1,26 @@
 //! Drawing first weights.
 
-use burn::module::{Module, ModuleVisitor, Param};
+use burn::module::{Module, ModuleMapper, Param, ParamId};
 use burn::tensor::Tensor;
 
-/// The network with its first weights drawn, in the order in which its layers are declared.
+/// The network with its first weights drawn, and numbered, in the order in which its layers are declared.
 ///
 /// Burn draws a parameter when it is first used: whether by the pass or by a copy for another device, and in which order,
-/// would else decide which numbers it gets.
+/// would else decide which weights it gets. It numbers parameters by chance, and its optimisers know them by their numbers:
+/// equal trainings would else write other files.
 pub(crate) fn drawn<M: Module>(net: M) -> M {
-    net.visit(&mut Draw);
-    net
+    net.map(&mut Draw { drawn: 0 })
 }
 
-struct Draw;
+struct Draw {
+    drawn: u64,
+}
 
-impl ModuleVisitor for Draw {
-    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        let _ = param.val();
+impl ModuleMapper for Draw {
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        self.drawn += 1;
+        let (_, tensor, mapper) = param.consume();
+        Param::from_mapped_value(ParamId::from(self.drawn), tensor, mapper)
     }
 }
 
@@ -34,6 +38,7 @@ mod tests {
         device.seed(2);
         let numbers = |net: burn::nn::Linear| net.weight.val().try_into_vec_as::<f32>().unwrap();
         assert_eq!(numbers(net.clone()), numbers(net.clone().fork(&device)));
+        assert_eq!((net.weight.id.val(), net.bias.as_ref().map(|bias| bias.id.val())), (1, Some(2)));
         device.seed(1);
         assert_eq!(numbers(net), numbers(LinearConfig::new(3, 2).init(&device)));
     }

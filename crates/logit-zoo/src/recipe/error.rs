@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use logit_data::range::ConfigError;
 
-use super::{MAX_BYTES, RECIPES};
+use super::RECIPES;
 
 /// A recipe that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -32,14 +32,6 @@ pub enum RecipeError {
         path: PathBuf,
         /// What the system said.
         source: std::io::Error,
-    },
-    /// Too large to be a recipe.
-    #[error("{} has {bytes} bytes; a recipe has at most {MAX_BYTES}", path.display())]
-    TooLarge {
-        /// The file.
-        path: PathBuf,
-        /// Its size.
-        bytes: u64,
     },
     /// Not TOML, or not a recipe's TOML.
     #[error("{origin}: {message}")]

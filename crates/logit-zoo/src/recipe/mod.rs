@@ -18,6 +18,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use logit_data::range::{ConfigError, Range};
+use logit_files::read_text_at_most;
 use logit_run::RunError;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -366,17 +367,7 @@ fn parse_error(origin: &str, message: String) -> RecipeError {
 }
 
 fn read(path: &Path) -> Result<String, RecipeError> {
-    let io_error = |source| RecipeError::Read { path: path.to_owned(), source };
-    let metadata = std::fs::metadata(path).map_err(io_error)?;
-    if !metadata.is_file() {
-        // A device or a pipe could deliver bytes, or none, for ever.
-        return Err(io_error(std::io::Error::other("not a regular file")));
-    }
-    let bytes = metadata.len();
-    if bytes > MAX_BYTES {
-        return Err(RecipeError::TooLarge { path: path.to_owned(), bytes });
-    }
-    std::fs::read_to_string(path).map_err(io_error)
+    read_text_at_most(path, MAX_BYTES).map_err(|source| RecipeError::Read { path: path.to_owned(), source })
 }
 
 #[cfg(test)]

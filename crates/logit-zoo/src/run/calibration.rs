@@ -1,11 +1,16 @@
 //! What turns a network's logits into better probabilities and decisions.
 
+use std::path::Path;
+
 use logit::calibration::Offsets;
+use logit_run::RunError;
 use serde::{Deserialize, Serialize};
 
+use super::bound::sum;
+use super::checkpoint::Checkpoint;
+
 /// Fitted on the validation part once training is over, as far as the kind of answer has anything to fit.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(try_from = "File", into = "File")]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub enum Calibration {
     /// Nothing.
     #[default]
@@ -53,9 +58,9 @@ impl Calibration {
 }
 
 /// `calibration.json`: what is absent was not fitted.
-#[derive(Clone, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-struct File {
+pub(super) struct KeptCalibration {
     #[serde(skip_serializing_if = "Option::is_none")]
     temperature: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -64,9 +69,46 @@ struct File {
     thresholds: Option<Vec<f64>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     linear: Option<[f64; 2]>,
+    /// The sum of the weights that it was fitted for; absent in older files.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    weights: Option<String>,
+    /// The sum of all the rest.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sum: Option<String>,
 }
 
-impl From<Calibration> for File {
+impl KeptCalibration {
+    /// What was fitted for these weights.
+    pub(super) fn new(calibration: &Calibration, weights: &Checkpoint) -> Self {
+        let mut kept = Self::from(calibration.clone());
+        kept.weights = Some(format!("{:08x}", weights.sum()));
+        kept.sum = Some(kept.sum_of_rest());
+        kept
+    }
+
+    /// What was fitted, if it is whole and for the weights of `best`.
+    pub(super) fn of(self, weights: &Checkpoint, path: &Path, best: &Path) -> Result<Calibration, RunError> {
+        let damaged = |reason: &str| RunError::Malformed { path: path.to_owned(), reason: reason.to_owned() };
+        if self.sum.as_ref().is_some_and(|sum| *sum != self.sum_of_rest()) {
+            return Err(damaged(
+                "its values are not those that were fitted; `logit train --resume` fits them again",
+            ));
+        }
+        let of_these = format!("{:08x}", weights.sum());
+        if self.weights.as_ref().is_some_and(|weights| *weights != of_these) {
+            return Err(RunError::OtherFile { path: path.to_owned(), checkpoint: best.to_owned() });
+        }
+        Calibration::try_from(self).map_err(damaged)
+    }
+
+    fn sum_of_rest(&self) -> String {
+        let rest = Self { sum: None, ..self.clone() };
+        // Numbers and texts, which JSON always takes.
+        sum(&serde_json::to_vec(&rest).unwrap_or_default())
+    }
+}
+
+impl From<Calibration> for KeptCalibration {
     fn from(calibration: Calibration) -> Self {
         match calibration {
             Calibration::None => Self::default(),
@@ -82,24 +124,17 @@ impl From<Calibration> for File {
     }
 }
 
-impl TryFrom<File> for Calibration {
+impl TryFrom<KeptCalibration> for Calibration {
     type Error = &'static str;
 
-    fn try_from(file: File) -> Result<Self, &'static str> {
-        match file {
-            File { temperature, thresholds: Some(thresholds), offsets: None, linear: None } => {
-                Ok(Self::Thresholds { temperature, thresholds })
-            }
-            File { temperature: Some(temperature), offsets: None, thresholds: None, linear: None } => {
-                Ok(Self::Temperature(temperature))
-            }
-            File { temperature: None, offsets: Some(offsets), thresholds: None, linear: None } => {
-                Ok(Self::Offsets(offsets))
-            }
-            File { temperature: None, offsets: None, thresholds: None, linear: Some(line) } => {
-                Ok(Self::Line(line))
-            }
-            File { temperature: None, offsets: None, thresholds: None, linear: None } => Ok(Self::None),
+    fn try_from(kept: KeptCalibration) -> Result<Self, &'static str> {
+        let KeptCalibration { temperature, offsets, thresholds, linear, .. } = kept;
+        match (temperature, offsets, thresholds, linear) {
+            (temperature, None, Some(thresholds), None) => Ok(Self::Thresholds { temperature, thresholds }),
+            (Some(temperature), None, None, None) => Ok(Self::Temperature(temperature)),
+            (None, Some(offsets), None, None) => Ok(Self::Offsets(offsets)),
+            (None, None, None, Some(line)) => Ok(Self::Line(line)),
+            (None, None, None, None) => Ok(Self::None),
             _ => Err("it holds values that are never fitted together"),
         }
     }
@@ -119,8 +154,10 @@ mod tests {
             r#"{"offsets":[0.0,-0.5]}"#,
             r#"{"linear":[-2.0,3.0]}"#,
         ] {
-            let calibration: Calibration = serde_json::from_str(text).unwrap();
-            assert_eq!(serde_json::to_string(&calibration).unwrap(), text);
+            let kept: KeptCalibration = serde_json::from_str(text).unwrap();
+            let calibration = Calibration::try_from(kept.clone()).unwrap();
+            assert_eq!(KeptCalibration::from(calibration), kept);
+            assert_eq!(serde_json::to_string(&kept).unwrap(), text);
         }
     }
 
@@ -131,7 +168,25 @@ mod tests {
             r#"{"linear":[0,1],"temperature":2}"#,
             r#"{"shift":1}"#,
         ] {
-            assert!(serde_json::from_str::<Calibration>(text).is_err(), "{text}");
+            let kept = serde_json::from_str::<KeptCalibration>(text);
+            assert!(kept.map_or(true, |kept| Calibration::try_from(kept).is_err()), "{text}");
         }
+    }
+
+    #[test]
+    fn an_edited_one_and_one_of_other_weights_are_refused() {
+        let (weights, path, best) =
+            (Checkpoint::default(), Path::new("run/calibration.json"), Path::new("run/best"));
+        let fitted = Calibration::Temperature(1.5);
+        let kept = KeptCalibration::new(&fitted, &weights);
+        assert_eq!(kept.clone().of(&weights, path, best).unwrap(), fitted);
+        let edited = KeptCalibration { temperature: Some(1.25), ..kept.clone() };
+        assert!(
+            edited.of(&weights, path, best).unwrap_err().to_string().contains("calibration.json is damaged")
+        );
+        let mut other = Checkpoint::default();
+        other.optimizer.push(1);
+        let error = kept.of(&other, path, best).unwrap_err().to_string();
+        assert!(error.contains("calibration.json is not the file that run/best was trained with"), "{error}");
     }
 }

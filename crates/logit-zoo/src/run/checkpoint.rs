@@ -10,7 +10,10 @@ use flate2::Crc;
 use safetensors::tensor::{Dtype, SafeTensors, View};
 use serde::{Deserialize, Serialize};
 
-use logit_run::{RunError, read_at_most, replace};
+use logit_files::{read_at_most, replace_within};
+use logit_run::RunError;
+
+use super::bound::Bound;
 
 /// The largest checkpoint that is read.
 pub const MAX_CHECKPOINT_BYTES: u64 = 4 << 30;
@@ -29,12 +32,15 @@ pub struct Checkpoint {
     pub optimizer: Vec<u8>,
     /// The place in training, as JSON; `null` where training does not resume.
     pub place: serde_json::Value,
+    /// What of the run the weights belong to; absent in files of before it was kept.
+    pub bound: Option<Bound>,
 }
 
-/// A parameter. Burn's optimisers know parameters by their number, so it is kept with the weight.
+/// A parameter.
 #[derive(Clone, Debug)]
 struct Weight {
-    id: u64,
+    /// The number by which Burn's optimisers know it, where it is not that of its place in the network.
+    id: Option<u64>,
     shape: Vec<usize>,
     bytes: Vec<u8>,
 }
@@ -47,18 +53,29 @@ impl Weight {
 
 #[derive(Serialize, Deserialize)]
 struct Header {
-    ids: BTreeMap<String, u64>,
+    /// Numbers that were drawn by chance, in files of before they were not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    ids: Option<BTreeMap<String, u64>>,
     place: serde_json::Value,
-    /// [`Checkpoint::crc`]: Burn takes a damaged optimiser's state for less state, or panics on it.
-    crc: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    bound: Option<Bound>,
+    /// [`Checkpoint::sum`]: Burn takes a damaged optimiser's state for less state, or panics on it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    sum: Option<u32>,
+    /// In older files, the sum of all numbers alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    crc: Option<u32>,
 }
 
 impl Checkpoint {
     /// Takes the weights of a module.
     pub fn of<M: Module>(module: &M) -> Self {
+        // A batch norm's running mean and variance take an update in when they are next asked for: making the copy for
+        // inference asks. Visited before that, they are those of the step before.
+        drop(module.valid());
         let mut collector = Collector::default();
         module.visit(&mut collector);
-        Self { weights: collector.weights, optimizer: Vec::new(), place: serde_json::Value::Null }
+        Self { weights: collector.weights, ..Self::default() }
     }
 
     /// The first weight with a number that is not finite, and that number.
@@ -73,9 +90,9 @@ impl Checkpoint {
     /// The file cannot be written: the one before it stays.
     pub fn save(&self, path: &Path) -> Result<(), RunError> {
         let malformed = |reason: String| RunError::Malformed { path: path.to_owned(), reason };
-        let ids = self.weights.iter().map(|(name, weight)| (name.clone(), weight.id)).collect();
-        let header = serde_json::to_string(&Header { ids, place: self.place.clone(), crc: self.crc() })
-            .map_err(|error| malformed(error.to_string()))?;
+        let (place, bound) = (self.place.clone(), self.bound.clone());
+        let header = Header { ids: None, place, bound, sum: Some(self.sum()), crc: None };
+        let header = serde_json::to_string(&header).map_err(|error| malformed(error.to_string()))?;
         let mut tensors: Vec<(&str, Bytes<'_>)> =
             self.weights.iter().map(|(name, weight)| (name.as_str(), Bytes::of_weight(weight))).collect();
         if !self.optimizer.is_empty() {
@@ -84,7 +101,7 @@ impl Checkpoint {
         let metadata = HashMap::from([(HEADER.to_owned(), header)]);
         let bytes =
             safetensors::serialize(tensors, Some(metadata)).map_err(|error| malformed(error.to_string()))?;
-        replace(path, &bytes)
+        replace_within(path, &bytes).map_err(|source| RunError::io("write", path, source))
     }
 
     /// Reads a checkpoint.
@@ -100,28 +117,52 @@ impl Checkpoint {
         let header = header.ok_or_else(|| malformed("it was not written by Logit".to_owned()))?;
         let header: Header = serde_json::from_str(header).map_err(|error| malformed(error.to_string()))?;
         let tensors = SafeTensors::deserialize(&bytes).map_err(|error| malformed(error.to_string()))?;
-        let mut checkpoint = Self { place: header.place, ..Self::default() };
+        let mut checkpoint = Self { place: header.place, bound: header.bound, ..Self::default() };
         for (name, view) in tensors.iter() {
             if name == OPTIMIZER {
                 checkpoint.optimizer = view.data().to_vec();
                 continue;
             }
-            let id =
-                header.ids.get(name).copied().ok_or_else(|| malformed(format!("`{name}` has no number")))?;
+            let id = header.ids.as_ref().and_then(|ids| ids.get(name)).copied();
             if view.dtype() != Dtype::F32 {
                 return Err(malformed(format!("`{name}` is {:?}, not F32", view.dtype())));
             }
             let weight = Weight { id, shape: view.shape().to_vec(), bytes: view.data().to_vec() };
             checkpoint.weights.insert(name.to_owned(), weight);
         }
-        if checkpoint.crc() != header.crc {
-            return Err(malformed("its numbers are not those that were written".to_owned()));
+        let right = match (header.sum, header.crc) {
+            (Some(sum), _) => sum == checkpoint.sum(),
+            (None, crc) => crc == Some(checkpoint.sum_of_numbers()),
+        };
+        if right {
+            Ok(checkpoint)
+        } else {
+            Err(malformed("its content is not that which was written".to_owned()))
         }
-        Ok(checkpoint)
+    }
+
+    /// The CRC-32 of all that the file holds: names, shapes and numbers of the weights, the optimiser's state, the place,
+    /// what it is bound to.
+    pub fn sum(&self) -> u32 {
+        let mut crc = Crc::new();
+        let mut part = |bytes: &[u8]| {
+            crc.update(&(bytes.len() as u64).to_le_bytes());
+            crc.update(bytes);
+        };
+        for (name, Weight { shape, bytes, .. }) in &self.weights {
+            part(name.as_bytes());
+            part(format!("{shape:?}").as_bytes());
+            part(bytes);
+        }
+        part(&self.optimizer);
+        part(self.place.to_string().as_bytes());
+        // It is a map of texts, which JSON always takes.
+        part(&serde_json::to_vec(&self.bound).unwrap_or_default());
+        crc.sum()
     }
 
     /// The CRC-32 of all weights and the optimiser's state.
-    fn crc(&self) -> u32 {
+    fn sum_of_numbers(&self) -> u32 {
         let mut crc = Crc::new();
         self.weights.values().for_each(|weight| crc.update(&weight.bytes));
         crc.update(&self.optimizer);
@@ -147,7 +188,7 @@ fn read(path: &Path) -> Result<Vec<u8>, RunError> {
     if path.try_exists().is_ok_and(|exists| !exists) {
         return Err(RunError::NoCheckpoint { path: path.to_owned() });
     }
-    read_at_most(path, MAX_CHECKPOINT_BYTES)
+    read_at_most(path, MAX_CHECKPOINT_BYTES).map_err(|source| RunError::io("read", path, source))
 }
 
 /// Bytes with the shape that safetensors writes beside them.
@@ -204,7 +245,7 @@ impl ModuleVisitor for Collector {
         let data = param.transform_for_save().val().into_data_as::<f32>();
         let shape = data.shape().to_vec();
         let bytes = data.as_bytes().to_vec();
-        self.weights.insert(self.path.join("."), Weight { id: param.id.val(), shape, bytes });
+        self.weights.insert(self.path.join("."), Weight { id: None, shape, bytes });
     }
 }
 
@@ -237,7 +278,8 @@ impl ModuleMapper for Applier {
         }
         let numbers: Vec<f32> = weight.numbers().collect();
         let tensor = Tensor::from_data(TensorData::new(numbers, weight.shape), &param.lazy_device());
-        param.transform_for_load(tensor, ParamId::from(weight.id))
+        let id = weight.id.map_or(param.id, ParamId::from);
+        param.transform_for_load(tensor, id)
     }
 }
 
@@ -306,12 +348,12 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = saved(folder.path());
         let whole = std::fs::read(&path).unwrap();
-        let numbers = 8 + u64::from_le_bytes(whole[..8].try_into().unwrap()) as usize;
-        for at in numbers..whole.len() {
+        for (at, bit) in (0..whole.len()).flat_map(|at| [1, 4, 32].map(|bit| (at, bit))) {
             let mut bytes = whole.clone();
-            bytes[at] ^= 1;
+            bytes[at] ^= bit;
             std::fs::write(&path, &bytes).unwrap();
-            assert!(Checkpoint::load(&path).unwrap_err().to_string().contains("is damaged"), "byte {at}");
+            let error = Checkpoint::load(&path).map(drop).unwrap_err().to_string();
+            assert!(error.contains("is damaged"), "byte {at}, bit {bit}: {error}");
         }
     }
 

@@ -1,17 +1,22 @@
 //! What the folder of a run that was trained here holds beside its recording ([`logit_run`]): the recipe, checkpoints, and
 //! what was fitted on the validation part.
 
+mod bound;
 mod calibration;
 mod checkpoint;
 
 pub use logit_run::{
-    About, DataSource, Found, MetricsLog, MetricsTail, Record, Replacement, RunDir, RunError, RunPlace,
-    read_records, replace,
+    About, DataSource, Found, MetricsLog, MetricsTail, NewRun, Record, RunAt, RunDir, RunError, RunPlace,
+    read_records,
 };
 
+pub(crate) use bound::{Bound, Use};
 pub use calibration::Calibration;
 pub use checkpoint::{Checkpoint, MAX_CHECKPOINT_BYTES};
 
+use logit_run::is_finished;
+
+use self::calibration::KeptCalibration;
 use crate::error::ZooError;
 use crate::recipe::Recipe;
 
@@ -31,17 +36,23 @@ pub trait TrainedRun {
     /// `run.json` cannot be read or is none, or the run is of another program.
     fn source(&self) -> Result<DataSource, RunError>;
 
-    /// What was fitted on the validation part when training ended; nothing before.
+    /// What was fitted on the validation part when training ended, for these weights; nothing before.
     ///
     /// # Errors
-    /// `calibration.json` cannot be read or is none.
-    fn calibration(&self) -> Result<Calibration, RunError>;
+    /// `calibration.json` cannot be read, was edited, is of other weights, or is gone.
+    fn calibration(&self, weights: &Checkpoint) -> Result<Calibration, RunError>;
 
-    /// Writes what was fitted on the validation part, if anything was.
+    /// Writes what was fitted on the validation part for these weights.
     ///
     /// # Errors
     /// The file cannot be written.
-    fn calibrate(&self, calibration: &Calibration) -> Result<(), RunError>;
+    fn calibrate(&self, calibration: &Calibration, weights: &Checkpoint) -> Result<(), RunError>;
+
+    /// Whether an epoch has ended, at which weights are saved.
+    ///
+    /// # Errors
+    /// `metrics.jsonl` cannot be read.
+    fn was_saved(&self) -> Result<bool, RunError>;
 }
 
 impl TrainedRun for RunDir {
@@ -58,12 +69,29 @@ impl TrainedRun for RunDir {
         about.data.clone().ok_or_else(|| foreign(self, &about, "the name of its data"))
     }
 
-    fn calibration(&self) -> Result<Calibration, RunError> {
-        Ok(self.read_optional(CALIBRATION)?.unwrap_or_default())
+    fn calibration(&self, weights: &Checkpoint) -> Result<Calibration, RunError> {
+        let path = self.path().join(CALIBRATION);
+        match self.read_optional::<KeptCalibration>(CALIBRATION)? {
+            Some(kept) => kept.of(weights, &path, &self.best_path()),
+            // A finished run always has one, if only to say that nothing was fitted; before, it did not.
+            None if weights.bound.is_some() && is_finished(&self.metrics_path())? => {
+                Err(RunError::Gone { path })
+            }
+            None => Ok(Calibration::None),
+        }
     }
 
-    fn calibrate(&self, calibration: &Calibration) -> Result<(), RunError> {
-        if *calibration == Calibration::None { Ok(()) } else { self.write_json(CALIBRATION, calibration) }
+    fn calibrate(&self, calibration: &Calibration, weights: &Checkpoint) -> Result<(), RunError> {
+        self.write_json(CALIBRATION, &KeptCalibration::new(calibration, weights))
+    }
+
+    fn was_saved(&self) -> Result<bool, RunError> {
+        let later = |record: &Record| match record {
+            Record::Step { epoch, .. } => *epoch > 1,
+            Record::Epoch { .. } | Record::End { .. } => true,
+            Record::Resume { .. } => false,
+        };
+        Ok(self.metrics_path().exists() && read_records(&self.metrics_path())?.iter().any(later))
     }
 }
 

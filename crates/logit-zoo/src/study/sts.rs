@@ -137,7 +137,7 @@ pub fn run(
     for head in ScoreHeadName::ALL {
         let of_head = [Setting::new("model.head", head.name())];
         let recipe = Recipe::load("sts", &[settings, &of_head].concat())?;
-        let training = train::start(&recipe, source, &folder.join(head.name()))?;
+        let training = train::start(&recipe, source, folder.join(head.name()))?;
         if let End::Stopped { .. } = train::run(&training, &Devices::default(), stop, progress)? {
             return Ok(None);
         }

@@ -39,7 +39,7 @@ use crate::data::epoch_order;
 use crate::error::ZooError;
 use crate::page::Fact;
 use crate::recipe::{Recipe, TaskConfig};
-use crate::run::{Calibration, Checkpoint, DataSource, RunDir};
+use crate::run::{Calibration, Checkpoint, DataSource, RunDir, RunError, TrainedRun as _, Use};
 use crate::telemetry::{Facts, Input, Subject};
 
 /// A network, and what it takes to ask it.
@@ -166,10 +166,31 @@ impl<R: Rows> Rows for Result<R, HeadError> {
     }
 }
 
-/// A system's network with the best weights of a run.
-pub(crate) fn best<S: System>(system: &S, run: &RunDir, device: &Device) -> Result<S::Net, ZooError> {
+/// A system's network with the best weights of a run, if they belong to the run's recipe and files; and their checkpoint.
+pub(crate) fn best<S: System>(
+    system: &S,
+    run: &RunDir,
+    device: &Device,
+) -> Result<(S::Net, Checkpoint), ZooError> {
     let path = run.best_path();
-    Ok(Checkpoint::load(&path)?.apply(system.network(device)?, &path)?)
+    let checkpoint = match Checkpoint::load(&path) {
+        Err(RunError::NoCheckpoint { .. }) if run.was_saved()? => return Err(RunError::Lost { path }.into()),
+        loaded => loaded?,
+    };
+    if let Some(bound) = &checkpoint.bound {
+        bound.check(run, &run.recipe()?, &path, Use::Ask)?;
+    }
+    Ok((checkpoint.apply(system.network(device)?, &path)?, checkpoint))
+}
+
+/// The same, and what was fitted for these weights.
+pub(crate) fn calibrated<S: System>(
+    system: &S,
+    run: &RunDir,
+    device: &Device,
+) -> Result<(S::Net, Calibration), ZooError> {
+    let (net, checkpoint) = best(system, run, device)?;
+    Ok((net, run.calibration(&checkpoint)?))
 }
 
 /// The inputs as paths.
@@ -188,9 +209,6 @@ pub(crate) trait Task: Sized + Sync + 'static {
     type System: System;
     /// What a step is computed on.
     type Batch: Send;
-
-    /// Whether rows that are too many for memory are laid into the run's folder, which must then be there first.
-    const READS_INTO_RUN: bool = false;
 
     /// Reads the data, and sees whether data, network and loss fit each other.
     fn read(system: Self::System, from: &Reading<'_>) -> Result<Self, ZooError>;
@@ -309,14 +327,14 @@ pub(crate) struct Reading<'a> {
     pub(crate) need: Need,
     /// Whether it is what the run is trained on; anything else is a test as a whole where it has no test part.
     pub(crate) own: bool,
-    /// The folder of the run, once there is one.
-    pub(crate) run: Option<&'a Path>,
+    /// The folder of the run.
+    pub(crate) run: &'a Path,
 }
 
 impl<'a> Reading<'a> {
     /// All of a run's own data, for its training.
-    pub(crate) fn to_train(recipe: &Recipe, source: &'a DataSource, run: Option<&'a Path>) -> Self {
-        Self { source, seed: recipe.train.seed, need: Need::All, own: true, run }
+    pub(crate) fn to_train(recipe: &Recipe, source: &'a DataSource, run: &'a RunDir) -> Self {
+        Self { source, seed: recipe.train.seed, need: Need::All, own: true, run: run.path() }
     }
 
     /// What a run is judged on.
@@ -326,7 +344,7 @@ impl<'a> Reading<'a> {
         run: &'a RunDir,
     ) -> Result<Self, ZooError> {
         let own = run.about()?.data == Some(source.absolute()?);
-        Ok(Self { source, seed: recipe.train.seed, need: Need::Test, own, run: Some(run.path()) })
+        Ok(Self { source, seed: recipe.train.seed, need: Need::Test, own, run: run.path() })
     }
 }
 

@@ -12,7 +12,7 @@ pub use super::pairs::{Half, PairPrediction};
 pub use super::segmentation::{MaskPrediction, Share};
 pub use super::sts::Similarity;
 pub use super::table::TablePrediction;
-use super::{Origin, Request, System, SystemError, Task, WithSystem, best, with_system};
+use super::{Origin, Request, System, SystemError, Task, WithSystem, calibrated, with_system};
 use crate::error::ZooError;
 use crate::run::{RunDir, TrainedRun as _};
 
@@ -69,7 +69,7 @@ fn predict<S: System>(system: &S, request: &Request<'_>) -> Result<Predictions, 
     let device = Device::flex();
     let mut answers = system.answers(request)?;
     let batches = system.read(request.inputs)?;
-    let (net, calibration) = (best(system, request.run, &device)?, request.run.calibration()?);
+    let (net, calibration) = calibrated(system, request.run, &device)?;
     for batch in batches {
         let batch = batch?;
         let logits = system.logits(&net, &batch, &device)?;

@@ -3,6 +3,7 @@
 //! Everything random is a function of the seed and of where training stands: the order of an epoch, the dropout of a
 //! step. So a run that was killed and resumed writes the same metrics, number for number, as one that was not.
 
+mod copies;
 mod devices;
 mod epoch;
 mod error;
@@ -14,7 +15,6 @@ mod trainer;
 
 use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
 use burn::tensor::Device;
@@ -30,7 +30,7 @@ use crate::data::{Stream, mix};
 use crate::error::ZooError;
 use crate::evaluate::judge;
 use crate::recipe::Recipe;
-use crate::run::{About, DataSource, RunDir, TrainedRun as _};
+use crate::run::{About, DataSource, NewRun, RunAt, RunDir, TrainedRun as _};
 use crate::system::{JudgedPart, Origin, Reading, Scores, System, Task, WithSystem, with_system};
 
 /// The version of Burn that the workspace is built with.
@@ -99,56 +99,45 @@ impl<T: Task> Lesson for T {
     }
 }
 
-/// Reads the data, and makes the folder of a new run once data, network and loss were seen to fit each other.
+/// Reads the data, and makes the run's folder once data, network and loss were seen to fit each other.
+///
+/// Nothing stays in the folder where that fails.
 ///
 /// # Errors
 /// The data cannot be read, or the recipe does not fit it; the folder holds a run already, or cannot be written.
-pub fn start(recipe: &Recipe, source: &DataSource, folder: &Path) -> Result<Training, ZooError> {
+pub fn start(recipe: &Recipe, source: &DataSource, at: impl Into<RunAt>) -> Result<Training, ZooError> {
     struct Start<'a> {
         recipe: Recipe,
         source: &'a DataSource,
-        folder: &'a Path,
-    }
-
-    impl Start<'_> {
-        fn make_folder(&self, system: &impl System) -> Result<(RunDir, File), ZooError> {
-            let about = About {
-                recipe: Some(self.recipe.name.clone()),
-                data: Some(self.source.clone()),
-                seed: Some(self.recipe.train.seed),
-                logit: Some(env!("CARGO_PKG_VERSION").to_owned()),
-                burn: Some(BURN.to_owned()),
-                ..About::default()
-            };
-            let dir = RunDir::create(self.folder, &about, Some(&self.recipe.to_toml()?))?;
-            system.keep(&dir)?;
-            let lock = dir.lock()?;
-            Ok((dir, lock))
-        }
+        at: RunAt,
     }
 
     impl WithSystem for Start<'_> {
         type Output = Training;
 
         fn call<T: Task>(self, system: T::System) -> Result<Training, ZooError> {
-            let (dir, lock, task) = if T::READS_INTO_RUN {
-                let (dir, lock) = self.make_folder(&system)?;
-                let reading = Reading::to_train(&self.recipe, self.source, Some(dir.path()));
-                let task = T::read(system, &reading)?;
-                (dir, lock, task)
-            } else {
-                let task = T::read(system, &Reading::to_train(&self.recipe, self.source, None))?;
-                let (dir, lock) = self.make_folder(task.system())?;
-                (dir, lock, task)
+            let Self { recipe, source, at } = self;
+            let new = NewRun::claim(&at)?;
+            let task = T::read(system, &Reading::to_train(&recipe, source, new.dir()))?;
+            new.dir().write_recipe(&recipe.to_toml()?)?;
+            task.system().keep(new.dir())?;
+            task.keep(new.dir())?;
+            let about = About {
+                recipe: Some(recipe.name.clone()),
+                data: Some(source.clone()),
+                seed: Some(recipe.train.seed),
+                logit: Some(env!("CARGO_PKG_VERSION").to_owned()),
+                burn: Some(BURN.to_owned()),
+                ..About::default()
             };
-            task.keep(&dir)?;
-            Ok(Training { dir, recipe: self.recipe, lesson: Box::new(task), _lock: lock })
+            let (dir, lock) = new.finish(&about)?;
+            Ok(Training { dir, recipe, lesson: Box::new(task), _lock: lock })
         }
     }
 
     // So that the run can be resumed from another folder.
     let (recipe, source) = (recipe.clone().with_whole_paths()?, source.absolute()?);
-    with_system(&recipe.clone(), Origin::Data(&source), Start { recipe, source: &source, folder })
+    with_system(&recipe.clone(), Origin::Data(&source), Start { recipe, source: &source, at: at.into() })
 }
 
 /// Reads the data of a run, to resume its training.
@@ -168,7 +157,7 @@ pub fn resume(run: RunDir) -> Result<Training, ZooError> {
 
         fn call<T: Task>(self, system: T::System) -> Result<Training, ZooError> {
             let Self { dir, recipe, source, lock } = self;
-            let task = T::read(system, &Reading::to_train(&recipe, &source, Some(dir.path())))?;
+            let task = T::read(system, &Reading::to_train(&recipe, &source, &dir))?;
             task.keep(&dir)?;
             Ok(Training { dir, recipe, lesson: Box::new(task), _lock: lock })
         }
@@ -235,7 +224,7 @@ mod tests {
         let settings = Setting::all(["train.epochs=2", "train.min_steps=0", "train.batch_size=100"]).unwrap();
         let recipe = Recipe::load("digits-linear", &settings).unwrap();
         let folder = tempfile::tempdir().unwrap();
-        let training = start(&recipe, &DataSource::Embedded, &folder.path().join("run")).unwrap();
+        let training = start(&recipe, &DataSource::Embedded, folder.path().join("run")).unwrap();
         let mut losses = Losses::default();
         run(&training, devices, &AtomicBool::new(false), &mut losses).unwrap();
         losses.0

@@ -64,8 +64,13 @@ impl Recorder {
         }
         chosen.retain(|row| samples.iter().any(|sample| sample.row == *row));
         let watched = Watched { subject: system.subject(), names: system.units(), steps, samples };
-        let writer = TelemetryWriter::open(run, &watched, bytes, config.tensorboard)?;
+        let writer = TelemetryWriter::open(run, &watched, bytes, config.tensorboard);
         Ok(Self { config, chosen, writer })
+    }
+
+    /// Adds what was found before the first step, and gives all that was found so far.
+    pub(super) fn begin(&mut self, found: Vec<Found>) -> Vec<Found> {
+        self.writer.begin(found)
     }
 
     /// A tape for the pass of a step over some samples.
@@ -95,21 +100,18 @@ impl Recorder {
     }
 
     /// Writes what a pass recorded, and gives what the checks newly found.
-    pub(super) fn record(&mut self, moment: &Moment, pass: PassRecord) -> Result<Vec<Found>, ZooError> {
-        if !pass.tape.is_on() {
-            return Ok(Vec::new());
-        }
-        Ok(self.writer.write(&frame(moment, pass))?)
+    pub(super) fn record(&mut self, moment: &Moment, pass: PassRecord) -> Vec<Found> {
+        if pass.tape.is_on() { self.writer.write(&frame(moment, pass)) } else { Vec::new() }
     }
 
     /// Notes what an epoch's weights are worth on the validation part.
-    pub(super) fn judged(&mut self, step: u64, validation: &Scores) -> Result<(), ZooError> {
-        Ok(self.writer.validation(step, validation)?)
+    pub(super) fn judged(&mut self, step: u64, validation: &Scores) {
+        self.writer.validation(step, validation);
     }
 
     /// Bytes of telemetry so far; TensorBoard's files are on the disk.
-    pub(super) fn flush(&mut self) -> Result<u64, ZooError> {
-        Ok(self.writer.flush()?)
+    pub(super) fn flush(&mut self) -> u64 {
+        self.writer.flush()
     }
 }
 

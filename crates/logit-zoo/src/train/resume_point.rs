@@ -25,8 +25,9 @@ pub(crate) struct ResumePoint {
     /// Bytes of telemetry that were written.
     #[serde(default)]
     pub(crate) telemetry_bytes: u64,
-    /// The recipe that it was trained by, as TOML: numbers continue only under the same one.
-    pub(crate) recipe: String,
+    /// In older files, the recipe as TOML.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) recipe: Option<String>,
     /// Whether training has come to its end.
     pub(crate) finished: bool,
 }

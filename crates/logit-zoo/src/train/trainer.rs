@@ -1,6 +1,7 @@
 //! The loop: batches, steps, epochs, checkpoints.
 
 use std::num::NonZeroUsize;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
 
@@ -8,7 +9,9 @@ use burn::module::Module;
 use burn::optim::{GradientsAccumulator, GradientsParams, ModuleOptimizer};
 use burn::tensor::{Bytes, Device};
 use logit::tape::Tape;
+use serde::Deserialize as _;
 
+use super::copies::{Mixture, copied};
 use super::error::TrainError;
 use super::optimizer;
 use super::progress::Progress;
@@ -21,8 +24,8 @@ use crate::models::drawn;
 use crate::recipe::Recipe;
 use crate::report;
 use crate::run::{
-    Calibration, Checkpoint, Found, MetricsLog, Record, RunDir, RunError, RunPlace, TrainedRun as _,
-    read_records,
+    Bound, Calibration, Checkpoint, Found, MetricsLog, Record, RunDir, RunError, RunPlace, TrainedRun as _,
+    Use,
 };
 use crate::system::{JudgedPart, NetOf, Pass, Scores, System, Task, best};
 
@@ -60,6 +63,8 @@ pub(crate) struct Trainer<'a, T: Task> {
     learning_rates: Vec<f64>,
     epochs: u64,
     place: ResumePoint,
+    /// What the weights belong to.
+    bound: Bound,
     /// The step of the last checkpoint.
     saved: Option<u64>,
     log: MetricsLog,
@@ -79,36 +84,19 @@ impl<'a, T: Task> Trainer<'a, T> {
         let learning_rates = optimizer::learning_rates(&recipe.train, epochs * per_epoch)?;
         let mut optimizer = optimizer::optimizer(&recipe.train);
         let mut net = drawn(task.system().network(&devices[0])?);
-        let (mut place, text) = (ResumePoint::default(), recipe.to_toml()?);
+        let (mut place, bound) = (ResumePoint::default(), Bound::of(run, recipe)?);
         let path = run.last_path();
         let resumed = path.exists();
-        if !resumed && was_saved(run)? {
+        if !resumed && run.was_saved()? {
             return Err(RunError::Lost { path }.into());
         }
         if resumed {
             let checkpoint = Checkpoint::load(&path)?;
+            place = place_of(&checkpoint, run, recipe, per_epoch)?;
             net = checkpoint.apply(net, &path)?;
-            let unusable = |reason: String| TrainError::Optimizer { path: path.clone(), reason };
             let state = Bytes::from_bytes_vec(checkpoint.optimizer);
-            optimizer = optimizer.from_bytes(state).map_err(|error| unusable(error.to_string()))?;
-            place = serde_json::from_value(checkpoint.place).map_err(|error| unusable(error.to_string()))?;
-            if !place.is_reached(per_epoch) {
-                let (step, epoch, batch) = (place.step, place.epoch, place.batch);
-                let reason = format!(
-                    "it stands at step {step}, {batch} batches into epoch {}, but an epoch has {per_epoch}",
-                    epoch.saturating_add(1)
-                );
-                return Err(RunError::OtherRecipe { path, reason }.into());
-            }
-            if place.recipe != text {
-                return Err(RunError::OtherRecipe {
-                    path,
-                    reason: "the recipe was changed since".to_owned(),
-                }
-                .into());
-            }
+            optimizer = optimizer.from_bytes(state).map_err(|error| unusable(&path, &error))?;
         }
-        place.recipe = text;
         let mut log = MetricsLog::open_at(&run.metrics_path(), place.metrics_bytes)?;
         if resumed && !place.finished {
             log.append(&Record::Resume { step: place.step })?;
@@ -126,6 +114,7 @@ impl<'a, T: Task> Trainer<'a, T> {
             learning_rates,
             epochs,
             place,
+            bound,
             saved,
             log,
             recorder,
@@ -134,8 +123,8 @@ impl<'a, T: Task> Trainer<'a, T> {
 
     /// Trains to the end, or until told to stop.
     pub(crate) fn train(mut self, stop: &AtomicBool, progress: &mut dyn Progress) -> Result<End, ZooError> {
-        self.run.add_findings(self.task.findings().into_iter().map(|finding| finding.at(RunPlace::DATA)))?;
-        for found in self.run.findings()? {
+        let of_data = self.task.findings().into_iter().map(|finding| finding.at(RunPlace::DATA));
+        for found in self.recorder.begin(of_data.collect()) {
             progress.found(&found);
         }
         progress.begin(self.place.step, self.learning_rates.len() as u64);
@@ -216,7 +205,7 @@ impl<'a, T: Task> Trainer<'a, T> {
         self.place.sums.add(samples, decisions, loss);
         let epoch = self.place.epoch + 1;
         let moment = Moment { step, epoch, batch: samples as u32, loss, learning_rate, head_gradient_norm };
-        let found = self.recorder.record(&moment, record)?;
+        let found = self.recorder.record(&moment, record);
         Ok((Record::Step { step, epoch, loss, learning_rate, head_gradient_norm }, found))
     }
 
@@ -229,17 +218,25 @@ impl<'a, T: Task> Trainer<'a, T> {
         let task = self.task;
         std::thread::scope(|scope| {
             let elsewhere = portions.map(|(device, portion)| {
-                let net = self.net.clone().fork(device);
-                scope.spawn(move || Worked::of(task, &net, portion, Tape::off()))
+                let net = copied(&self.net, device);
+                scope.spawn(move || {
+                    let share = portion.share;
+                    let worked = Worked::of(task, &net, portion, Tape::off())?;
+                    Ok::<_, ZooError>((worked, share, net))
+                })
             });
             let elsewhere: Vec<_> = elsewhere.collect();
             // One device's portion is enough to look at.
             let tape = self.recorder.tape(step, &first.rows);
+            let mut states = Mixture::new(first.share);
             let mut all = Worked::of(task, &self.net, first, tape)?;
             for other in elsewhere {
-                let other = other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
-                all = all.and(other, &self.net, &device.clone().inner());
+                let joined = other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+                let (worked, share, net) = joined?;
+                all = all.and(worked, &self.net, &device.clone().inner());
+                states.add(&net, share);
             }
+            states.mix_into(&self.net);
             Ok(all)
         })
     }
@@ -247,10 +244,11 @@ impl<'a, T: Task> Trainer<'a, T> {
     /// Evaluates, keeps the best, and saves.
     fn end_epoch(&mut self, progress: &mut dyn Progress) -> Result<(), ZooError> {
         let device = self.devices[0].clone().inner();
+        // Taken before the network is judged, they are those that it is judged with.
         let weights = self.weights()?;
         let net = self.net.valid();
         let validation = self.task.judge(&net, JudgedPart::Validation, &Calibration::None, &device)?.scores;
-        self.recorder.judged(self.place.step, &validation)?;
+        self.recorder.judged(self.place.step, &validation);
         let goal = self.task.goal();
         let reached = validation.get(goal.metric).unwrap_or(f64::NAN);
         let best = goal.improves(reached, self.place.best);
@@ -278,8 +276,8 @@ impl<'a, T: Task> Trainer<'a, T> {
     /// Calibrates the best weights, judges them on the test part, and writes the report.
     fn finish(mut self, progress: &mut dyn Progress) -> Result<End, ZooError> {
         let device = self.devices[0].clone().inner();
-        let best = best(self.task.system(), self.run, &device)?;
-        self.run.calibrate(&self.task.calibrated(&best, &device)?)?;
+        let (best, weights) = best(self.task.system(), self.run, &device)?;
+        self.run.calibrate(&self.task.calibrated(&best, &device)?, &weights)?;
         let judgement = judge(self.run, self.task, JudgedPart::Test)?;
         let (step, best_epoch, test) = (self.place.step, self.place.best_epoch, judgement.scores.clone());
         if !self.place.finished {
@@ -297,13 +295,12 @@ impl<'a, T: Task> Trainer<'a, T> {
 
     fn save(&mut self) -> Result<(), ZooError> {
         self.place.metrics_bytes = self.log.sync()?;
-        self.place.telemetry_bytes = self.recorder.flush()?;
+        self.place.telemetry_bytes = self.recorder.flush();
         let path = self.run.last_path();
-        let unusable = |reason: String| TrainError::Optimizer { path: path.clone(), reason };
         let mut checkpoint = self.weights()?;
-        let state = self.optimizer.into_bytes().map_err(|error| unusable(error.to_string()))?;
+        let state = self.optimizer.into_bytes().map_err(|error| unusable(&path, &error))?;
         checkpoint.optimizer = state.to_vec();
-        checkpoint.place = serde_json::to_value(&self.place).map_err(|error| unusable(error.to_string()))?;
+        checkpoint.place = serde_json::to_value(&self.place).map_err(|error| unusable(&path, &error))?;
         checkpoint.save(&path)?;
         self.saved = Some(self.place.step);
         Ok(())
@@ -311,7 +308,8 @@ impl<'a, T: Task> Trainer<'a, T> {
 
     /// The weights, all of them finite: an update may overflow though loss and gradient did not.
     fn weights(&self) -> Result<Checkpoint, ZooError> {
-        let weights = Checkpoint::of(&self.net);
+        let mut weights = Checkpoint::of(&self.net);
+        weights.bound = Some(self.bound.clone());
         match weights.not_finite() {
             None => Ok(weights),
             Some((name, value)) => {
@@ -330,11 +328,37 @@ impl<'a, T: Task> Trainer<'a, T> {
     }
 }
 
-/// Whether a run has a step after its first epoch, at whose end it was saved. Without that checkpoint, training would begin
-/// anew over what is there.
-fn was_saved(run: &RunDir) -> Result<bool, RunError> {
-    let later = |record: &Record| matches!(record, Record::Step { epoch, .. } if *epoch > 1);
-    Ok(run.metrics_path().exists() && read_records(&run.metrics_path())?.iter().any(later))
+/// The place of a checkpoint, if training under this recipe comes by it.
+fn place_of(
+    checkpoint: &Checkpoint,
+    run: &RunDir,
+    recipe: &Recipe,
+    per_epoch: u64,
+) -> Result<ResumePoint, ZooError> {
+    let path = run.last_path();
+    let place = ResumePoint::deserialize(&checkpoint.place).map_err(|error| unusable(&path, &error))?;
+    if !place.is_reached(per_epoch) {
+        let (step, epoch, batch) = (place.step, place.epoch, place.batch);
+        let reason = format!(
+            "it stands at step {step}, {batch} batches into epoch {}, but an epoch has {per_epoch}",
+            epoch.saturating_add(1)
+        );
+        return Err(RunError::OtherRecipe { path, reason }.into());
+    }
+    match (&checkpoint.bound, &place.recipe) {
+        (Some(bound), _) => bound.check(run, recipe, &path, Use::Train)?,
+        (None, Some(text)) if *text == recipe.to_toml()? => {}
+        (None, _) => {
+            let reason = "the recipe was changed since".to_owned();
+            return Err(RunError::OtherRecipe { path, reason }.into());
+        }
+    }
+    Ok(ResumePoint { recipe: None, ..place })
+}
+
+/// A checkpoint whose state or place cannot be used.
+fn unusable(path: &Path, reason: &dyn std::fmt::Display) -> TrainError {
+    TrainError::Optimizer { path: path.to_owned(), reason: reason.to_string() }
 }
 
 /// A device's part of a step's samples.

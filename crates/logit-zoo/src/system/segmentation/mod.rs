@@ -16,6 +16,7 @@ use std::sync::Arc;
 use burn::module::ParamId;
 use burn::tensor::{Device, Tensor};
 use logit::{Head, Kind};
+use logit_files::replace_within;
 use png::{BitDepth, ColorType, Encoder, EncodingError};
 use serde::Serialize;
 
@@ -27,7 +28,7 @@ use crate::data::segmentation::Grey;
 use crate::error::ZooError;
 use crate::models::UNet;
 use crate::recipe::{SegmentationData, SegmentationSetup};
-use crate::run::{Calibration, RunError, replace};
+use crate::run::{Calibration, RunDir, RunError};
 use crate::system::{Answers, Batches, Predictions, Request, System, SystemError, paths};
 use crate::telemetry::{Input, Subject};
 
@@ -196,14 +197,16 @@ impl<A: MaskAnswer> System for SegmentationSystem<A> {
         let folder = out.map_or_else(|| run.path().join(FOLDER), Path::to_owned);
         let inputs: Vec<PathBuf> = paths(inputs).collect();
         let outputs = outputs(&inputs, &folder)?.into_iter();
-        Ok(Box::new(Masks { system: self, folder, outputs, mask: Vec::new(), done: Vec::new() }))
+        Ok(Box::new(Masks { system: self, run, out, outputs, mask: Vec::new(), done: Vec::new() }))
     }
 }
 
 /// Masks, each written as soon as the last tile of its image is answered.
 struct Masks<'a, A> {
     system: &'a SegmentationSystem<A>,
-    folder: PathBuf,
+    run: &'a RunDir,
+    /// Where they are written, unless into the run's folder.
+    out: Option<&'a Path>,
     /// The files of the images that are still to come.
     outputs: std::vec::IntoIter<Output>,
     /// The mask of the image whose tiles are being answered.
@@ -235,14 +238,19 @@ impl<A: MaskAnswer> Masks<'_, A> {
         mask: &[u8],
         Output { mask: mask_path, overlay }: Output,
     ) -> Result<MaskPrediction, ZooError> {
-        let folder = &self.folder;
-        std::fs::create_dir_all(folder).map_err(|source| RunError::io("make the folder", folder, source))?;
-        replace(&mask_path, &encoded(image, ColorType::Grayscale, file, |row| mask[row].to_vec())?)?;
+        match self.out {
+            Some(out) => {
+                std::fs::create_dir_all(out)
+                    .map_err(|source| RunError::io("make the folder", out, source))?;
+            }
+            None => drop(self.run.folder(FOLDER)?),
+        }
+        write(&mask_path, &encoded(image, ColorType::Grayscale, file, |row| mask[row].to_vec())?)?;
         let palette = A::palette();
         let coloured = |row: Range<usize>| {
             row.flat_map(|at| tinted(image.pixels[at], palette[usize::from(mask[at])])).collect()
         };
-        replace(&overlay, &encoded(image, ColorType::Rgb, file, coloured)?)?;
+        write(&overlay, &encoded(image, ColorType::Rgb, file, coloured)?)?;
         Ok(MaskPrediction {
             input: file.clone(),
             width: image.width,
@@ -252,6 +260,10 @@ impl<A: MaskAnswer> Masks<'_, A> {
             overlay,
         })
     }
+}
+
+fn write(path: &Path, image: &[u8]) -> Result<(), RunError> {
+    replace_within(path, image).map_err(|source| RunError::io("write", path, source))
 }
 
 /// The files that are written for an image.

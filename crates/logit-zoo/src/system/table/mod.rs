@@ -11,6 +11,7 @@ use burn::module::ParamId;
 use burn::tensor::Device;
 use csv::{StringRecord, Writer};
 use logit::Head;
+use logit_files::Replacement;
 use serde::Serialize;
 
 pub use self::task::{Chosen, chosen};
@@ -19,7 +20,7 @@ use crate::data::table::{Encoder, Reader, Schema, fields};
 use crate::error::ZooError;
 use crate::models::{Columns, FeedForward};
 use crate::recipe::TableSetup;
-use crate::run::{Calibration, Found, Replacement, RunDir, RunError};
+use crate::run::{Calibration, Found, RunDir, RunError};
 use crate::system::answer::RowAnswer;
 use crate::system::{Answers, Batches, Predictions, Request, System};
 use crate::telemetry::{Input, Subject};
@@ -232,8 +233,8 @@ impl Sink {
         columns: &'a [String],
     ) -> Result<Self, ZooError> {
         check_ending(path)?;
-        let mut sink =
-            Self { writer: Writer::from_writer(Replacement::create(path)?), path: path.to_owned() };
+        let file = Replacement::at(path).map_err(|source| RunError::io("write", path, source))?;
+        let mut sink = Self { writer: Writer::from_writer(file), path: path.to_owned() };
         sink.write(header.chain(columns))?;
         Ok(sink)
     }
@@ -248,7 +249,7 @@ impl Sink {
         let file = writer
             .into_inner()
             .map_err(|error| RunError::io("write", &path, io::Error::other(error.to_string())))?;
-        file.finish()?;
+        file.finish().map_err(|source| RunError::io("write", &path, source))?;
         Ok(path)
     }
 }

@@ -18,7 +18,7 @@ use crate::error::ZooError;
 use crate::models::Columns;
 use crate::page::{Fact, Table};
 use crate::recipe::{AnswerChoice, TableData, TableSetup};
-use crate::run::{Calibration, DataSource, Found, RunDir, RunPlace, replace};
+use crate::run::{Calibration, DataSource, Found, RunDir, RunPlace};
 use crate::system::answer::{Outputs, RowAnswer, with_answer};
 use crate::system::{
     Goal, JudgedPart, Judgement, Need, NetOf, Origin, Pass, Reading, Rows, SystemError, Task, WithSystem,
@@ -135,7 +135,8 @@ pub fn chosen(run: &RunDir) -> Result<Option<Chosen>, ZooError> {
 /// Keeps the schema in the run's folder, and what settling it found.
 pub(crate) fn keep_schema(run: &RunDir, schema: &Schema, found: &[Found]) -> Result<(), ZooError> {
     run.write_json(SCHEMA, schema)?;
-    Ok(run.add_findings(found.iter().cloned())?)
+    run.add_findings(found.iter().cloned())?;
+    Ok(())
 }
 
 /// How a run reads rows.
@@ -151,7 +152,7 @@ pub(crate) fn keep_test_rows(run: &RunDir, rows: &[u64]) -> Result<(), ZooError>
     let mut lines: Vec<String> = rows.iter().map(u64::to_string).collect();
     // The last line ends like the others.
     lines.push(String::new());
-    Ok(replace(&run.path().join(TEST_ROWS), lines.join("\n").as_bytes())?)
+    Ok(run.replace(TEST_ROWS, lines.join("\n").as_bytes())?)
 }
 
 fn file_of(source: &DataSource) -> Result<&Path, ZooError> {
@@ -215,19 +216,17 @@ impl<A: RowAnswer> Task for TableTask<A> {
     type System = TableSystem<A>;
     type Batch = (EncodedRows, Device);
 
-    const READS_INTO_RUN: bool = true;
-
     fn read(system: TableSystem<A>, from: &Reading<'_>) -> Result<Self, ZooError> {
         let TableSystem { schema, setup, .. } = &system;
         let path = file_of(from.source)?.to_owned();
         // Where a run is only judged, its folder need not be one that may be written.
-        let own = from.run.filter(|_| from.need == Need::All);
-        let folder = own.map_or_else(std::env::temp_dir, Path::to_owned);
+        let temporary = std::env::temp_dir();
+        let folder = if from.need == Need::All { from.run } else { &temporary };
         // Another table was never learned from, and is a test as a whole.
         let parts = if from.own {
-            parts(&path, schema, &setup.data, from.seed, &folder)?
+            parts(&path, schema, &setup.data, from.seed, folder)?
         } else {
-            test_of(&path, schema, &folder)?
+            test_of(&path, schema, folder)?
         };
         Ok(Self { system, path, parts })
     }
