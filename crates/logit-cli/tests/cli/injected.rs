@@ -58,7 +58,8 @@ fn outcome(mode: Mode, output: &Output) -> Result<Outcome, String> {
     }
 }
 
-/// A training is mended by resuming it or, where there is no run yet, by beginning it anew; and is then the whole one.
+/// A training is mended by resuming it or, where there is no run yet, by beginning it anew; and is then the whole one. What could
+/// not be recorded of it beside is not made up for.
 fn trained(life: &Life, outcome: Outcome, _: &Output) -> Result<(), String> {
     if outcome != Outcome::WentOn {
         let is_run = life.scratch.path(RUN).join("run.json").exists();
@@ -67,7 +68,7 @@ fn trained(life: &Life, outcome: Outcome, _: &Output) -> Result<(), String> {
             return Err(format!("it cannot be mended: {}", told(&mended)));
         }
     }
-    life.is_whole()
+    if outcome == Outcome::Killed { life.is_whole() } else { life.is_whole_but_for_recordings() }
 }
 
 /// A finished run is not lost while it is resumed.

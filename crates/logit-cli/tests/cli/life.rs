@@ -22,20 +22,11 @@ pub(crate) const TRIAL: &str = "trial";
 /// The run.
 pub(crate) const RUN: &str = "trial/run";
 
-/// Files of a run that are the same however often its training was stopped. `last.safetensors` is not: it knows how many
-/// resumptions `metrics.jsonl` tells of.
-pub(crate) const KEPT: [&str; 10] = [
-    "best.safetensors",
-    "calibration.json",
-    "findings.json",
-    "metrics.jsonl",
-    "recipe.toml",
-    "report.html",
-    "run.json",
-    "table.json",
-    "test_rows.txt",
-    "watched.json",
-];
+/// Files of a run that differ between equal runs: where it was resumed, and what was seen of it, stands in them.
+const UNLIKE: [&str; 4] = ["last.safetensors", "lock", "report.html", "telemetry.bin"];
+
+/// What is recorded of a training beside it. A training goes on without, and `findings.json` tells.
+const RECORDED: [&str; 3] = ["findings.json", "telemetry.bin", "watched.json"];
 
 /// The files below a folder, by their path from there.
 pub(crate) type Files = BTreeMap<PathBuf, Vec<u8>>;
@@ -193,6 +184,19 @@ impl Life {
         self.is_judged_alike()
     }
 
+    /// Whether the run of the trial is the whole one, but for what was recorded of its training; and is judged like it.
+    pub(crate) fn is_whole_but_for_recordings(&self) -> Result<(), String> {
+        let [mut run, mut whole] = [self.files(RUN), self.whole.run.clone()];
+        if !whole.keys().all(|name| run.contains_key(name)) && !run.contains_key(Path::new("findings.json")) {
+            return Err("a recording is missing, and no finding tells".to_owned());
+        }
+        for files in [&mut run, &mut whole] {
+            files.retain(|name, _| !name.to_str().is_some_and(|name| RECORDED.contains(&name)));
+        }
+        alike(&run, &whole)?;
+        self.is_judged_alike()
+    }
+
     /// Whether `eval` says of the run of the trial what it says of the whole one.
     pub(crate) fn is_judged_alike(&self) -> Result<(), String> {
         let judged = self.run(&judging());
@@ -213,15 +217,16 @@ pub(crate) fn resuming() -> Vec<String> {
     ["train", "--resume", RUN, "--plain"].map(str::to_owned).to_vec()
 }
 
-/// Whether a run is like one that nothing disturbed: nothing is missing, superfluous or unfinished, and what is kept is the same.
+/// Whether a run is like one that nothing disturbed: nothing is missing, superfluous or unfinished, and the same stands in all
+/// files that equal runs share.
 pub(crate) fn alike(run: &Files, whole: &Files) -> Result<(), String> {
     let names = |files: &Files| files.keys().cloned().collect::<Vec<_>>();
     if names(run) != names(whole) {
         return Err(format!("the run has {:?}, not {:?}", names(run), names(whole)));
     }
     for (name, bytes) in run {
-        let kept = name.to_str().is_some_and(|name| KEPT.contains(&name));
-        if kept && without_resumptions(bytes) != without_resumptions(&whole[name]) {
+        let is_shared = name.to_str().is_some_and(|name| !UNLIKE.contains(&name));
+        if is_shared && without_resumptions(bytes) != without_resumptions(&whole[name]) {
             return Err(format!("{} is not that of the whole run", name.display()));
         }
     }
