@@ -8,6 +8,8 @@ use clap::{Args as ClapArgs, Parser, Subcommand};
 use clap_complete::Shell;
 use logit_zoo::train::DeviceName;
 
+use crate::output::{note, shown};
+
 /// The largest integer of TOML, in which a run keeps its recipe.
 const MAX_SEED: u64 = i64::MAX as u64;
 
@@ -33,6 +35,26 @@ pub(crate) struct Args {
     pub(crate) json: bool,
 }
 
+impl Args {
+    /// Reads the command line. Help, and errors that quote it, end the program.
+    pub(crate) fn read() -> Self {
+        let given: Vec<OsString> = std::env::args_os().collect();
+        Self::try_parse_from(&given).unwrap_or_else(|error| refuse(&given, &error))
+    }
+}
+
+/// Says what clap says, of the same words as a terminal may have them.
+fn refuse(given: &[OsString], error: &clap::Error) -> ! {
+    match Args::try_parse_from(given.iter().map(|word| shown(word.to_string_lossy()))) {
+        Err(same) if same.kind() == error.kind() => same.exit(),
+        // Words that are not UTF-8 are wrong only as they were given.
+        _ => {
+            error.render().to_string().lines().for_each(|line| note(format_args!("{line}")));
+            std::process::exit(error.exit_code());
+        }
+    }
+}
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Train a recipe in a run directory, or resume a run
@@ -48,7 +70,10 @@ Examples:
   logit train photos.csv --images path --target species
   logit train yeast.csv --targets Class1,Class2,Class3 --weights balanced
   logit train sts --data path/to/stsb --vectors path/to/wordllama --head pearson
-  logit train --resume runs/digits")]
+  logit train --resume runs/digits
+
+Ctrl-C or SIGTERM ends training after the step under way, with a checkpoint from which --resume continues; the exit code is
+then 130.")]
     Train(Box<Train>),
     /// Evaluate a run's best weights on the test set
     #[command(
@@ -89,7 +114,7 @@ Examples:
   logit check runs/digits
   logit check runs/digits --json
 
-The exit code is 1 if there is an error or a warning.")]
+The exit code is 1 if there is an error or a warning, and if a part of the record is missing, so that it could not be judged.")]
     Check(Check),
     /// List the recipes, or print one with a reason for each value
     #[command(after_help = "Examples:\n  logit recipes\n  logit recipes digits > my-recipe.toml")]

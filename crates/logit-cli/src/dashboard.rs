@@ -13,7 +13,7 @@ use ratatui::text::Line;
 use ratatui::widgets::{Axis, Block, Chart, Dataset, Gauge, GraphType, Paragraph, Wrap};
 use ratatui::{DefaultTerminal, Frame};
 
-use crate::output::note;
+use crate::output::{note_finding, shown};
 use crate::progress::{Pace, in_words};
 
 /// Time between two drawings.
@@ -60,7 +60,7 @@ impl Drop for Dashboard {
         ratatui::restore();
         // What was on the screen is gone with it.
         for found in &self.screen.findings {
-            note(format_args!("{}", found.finding));
+            note_finding(&found.finding);
         }
     }
 }
@@ -106,7 +106,7 @@ struct Screen {
 
 impl Screen {
     fn new(title: String) -> Self {
-        Self { title, ..Self::default() }
+        Self { title: shown(title), ..Self::default() }
     }
 
     fn add(&mut self, record: &Record) {
@@ -124,7 +124,7 @@ impl Screen {
                     self.train_accuracy.push(*step, *accuracy);
                 }
                 if let Some((metric, value)) = validation.iter().next() {
-                    self.metric = metric_name(metric);
+                    self.metric = shown(metric_name(metric));
                     self.validation_metric.push(*step, value);
                 }
             }
@@ -174,7 +174,7 @@ impl Screen {
 /// The last of so many findings.
 fn described(found: &Found, count: usize) -> Paragraph<'_> {
     let title = if count == 1 { " 1 finding ".to_owned() } else { format!(" {count} findings, the last: ") };
-    let line = Line::from(format!("{}: {}", found.finding.fault, found.finding.message));
+    let line = Line::from(shown(format!("{}: {}", found.finding.fault, found.finding.message)));
     Paragraph::new(line).wrap(Wrap { trim: true }).block(Block::bordered().title(title).yellow())
 }
 
@@ -227,12 +227,12 @@ fn chart(frame: &mut Frame<'_>, area: Rect, title: &str, steps: f64, curves: [(&
 #[cfg(test)]
 mod tests {
     use super::*;
-    use logit_run::RunPlace;
-    use logit_spec::{Finding, Level, Rule};
+    use logit_run::{RunPlace, Scores};
+    use logit_spec::{Fault, Finding, Level, Rule};
     use ratatui::Terminal;
     use ratatui::backend::TestBackend;
 
-    fn shown(screen: &Screen) -> String {
+    fn shown_on(screen: &Screen) -> String {
         let mut terminal = Terminal::new(TestBackend::new(100, 20)).unwrap();
         terminal.draw(|frame| screen.draw(frame)).unwrap();
         terminal.backend().to_string()
@@ -244,7 +244,7 @@ mod tests {
 
     #[test]
     fn an_empty_screen_can_be_drawn() {
-        assert!(shown(&Screen::new("digits".to_owned())).contains("q: stop and save"));
+        assert!(shown_on(&Screen::new("digits".to_owned())).contains("q: stop and save"));
     }
 
     #[test]
@@ -252,7 +252,7 @@ mod tests {
         let mut screen = Screen::new("digits".to_owned());
         screen.pace = Pace::new(0, 200);
         (1..=50).for_each(|at| screen.add(&step(at, 2.0 / at as f64)));
-        let text = shown(&screen);
+        let text = shown_on(&screen);
         for part in ["digits", "step 50 of 200", "epoch 1", "loss", "2.000", "0.040", "training batch"] {
             assert!(text.contains(part), "{part}:\n{text}");
         }
@@ -272,8 +272,28 @@ mod tests {
         };
         let mut screen = Screen::new("digits".to_owned());
         screen.findings = vec![found(Rule::OddFirstLoss), found(Rule::NormalisedTwice)];
-        let text = shown(&screen);
+        let text = shown_on(&screen);
         for part in ["2 findings", "normalised-twice: the probabilities sum to 1", "q: stop and save"] {
+            assert!(text.contains(part), "{part}:\n{text}");
+        }
+    }
+
+    #[test]
+    fn names_are_shown_and_not_sent() {
+        let mut screen = Screen::new("runs/\u{1b}[31m\u{202e}".to_owned());
+        let validation = Scores::new(1, [("a\u{202e}b", 0.5)]);
+        let (epoch, step, train_loss, train_accuracy, best) = (1, 1, 0.5, None, true);
+        screen.add(&Record::Epoch { epoch, step, train_loss, train_accuracy, validation, best });
+        let finding = Finding {
+            level: Level::Warning,
+            fault: Fault::Named("odd".to_owned()),
+            message: "column `x\u{200f}\u{7}`".to_owned(),
+            reason: String::new(),
+            fix: String::new(),
+        };
+        screen.findings.push(finding.at(RunPlace::DATA));
+        let text = shown_on(&screen);
+        for part in ["runs/\\u{1b}[31m\\u{202e}", "a\\u{202e}b 0.5", "x\\u{200f}\\u{7}"] {
             assert!(text.contains(part), "{part}:\n{text}");
         }
     }

@@ -1,6 +1,6 @@
 //! The command `logit`: a thin layer over `logit-zoo`.
 //!
-//! Floors, from the ground up: `args`, `output`, `failure`, `progress`, `dashboard`, `watch`, `commands`.
+//! Floors, from the ground up: `output`, `args`, `failure`, `progress`, `dashboard`, `record`, `watch`, `commands`.
 
 mod args;
 mod commands;
@@ -8,14 +8,14 @@ mod dashboard;
 mod failure;
 mod output;
 mod progress;
+mod record;
 mod watch;
 
 use std::process::ExitCode;
 
-use clap::Parser;
-
 fn main() -> ExitCode {
-    match commands::run(args::Args::parse()) {
+    std::panic::set_hook(Box::new(output::note_panic));
+    match commands::run(args::Args::read()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.report(),
     }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use logit_run::{Found, Record, metric_name};
 use logit_zoo::train::Progress;
 
-use crate::output::note;
+use crate::output::{note, note_finding};
 
 /// How fast training goes.
 #[derive(Debug)]
@@ -51,7 +51,7 @@ impl Progress for Lines {
     }
 
     fn found(&mut self, found: &Found) {
-        note(format_args!("{}", found.finding));
+        note_finding(&found.finding);
     }
 
     fn record(&mut self, record: &Record) {

@@ -246,8 +246,9 @@ mod tests {
     }
 
     #[test]
-    fn the_built_in_digits_are_the_first_of_mnist() {
-        let Some(folder) = testing::shared_data("mnist") else { return };
+    #[ignore = "needs real data, in $LOGIT_DATA or in shared/data above the workspace"]
+    fn on_real_data_the_built_in_digits_are_the_first_of_mnist() {
+        let folder = testing::shared_data("mnist");
         let all = from_dir(&folder).expect("the original files");
         assert_eq!((all.train.len(), all.test.len()), (60_000, 10_000));
         let part = embedded().expect("undamaged assets");

@@ -75,11 +75,11 @@ pub(super) fn decode_labels(name: &str, bytes: impl BufRead) -> Result<Vec<u8>, 
 /// Opens a regular file, and nothing that could deliver bytes, or none, for ever.
 pub(super) fn open(path: &Path) -> Result<BufReader<File>, DataError> {
     let name = path.display().to_string();
-    let metadata = path.metadata().map_err(|source| DataError::Read { name: name.clone(), source })?;
-    if !metadata.is_file() {
-        return Err(DataError::NotAFile { name });
+    match logit_files::open(path) {
+        Ok((file, _)) => Ok(BufReader::new(file)),
+        Err(source) if source.kind() == io::ErrorKind::InvalidInput => Err(DataError::NotAFile { name }),
+        Err(source) => Err(DataError::Read { name, source }),
     }
-    File::open(path).map(BufReader::new).map_err(|source| DataError::Read { name, source })
 }
 
 /// A file as its messages speak of it.

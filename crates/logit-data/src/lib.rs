@@ -1,9 +1,10 @@
 //! Data as rows of numbers: tables, labelled images, images with masks, digits and their pairs, sentences.
 //!
-//! Floors, from the ground up: `range`, `weights`, `seed`, `order`, `split`, `error`, `idx`, `image_set`, `digits`, `shift`, `pairs`, `picture`, `fit`, `segmentation`, `sentences`, `table`, `labelled`.
+//! Floors, from the ground up: `text`, `guard`, `range`, `weights`, `seed`, `order`, `split`, `error`, `idx`, `image_set`, `digits`, `shift`, `pairs`, `picture`, `fit`, `segmentation`, `sentences`, `table`, `labelled`.
 //!
 //! | file | concept |
 //! |---|---|
+//! | `text`, `guard` | a stranger's text in our messages; panics of a library, as errors |
 //! | [`range`] | [`Range`](range::Range): what the values of a recipe may be |
 //! | `weights` | [`Weights`]: what rare classes and labels weigh in a loss |
 //! | `seed` | [`mix`]: a seed of its own for everything that is random |
@@ -34,6 +35,7 @@
 pub mod digits;
 mod error;
 mod fit;
+mod guard;
 pub mod idx;
 mod image_set;
 pub mod labelled;
@@ -49,6 +51,7 @@ pub mod split;
 pub mod table;
 #[cfg(test)]
 mod testing;
+mod text;
 mod weights;
 
 pub use error::DataError;

@@ -1,6 +1,7 @@
 //! One image file from anyone, as grey pixels with bright ink.
 
 use crate::error::DataError;
+use crate::guard::caught;
 use crate::idx::open;
 use image::{
     DynamicImage, GrayImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits, RgbImage, imageops,
@@ -125,8 +126,13 @@ fn turned(mut image: DynamicImage, orientation: Orientation) -> DynamicImage {
     image
 }
 
-/// A picture within the limits, and how it is to be turned.
+/// A picture within the limits, and how it is to be turned; whatever the decoder makes of it.
 fn decode(name: &str, bytes: &[u8]) -> Result<(DynamicImage, Orientation), DataError> {
+    let gave_up = |reason| Err(DataError::Undecodable { name: name.to_owned(), reason });
+    caught(|| decode_trusted(name, bytes)).unwrap_or_else(gave_up)
+}
+
+fn decode_trusted(name: &str, bytes: &[u8]) -> Result<(DynamicImage, Orientation), DataError> {
     if bytes.len() as u64 > MAX_FILE_BYTES {
         return Err(DataError::PictureFileTooLong { name: name.to_owned(), limit: MAX_FILE_BYTES });
     }

@@ -65,4 +65,4 @@ pub use new_run::{NewRun, RunAt, unused_folder};
 pub use record::Record;
 pub use recording::{Recording, StepRecord, TelemetryWriter};
 pub use scores::{Goal, Scores, metric_name};
-pub use watched::{Input, Sample, Subject, Watched, spread};
+pub use watched::{Input, Picture, Sample, Subject, Watched, spread};

@@ -54,13 +54,12 @@ impl TelemetryWriter {
     fn open_log(&mut self, subject: Subject, bytes: u64) -> Option<u64> {
         let path = self.run.telemetry_path();
         let log = self.kept(TelemetryLog::open_at(&path, bytes))?;
-        if let Some(damage) = log.damage() {
-            self.unsaid.push(not_recorded(format!("{}: {damage}", path.display())));
-        }
         self.bytes = log.bytes();
-        self.log = Some(log);
         let telemetry = self.kept(Telemetry::open(&path))?;
-        (self.checks, _) = Checks::of(subject, &telemetry);
+        let (checks, seen) = Checks::of(subject, &telemetry);
+        let damage = log.damage().map(str::to_owned).or_else(|| seen.damage());
+        self.unsaid.extend(damage.map(|damage| not_recorded(format!("{}: {damage}", path.display()))));
+        (self.checks, self.log) = (checks, Some(log));
         telemetry.steps().last().map(|step| step + 1)
     }
 
@@ -273,7 +272,8 @@ impl StepRecord<'_> {
             return self;
         }
         let probabilities = probabilities(&self.recording.subject, logits);
-        self.frame.samples.push(SampleSeen { row, logits: logits.to_vec(), probabilities });
+        let seen = SampleSeen { row, logits: logits.to_vec(), probabilities, ..SampleSeen::default() };
+        self.frame.samples.push(seen);
         self
     }
 

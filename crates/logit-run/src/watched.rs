@@ -1,5 +1,6 @@
 //! What is watched of a run: its head, its units, and chosen samples, for people to look at. `watched.json`.
 
+use base64::Engine as _;
 use logit_spec::{Answer, Loss};
 use serde::{Deserialize, Serialize};
 
@@ -50,9 +51,10 @@ impl Watched {
 pub struct Sample {
     /// Its row in the training part.
     pub row: u32,
-    /// What is true of it.
+    /// What is true of it; empty where that differs from pass to pass.
     pub truth: String,
-    /// What the network is given.
+    /// What the network is given: of an image from which each pass is shown a part, the whole. [`Input::None`] where another
+    /// sample stands in the row at each pass.
     pub input: Input,
 }
 
@@ -61,16 +63,7 @@ pub struct Sample {
 #[serde(tag = "kind", rename_all = "lowercase")]
 pub enum Input {
     /// A picture.
-    Picture {
-        /// Pixels per row.
-        width: usize,
-        /// Rows.
-        height: usize,
-        /// 1, or 3 for colours.
-        channels: usize,
-        /// A byte per channel, pixel by pixel, in Base64.
-        pixels: String,
-    },
+    Picture(Picture),
     /// Sentences.
     Text {
         /// One per line.
@@ -89,21 +82,45 @@ pub enum Input {
 
 impl Input {
     /// A picture of bytes.
-    pub fn picture([width, height, channels]: [usize; 3], bytes: &[u8]) -> Self {
-        use base64::Engine as _;
-
-        let pixels = base64::engine::general_purpose::STANDARD.encode(bytes);
-        Self::Picture { width, height, channels, pixels }
+    pub fn picture(size: [usize; 3], bytes: &[u8]) -> Self {
+        Self::Picture(Picture::of(size, bytes))
     }
 
     /// Width, height and channels of a picture, and its bytes.
     pub fn pixels(&self) -> Option<([usize; 3], Vec<u8>)> {
-        use base64::Engine as _;
-
-        let Self::Picture { width, height, channels, pixels } = self else { return None };
-        let bytes = base64::engine::general_purpose::STANDARD.decode(pixels).ok()?;
-        Some(([*width, *height, *channels], bytes))
+        let Self::Picture(Picture { width, height, channels, pixels }) = self else { return None };
+        Some(([*width, *height, *channels], from_base64(pixels)?))
     }
+}
+
+/// A picture, so that people see it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Picture {
+    /// Pixels per row.
+    pub width: usize,
+    /// Rows.
+    pub height: usize,
+    /// 1, or 3 for colours.
+    pub channels: usize,
+    /// A byte per channel, pixel by pixel, in Base64.
+    pub pixels: String,
+}
+
+impl Picture {
+    /// Of width, height and channels, and its bytes.
+    pub fn of([width, height, channels]: [usize; 3], bytes: &[u8]) -> Self {
+        Self { width, height, channels, pixels: to_base64(bytes) }
+    }
+}
+
+/// Bytes as text.
+pub(crate) fn to_base64(bytes: &[u8]) -> String {
+    base64::engine::general_purpose::STANDARD.encode(bytes)
+}
+
+/// The bytes of a text; none where it is no Base64.
+pub(crate) fn from_base64(text: &str) -> Option<Vec<u8>> {
+    base64::engine::general_purpose::STANDARD.decode(text).ok()
 }
 
 /// At most `count` of `rows` rows, evenly spread.

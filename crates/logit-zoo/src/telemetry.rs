@@ -5,9 +5,9 @@ use logit::tape::Tape;
 
 pub use logit_run::check::{Checks, Outcome, RuleOutcome};
 pub use logit_run::telemetry::{
-    Facts, Frame, Layer, Output, OutputSeen, SampleSeen, Telemetry, TelemetryLog, Truth,
+    Facts, Frame, Layer, Map, Output, OutputSeen, SampleSeen, Shown, Telemetry, TelemetryLog, Truth,
 };
-pub use logit_run::{Input, Sample, Subject, Watched};
+pub use logit_run::{Input, Picture, Sample, Subject, Watched};
 
 use crate::error::ZooError;
 

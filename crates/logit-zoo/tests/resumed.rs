@@ -12,9 +12,9 @@ use logit_zoo::run::Record;
 use logit_zoo::system::Judgement;
 use logit_zoo::train::{self, Devices, End, Progress, Training};
 use logit_zoo::{RECIPES, Recipe, RunDir, Source, evaluate};
+use rand::SeedableRng as _;
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom as _;
-use rand::SeedableRng as _;
 use safetensors::SafeTensors;
 use tempfile::TempDir;
 
@@ -117,7 +117,8 @@ impl Finished {
     /// The files by name, without the lines that say that training was resumed.
     fn files(&self) -> BTreeMap<String, Vec<u8>> {
         let entries = fs::read_dir(&self.folder).unwrap().map(|entry| entry.unwrap());
-        let read = entries.map(|entry| (entry.file_name().into_string().unwrap(), fs::read(entry.path()).unwrap()));
+        let read =
+            entries.map(|entry| (entry.file_name().into_string().unwrap(), fs::read(entry.path()).unwrap()));
         let mut files: BTreeMap<String, Vec<u8>> = read.collect();
         let metrics = files.get_mut("metrics.jsonl").unwrap();
         let text = String::from_utf8(std::mem::take(metrics)).unwrap();
@@ -131,7 +132,11 @@ impl Finished {
     fn assert_same(&self, other: &Self, compared: impl Fn(&str) -> bool, how: &str) {
         let (ours, theirs) = (self.files(), other.files());
         let lines = |files: &BTreeMap<String, Vec<u8>>| {
-            String::from_utf8(files["metrics.jsonl"].clone()).unwrap().lines().map(str::to_owned).collect::<Vec<_>>()
+            String::from_utf8(files["metrics.jsonl"].clone())
+                .unwrap()
+                .lines()
+                .map(str::to_owned)
+                .collect::<Vec<_>>()
         };
         for (ours, theirs) in lines(&ours).iter().zip(lines(&theirs)) {
             assert_eq!(*ours, theirs, "{how}: the metrics differ");

@@ -170,7 +170,8 @@ pub struct Point;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Gaussian;
 
-/// Q quantiles of each value: unit `t·Q + q` is quantile `levels[q]` of value `t`.
+/// Q quantiles of each value: unit `t·Q + q` is quantile `levels[q]` of value `t`. The units of a row may cross; what is
+/// [read from them](crate::Logits::quantiles_of) never does.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Quantiles {
     /// The levels, each in (0, 1), ascending.

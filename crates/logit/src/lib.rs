@@ -38,7 +38,7 @@
 //! | any of K labels | [`Labels`] | K | 0/1 per label, or in between | binary cross entropy | sigmoid per label; `at_least`, `at_least_each` |
 //! | T numbers | [`Values`] | T | real | squared error | `values` |
 //! | T numbers with their variances | [`Values<Gaussian>`](Gaussian) | 2·T | real | Gaussian likelihood | `mean`, `variance` |
-//! | Q quantiles of T numbers | [`Values<Quantiles>`](Quantiles) | T·Q | real | quantile | `quantiles_of` |
+//! | Q quantiles of T numbers | [`Values<Quantiles>`](Quantiles) | T·Q | real | quantile | `quantiles_of`, sorted so that they never cross |
 //! | a grade on K steps | [`Grades`] | K | real in [low, high] | interpolated KL | softmax; `expected_value` |
 //! | the same, cumulative | [`Grades<Coral>`](Coral), [`Grades<Corn>`](Corn) | K−1 | real in [low, high] | CORAL, CORN | `expected_value` |
 //!

@@ -112,20 +112,28 @@ impl<const D: usize> Logits<Values<Gaussian>, D> {
 }
 
 impl<const D: usize> Logits<Values<Quantiles>, D> {
-    /// The predicted quantiles of value `value`, `[N, Q, d…]`, in the order of the levels.
+    /// The predicted quantiles of value `value`, `[N, Q, d…]`, in the order of the levels, and never crossing: a higher
+    /// level has no lower quantile.
+    ///
+    /// The units are trained apart, and those of one row may cross. Here they are rearranged, which is to sort them
+    /// (Chernozhukov, Fernández-Val and Galichon 2010, <https://doi.org/10.3982/ECTA7880>): quantiles that do not cross
+    /// stay as they are, and of those that do the quantile loss on any target never grows. The loss is of the units as they
+    /// are, and [`tensor`](Self::tensor) gives them.
     ///
     /// # Panics
     /// `value` is not one of the head's values.
     pub fn quantiles_of(&self, value: usize) -> Tensor<D> {
         let levels = self.kind.form.levels.len();
-        self.tensor.clone().narrow(1, value * levels, levels)
+        self.tensor.clone().narrow(1, value * levels, levels).sort(1)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use burn::tensor::Device;
+    use crate::loss::QuantileLoss;
+    use burn::tensor::{Device, TensorData};
+    use proptest::prelude::*;
 
     #[test]
     fn a_tensor_of_another_width_is_refused() {
@@ -153,5 +161,43 @@ mod tests {
         assert!((variance[0] - 1.0).abs() < 1e-6 && (variance[1] - 3.0).abs() < 1e-5);
         let quantiles = Logits::new(raw, Values::quantiles(2, &[0.1, 0.9])).unwrap();
         assert_eq!(quantiles.quantiles_of(0).try_into_vec_as::<f32>().unwrap(), vec![1.0, 2.0]);
+    }
+
+    /// Each column of `[1, Q, positions]`: the quantiles of a position.
+    fn columns(quantiles: &[f32], positions: usize) -> Vec<Vec<f32>> {
+        let column = |at: usize| quantiles.iter().skip(at).step_by(positions).copied().collect();
+        (0..positions).map(column).collect()
+    }
+
+    proptest! {
+        /// Two values of three levels at four positions, and a target of each.
+        #[test]
+        fn quantiles_never_cross_and_are_no_worse_for_it(
+            units in prop::collection::vec(-50.0_f32..50.0, 24), targets in prop::collection::vec(-50.0_f32..50.0, 8)
+        ) {
+            let tensor = |numbers: &[f32], width| {
+                Tensor::<3>::from_data(TensorData::new(numbers.to_vec(), [1, width, 4]), &Device::flex())
+            };
+            let read = |tensor: Tensor<3>| tensor.try_into_vec_as::<f32>().unwrap();
+            let kind = Values::quantiles(2, &[0.1, 0.5, 0.9]);
+            let logits = Logits::new(tensor(&units, 6), kind.clone()).unwrap();
+            for value in 0..2 {
+                let arranged = columns(&read(logits.quantiles_of(value)), 4);
+                let raw = columns(&units[12 * value..][..12], 4);
+                for (arranged, mut raw) in arranged.into_iter().zip(raw) {
+                    prop_assert!(arranged.is_sorted(), "{arranged:?}");
+                    if raw.is_sorted() {
+                        prop_assert_eq!(&arranged, &raw);
+                    }
+                    raw.sort_by(f32::total_cmp);
+                    prop_assert_eq!(arranged, raw);
+                }
+            }
+            prop_assert_eq!(read(logits.tensor().clone()), units, "the logits stay as they are");
+            let arranged = Tensor::cat(vec![logits.quantiles_of(0), logits.quantiles_of(1)], 1);
+            let loss = |logits| QuantileLoss::new().forward(logits, tensor(&targets, 2)).unwrap().value;
+            let [raw, arranged] = [logits, Logits::new(arranged, kind).unwrap()].map(loss);
+            prop_assert!(arranged.into_scalar::<f32>() <= raw.into_scalar::<f32>() + 1e-4);
+        }
     }
 }

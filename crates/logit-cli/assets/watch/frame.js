@@ -60,7 +60,7 @@ export class FramePanel {
       return `This run had recorded nothing by step ${whole(view.step)}; its first recorded step is ${whole(run.frames[0])}.`;
     }
     return run.info.state === 'training' ? 'Nothing recorded so far. The first step will appear here by itself.'
-      : 'This run recorded no step.';
+      : 'This run has no recorded step that can be read. `logit check` says why.';
   }
 
   drawFacts(frame) {

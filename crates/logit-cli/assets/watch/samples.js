@@ -2,35 +2,59 @@
 
 import { el, say, wide } from './dom.js';
 import { minus, number, percent, whole } from './format.js';
+import { MapPanel } from './map.js';
+import { drawPixels, pixelsOf } from './picture.js';
 
 const BARS = 10;             // units shown per sample
 const LONG = 14;             // letters of a unit's name that fit next to a picture
 
-/** A chosen sample: its input, and its units as bars. Rows are made once and then refilled. */
+/** A chosen sample: its input, and its units as bars or a map. Rows are made once and then refilled. */
 export class SampleCard {
   constructor(run, sample) {
     this.run = run;
+    this.sample = sample;
     this.truth = truthUnits(run.info.names, sample.truth);
     this.when = el('span');
+    this.said = el('span');
+    this.input = el('div', { className: 'input' });
+    this.map = null;
     this.rows = [];
     this.body = el('tbody');
     this.note = el('p', { className: 'note' });
     this.head = el('tr');
     this.table = el('table', {}, el('thead', {}, this.head), this.body);
-    const input = inputOf(sample);
     const beside = sample.input?.kind === 'picture' && run.info.names.every(name => name.length <= LONG);
+    this.bars = el('div', { className: 'bars' }, this.table, this.note);
+    this.pane = el('div', { className: `sample-body ${beside ? '' : 'below'}` }, this.input, this.bars);
     this.node = el('article', { className: `sample-card colour${run.colour}`, 'aria-label': `Row ${sample.row}` },
-      el('p', {}, ...sample.truth === null ? [] : ['truth ', el('b', {}, wide(sample.truth)), ' '],
-        el('span', { className: 'of' }, `row ${whole(sample.row)}, `, this.when)),
-      el('div', { className: `sample-body ${beside ? '' : 'below'}` }, ...input ? [input] : [],
-        el('div', { className: 'bars' }, this.table, this.note)));
+      el('p', {}, this.said, el('span', { className: 'of' }, `row ${whole(sample.row)}, `, this.when)), this.pane);
+    this.show(null);
+  }
+
+  /** What the pass was shown, where that differs from pass to pass; else the sample's own input and truth. */
+  show(shown) {
+    if (this.shown === shown) return;
+    this.shown = shown;
+    const { row, truth, input } = this.sample, said = shown ? shown.truth : truth;
+    this.said.replaceChildren(...said ? ['truth ', el('b', {}, wide(said)), ' '] : []);
+    this.pane.hidden = Boolean(shown?.map);
+    const parts = shown ? [pictureOf(shown.picture, row)] : inputOf(row, input);
+    this.input.replaceChildren(...parts);
+    this.input.hidden = parts.length === 0;
+    if (this.map) this.map.node.hidden = !shown?.map;
+    if (!shown?.map) return;
+    this.map ??= new MapPanel(this.run, row);
+    if (!this.map.node.parentNode) this.node.append(this.map.node);
+    this.map.draw(shown);
   }
 
   draw(seen) {
-    say(this.when, seen ? `seen at step ${whole(seen.step)}` : 'not seen yet');
+    const another = seen?.shown && this.sample.input?.kind === 'none';
+    say(this.when, seen ? `${another ? 'another each time, ' : ''}seen at step ${whole(seen.step)}` : 'not seen yet');
+    this.show(seen?.shown ?? null);
     this.table.hidden = !seen;
     this.note.hidden = true;
-    if (!seen) return;
+    if (!seen || seen.shown?.map) return;
     const { logits, probabilities } = seen, bars = probabilities.length > 0;
     const paired = !bars || logits.length === probabilities.length;
     this.shape(bars, paired);
@@ -103,22 +127,17 @@ function truthUnits(names, truth) {
   return new Set(String(truth ?? '').split(', ').map(part => names.indexOf(part)).filter(unit => unit >= 0));
 }
 
-function inputOf({ row, input }) {
-  if (input?.kind === 'picture') return el('div', { className: 'input' }, pictureOf(input, row));
-  if (input?.kind === 'text') return el('div', { className: 'input' }, ...input.lines.map(line => el('p', { dir: 'auto' }, line)));
-  if (input?.kind !== 'fields') return null;
-  return el('div', { className: 'input' }, el('table', {}, el('tbody', {}, ...input.fields.map(([name, value]) =>
-    el('tr', {}, el('th', { scope: 'row' }, el('bdi', {}, name)), el('td', {}, el('bdi', {}, value)))))));
+function inputOf(row, input) {
+  if (input?.kind === 'picture') return [pictureOf(input, row)];
+  if (input?.kind === 'text') return input.lines.map(line => el('p', { dir: 'auto' }, line));
+  if (input?.kind !== 'fields') return [];
+  return [el('table', {}, el('tbody', {}, ...input.fields.map(([name, value]) =>
+    el('tr', {}, el('th', { scope: 'row' }, el('bdi', {}, name)), el('td', {}, el('bdi', {}, value))))))];
 }
 
-function pictureOf({ width, height, channels, pixels }, row) {
-  const canvas = el('canvas', { width, height, role: 'img', 'aria-label': `Picture of row ${row}`,
-    className: width <= 96 ? 'small' : '' });
-  const bytes = Uint8Array.from(atob(pixels), char => char.charCodeAt(0)), image = new ImageData(width, height);
-  for (let i = 0; i < width * height; i++) {
-    for (let c = 0; c < 3; c++) image.data[4 * i + c] = bytes[channels * i + (channels === 3 ? c : 0)];
-    image.data[4 * i + 3] = 255;
-  }
-  canvas.getContext('2d').putImageData(image, 0, 0);
+function pictureOf(picture, row) {
+  const canvas = el('canvas', { role: 'img', 'aria-label': `Picture of row ${row}`, className: picture.width <= 96 ? 'small' : '' });
+  const colour = pixelsOf(picture);
+  if (colour) drawPixels(canvas, picture, colour);
   return canvas;
 }

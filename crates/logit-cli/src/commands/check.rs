@@ -1,7 +1,5 @@
 //! `logit check`
 
-use std::fmt::Write as _;
-
 use logit_run::check::{Outcome, RuleOutcome};
 use logit_run::live::{CheckReport, Damaged};
 use logit_run::{Found, Live, RunDir};
@@ -11,54 +9,86 @@ use serde_json::json;
 use crate::args::Check;
 use crate::failure::Failure;
 use crate::output;
+use crate::record::Account;
 
 pub(crate) fn run(args: &Check, json: bool) -> Result<(), Failure> {
     let run = RunDir::open(&args.run)?;
+    let found = run.findings()?;
     // What the data showed; what the steps showed is judged anew, from all that was recorded.
-    let mut of_data = run.findings()?;
-    of_data.retain(|found| found.place.step().is_none());
-    let of_steps = Live::open(run)?.check();
-    if json {
-        output::json(&json!({"data": of_data, "steps": of_steps}))?;
-    } else {
-        output::text(&describe(&of_data, of_steps.as_ref()))?;
+    let of_steps = Live::open(run.clone())?.check();
+    let account = Account::of(&run, &found)?;
+    let (mut told, before): (Vec<Found>, Vec<Found>) =
+        found.into_iter().partition(|found| found.place.step().is_none());
+    if !account.missing.is_empty() {
+        told.extend(before.into_iter().filter(|found| !is_judged_anew(found, of_steps.as_ref())));
     }
-    let worst_of_data = of_data.iter().map(|found| found.finding.level).max();
+    if json {
+        let mut object = json!({"data": told, "steps": of_steps});
+        if !account.missing.is_empty() {
+            object["missing"] = json!(account.missing);
+        }
+        output::json(&object)?;
+    } else {
+        output::lines(describe(&told, of_steps.as_ref(), &account))?;
+    }
+    let worst = told.iter().map(|found| found.finding.level).max();
     let damaged = of_steps.as_ref().and_then(|report| report.damaged).map(|_| Level::Warning);
-    let worst = worst_of_data.max(of_steps.and_then(|report| report.worst())).max(damaged);
-    if worst >= Some(Level::Warning) { Err(Failure::Found) } else { Ok(()) }
+    let worst = worst.max(of_steps.and_then(|report| report.worst())).max(damaged);
+    if worst >= Some(Level::Warning) || !account.missing.is_empty() { Err(Failure::Found) } else { Ok(()) }
 }
 
-fn describe(of_data: &[Found], of_steps: Option<&CheckReport>) -> String {
-    let mut out = String::new();
-    for found in of_data {
-        let _ = writeln!(out, "{}\n", found.finding);
+/// Whether the steps that are there show a fault as well.
+fn is_judged_anew(found: &Found, of_steps: Option<&CheckReport>) -> bool {
+    let mut anew =
+        of_steps.into_iter().flat_map(|report| report.verdicts.iter().filter_map(RuleOutcome::found));
+    anew.any(|other| other.finding.fault == found.finding.fault)
+}
+
+fn describe(told: &[Found], of_steps: Option<&CheckReport>, account: &Account) -> Vec<String> {
+    let Account { missing, none } = account;
+    let mut lines: Vec<String> = missing.iter().map(|what| format!("missing: {what}")).collect();
+    if !missing.is_empty() {
+        lines.push(
+            "  fix: put the files back from a copy; what they held cannot be judged without them".to_owned(),
+        );
+        lines.push(String::new());
     }
-    let Some(CheckReport { frames, last_step, damaged, verdicts }) = of_steps else {
-        out.push_str("no step was recorded, so that nothing can be said of the training: `watch.every` is 0, or it never began\n");
-        return out;
-    };
-    for found in verdicts.iter().filter_map(RuleOutcome::found) {
-        let step = found.place.step().unwrap_or_default();
-        let _ = writeln!(out, "{}\n  seen: at step {step}\n", found.finding);
+    let of_steps_found =
+        of_steps.into_iter().flat_map(|report| &report.verdicts).filter_map(RuleOutcome::found);
+    for found in told.iter().chain(of_steps_found) {
+        lines.extend(output::finding(&found.finding));
+        lines.extend(found.place.step().map(|step| format!("  seen: at step {step}")));
+        lines.push(String::new());
     }
-    let rows = verdicts.iter().filter_map(|verdict| {
-        let name = || format!("{} {}", verdict.rule.facts().number, verdict.rule.facts().name);
+    if let Some(CheckReport { frames, last_step, damaged, verdicts }) = of_steps {
+        lines.extend(output::columns(&rows(verdicts)));
+        let last = last_step.map_or(String::new(), |step| format!(" up to step {step}"));
+        lines.push(String::new());
+        lines.push(format!("{} rules on {frames} recorded steps{last}", verdicts.len()));
+        lines.extend(damaged.map(|Damaged { places, after_step }| {
+            let first =
+                after_step.map_or("at the first step".to_owned(), |step| format!("after step {step}"));
+            let places = if *places == 1 { String::new() } else { format!("at {places} places, first ") };
+            format!("the recording is damaged {places}{first}: what it held there was not judged")
+        }));
+    }
+    lines.extend(
+        none.map(|why| format!("no step was recorded, so that nothing can be said of the training: {why}")),
+    );
+    // Nothing follows the last finding.
+    lines.pop_if(|line| line.is_empty());
+    lines
+}
+
+/// The rules that nothing was found by: what is fine, and what is unclear.
+fn rows(verdicts: &[RuleOutcome]) -> Vec<Vec<String>> {
+    let row = |verdict: &RuleOutcome| {
+        let name = format!("{} {}", verdict.rule.facts().number, verdict.rule.facts().name);
         match &verdict.outcome {
             Outcome::Found(_) => None,
-            Outcome::Fine { seen, .. } => Some(vec!["fine".to_owned(), name(), seen.clone()]),
-            Outcome::Unclear { why } => Some(vec!["unclear".to_owned(), name(), why.clone()]),
+            Outcome::Fine { seen, .. } => Some(vec!["fine".to_owned(), name, seen.clone()]),
+            Outcome::Unclear { why } => Some(vec!["unclear".to_owned(), name, why.clone()]),
         }
-    });
-    out.push_str(&output::columns(&rows.collect::<Vec<_>>()));
-    let last = last_step.map_or(String::new(), |step| format!(" up to step {step}"));
-    let _ = writeln!(out, "\n{} rules on {frames} recorded steps{last}", verdicts.len());
-    if let Some(Damaged { places, after_step }) = damaged {
-        let first = after_step.map_or("the first step".to_owned(), |step| format!("step {step}"));
-        let _ = writeln!(
-            out,
-            "the recording is damaged at {places} places, from {first} on: what it held there was not judged"
-        );
-    }
-    out
+    };
+    verdicts.iter().filter_map(row).collect()
 }

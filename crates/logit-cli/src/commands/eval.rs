@@ -19,6 +19,5 @@ pub(crate) fn run(args: &Eval, json: bool) -> Result<(), Failure> {
     let values = scores.iter().map(|(metric, value)| vec![metric_name(metric), format!("{value:.4}")]);
     let rows: Vec<Vec<String>> =
         values.chain([vec!["test samples".to_owned(), scores.samples.to_string()]]).collect();
-    output::text(&output::columns(&rows))?;
-    Ok(())
+    Ok(output::lines(output::columns(&rows))?)
 }

@@ -11,7 +11,7 @@ pub(crate) fn run(json: bool) -> Result<(), Failure> {
         output::json(&json!({"heads": heads()}))?;
     } else {
         let blocks: Vec<String> = heads().iter().map(ToString::to_string).collect();
-        output::text(&format!("{}\n", blocks.join("\n\n")))?;
+        output::lines(blocks.join("\n\n").lines())?;
     }
     Ok(())
 }

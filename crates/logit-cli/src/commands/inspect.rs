@@ -32,15 +32,14 @@ pub(crate) fn run(args: &Inspect, json: bool) -> Result<(), Failure> {
     if json {
         output::json(&data(given, &summary))?;
     } else {
-        output::text(&text(given, &summary))?;
+        output::lines(lines(given, &summary))?;
     }
     Ok(())
 }
 
-fn text(given: &str, summary: &Summary) -> String {
+fn lines(given: &str, summary: &Summary) -> Vec<String> {
     let Summary { recipe, network, graph, .. } = summary;
     let of = if recipe == given { String::new() } else { format!(", recipe {recipe}") };
-    let mut out = format!("{given}: {network}{of}\n\n");
     let head = ["step", "kind", "input from", "input → output", "parameters"].map(str::to_owned);
     let rows = graph.rows(|value| summary.shown(value)).into_iter();
     let mut rows: Vec<Vec<String>> = [head].into_iter().chain(rows).map(Vec::from).collect();
@@ -48,11 +47,14 @@ fn text(given: &str, summary: &Summary) -> String {
     for row in &mut rows {
         row[4] = format!("{:>width$}", row[4]);
     }
-    out.push_str(&output::columns(&rows));
-    out.push('\n');
-    let facts = facts(summary).map(|(name, fact)| vec![name.to_owned(), fact]);
-    out.push_str(&output::columns(&facts.collect::<Vec<_>>()));
-    out
+    let facts: Vec<Vec<String>> = facts(summary).map(|(name, fact)| vec![name.to_owned(), fact]).collect();
+    [
+        vec![format!("{given}: {network}{of}"), String::new()],
+        output::columns(&rows),
+        vec![String::new()],
+        output::columns(&facts),
+    ]
+    .concat()
 }
 
 /// What is said below the steps.

@@ -11,6 +11,7 @@ mod study;
 mod train;
 mod watch;
 
+use std::io;
 use std::path::PathBuf;
 
 use clap::CommandFactory;
@@ -38,7 +39,7 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Args::command(), "logit", &mut script);
-            Ok(crate::output::text(&String::from_utf8_lossy(&script))?)
+            Ok(crate::output::script(&String::from_utf8_lossy(&script))?)
         }
     }
 }
@@ -60,6 +61,12 @@ fn settings(
         settings.push(Setting::path("data.vectors", path)?);
     }
     Ok(settings)
+}
+
+/// The end of a command that was told to stop and has said where it stands. Whoever reads that may have been stopped too.
+fn interrupted(said: io::Result<()>) -> Result<(), Failure> {
+    drop(said);
+    Err(Failure::Interrupted)
 }
 
 fn source(path: Option<&PathBuf>) -> Source {

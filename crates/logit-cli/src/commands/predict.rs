@@ -1,7 +1,5 @@
 //! `logit predict`
 
-use std::fmt::Write as _;
-
 use logit_run::RunDir;
 use logit_zoo::predict::{
     self, DigitPrediction, ImagePrediction, MaskPrediction, PairPrediction, Predictions, Similarity,
@@ -33,50 +31,54 @@ fn table(predicted: &TablePrediction, json: bool) -> Result<(), Failure> {
     }
     let rows: Vec<Vec<String>> =
         [predicted.columns.clone()].into_iter().chain(predicted.first.clone()).collect();
-    let mut out = output::columns(&rows);
+    let mut lines = output::columns(&rows);
     let more = predicted.rows.saturating_sub(predicted.first.len() as u64);
-    let _ = match &predicted.output {
-        Some(path) => writeln!(out, "{} rows, all in {}", predicted.rows, path.display()),
-        None if more > 0 => writeln!(out, "and {more} more rows; `-o FILE` writes them all"),
-        None => Ok(()),
-    };
-    Ok(output::text(&out)?)
+    match &predicted.output {
+        Some(path) => lines.push(format!("{} rows, all in {}", predicted.rows, path.display())),
+        None if more > 0 => lines.push(format!("and {more} more rows; `-o FILE` writes them all")),
+        None => {}
+    }
+    Ok(output::lines(lines)?)
 }
 
 /// One prediction as it is, several as a list.
-fn tell<P: Serialize>(predictions: &[P], json: bool, told: impl Fn(&P) -> String) -> Result<(), Failure> {
+fn tell<P: Serialize>(
+    predictions: &[P],
+    json: bool,
+    told: impl Fn(&P) -> Vec<String>,
+) -> Result<(), Failure> {
     match (json, predictions) {
         (true, [only]) => output::json(&json!(only))?,
         (true, several) => output::json(&json!({"predictions": several}))?,
-        (false, all) => output::text(&all.iter().map(told).collect::<Vec<_>>().join("\n"))?,
+        (false, all) => output::lines(all.iter().map(told).collect::<Vec<_>>().join(&String::new()))?,
     }
     Ok(())
 }
 
-fn image(prediction: &ImagePrediction) -> String {
+fn image(prediction: &ImagePrediction) -> Vec<String> {
     let rows = prediction.columns.iter().zip(&prediction.values);
     let rows: Vec<Vec<String>> = rows.map(|(name, value)| vec![format!("  {name}"), value.clone()]).collect();
-    format!("{}\n{}", prediction.input.display(), output::columns(&rows))
+    [vec![prediction.input.display().to_string()], output::columns(&rows)].concat()
 }
 
-fn pair(prediction: &PairPrediction) -> String {
+fn pair(prediction: &PairPrediction) -> Vec<String> {
     let PairPrediction { left, right, value, decision } = prediction;
-    let mut out = format!(
-        "{}, {}: {value:.2}, {}\n",
+    let mut lines = vec![format!(
+        "{}, {}: {value:.2}, {}",
         left.input.display(),
         right.input.display(),
         if *decision { "at least 50: a digit of 0 to 3 is there" } else { "below 50: no digit of 0 to 3" }
-    );
+    )];
     for half in [left, right].into_iter().filter(|half| half.inverted) {
-        let _ = writeln!(out, "  ({}: taken as dark ink on a bright ground)", half.input.display());
+        lines.push(format!("  ({}: taken as dark ink on a bright ground)", half.input.display()));
     }
-    out
+    lines
 }
 
-fn digit(prediction: &DigitPrediction) -> String {
-    let mut out = format!("{}: {}\n", prediction.input.display(), prediction.decision);
+fn digit(prediction: &DigitPrediction) -> Vec<String> {
+    let mut lines = vec![format!("{}: {}", prediction.input.display(), prediction.decision)];
     if prediction.inverted {
-        out.push_str("  (taken as dark ink on a bright ground)\n");
+        lines.push("  (taken as dark ink on a bright ground)".to_owned());
     }
     let head = vec!["  class".to_owned(), "logit".to_owned(), "probability".to_owned()];
     let rows = prediction.logits.iter().zip(&prediction.probabilities).enumerate();
@@ -84,41 +86,39 @@ fn digit(prediction: &DigitPrediction) -> String {
         vec![format!("  {class}"), format!("{logit:8.4}"), format!("{probability:.6}")]
     });
     let table: Vec<Vec<String>> = std::iter::once(head).chain(rows).collect();
-    let _ = write!(out, "{}", output::columns(&table));
-    out
+    lines.extend(output::columns(&table));
+    lines
 }
 
-fn mask(prediction: &MaskPrediction) -> String {
+fn mask(prediction: &MaskPrediction) -> Vec<String> {
     let MaskPrediction { input, width, height, shares, mask, overlay } = prediction;
     let head = vec!["  class".to_owned(), "pixels".to_owned(), "share".to_owned()];
     let rows = shares.iter().map(|share| {
         vec![format!("  {}", share.class), share.pixels.to_string(), format!("{:6.2} %", 100.0 * share.share)]
     });
     let table: Vec<Vec<String>> = std::iter::once(head).chain(rows).collect();
-    format!(
-        "{}: {width}×{height}\n{}  mask: {}\n  overlay: {}\n",
-        input.display(),
-        output::columns(&table),
-        mask.display(),
-        overlay.display()
-    )
+    let mut lines = vec![format!("{}: {width}×{height}", input.display())];
+    lines.extend(output::columns(&table));
+    lines.push(format!("  mask: {}", mask.display()));
+    lines.push(format!("  overlay: {}", overlay.display()));
+    lines
 }
 
-fn similarity(pair: &Similarity) -> String {
+fn similarity(pair: &Similarity) -> Vec<String> {
     let [first, second] = &pair.sentences;
-    let mut out = format!("{:.2} of 5  {first:?} / {second:?}\n", pair.score);
+    let mut lines = vec![format!("{:.2} of 5  {first:?} / {second:?}", pair.score)];
     if let Some([intercept, slope]) = pair.recalibration {
         let raw = pair.raw;
-        let _ = writeln!(out, "  (recalibrated on the dev part: {intercept:.3} + {slope:.3} × {raw:.3})");
+        lines.push(format!("  (recalibrated on the dev part: {intercept:.3} + {slope:.3} × {raw:.3})"));
     }
     for (which, unknown) in ["first", "second"].iter().zip(&pair.unknown) {
         if !unknown.is_empty() {
-            let _ = writeln!(out, "  without a vector, and left out of the {which}: {}", unknown.join(", "));
+            lines.push(format!("  without a vector, and left out of the {which}: {}", unknown.join(", ")));
         }
     }
     for (which, cut) in ["first", "second"].iter().zip(pair.cut) {
         if cut > 0 {
-            let _ = writeln!(out, "  cut off the {which}: its last {cut} words");
+            lines.push(format!("  cut off the {which}: its last {cut} words"));
         }
     }
     if let Some(probabilities) = &pair.probabilities {
@@ -126,7 +126,7 @@ fn similarity(pair: &Similarity) -> String {
         let rows = probabilities.iter().enumerate();
         let rows = rows.map(|(step, share)| vec![format!("  {step}"), format!("{share:.6}")]);
         let table: Vec<Vec<String>> = std::iter::once(head).chain(rows).collect();
-        let _ = write!(out, "{}", output::columns(&table));
+        lines.extend(output::columns(&table));
     }
-    out
+    lines
 }

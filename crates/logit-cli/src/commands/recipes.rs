@@ -19,7 +19,7 @@ fn one(name: &str, json: bool) -> Result<(), Failure> {
     if json {
         output::json(&json!(Recipe::load(name, &[])?))?;
     } else {
-        output::text(text)?;
+        output::lines(text.lines())?;
     }
     Ok(())
 }
@@ -32,6 +32,5 @@ fn all(json: bool) -> Result<(), Failure> {
     }
     let rows: Vec<Vec<String>> =
         recipes.into_iter().map(|recipe| vec![recipe.name, recipe.summary]).collect();
-    output::text(&output::columns(&rows))?;
-    Ok(())
+    Ok(output::lines(output::columns(&rows))?)
 }

@@ -1,7 +1,5 @@
 //! `logit study`
 
-use std::fmt::Write as _;
-
 use logit_run::unused_folder;
 use logit_zoo::study::activations::{self, ActivationStudy, Outcome};
 use logit_zoo::study::sts::{self, Figures, Row, SimilarityStudy};
@@ -20,12 +18,12 @@ pub(crate) fn activations(args: &Activations, json: bool) -> Result<(), Failure>
     if json {
         output::json(&json!(study))?;
     } else {
-        output::text(&table(&study))?;
+        output::lines(table(&study))?;
     }
     Ok(())
 }
 
-fn table(study: &ActivationStudy) -> String {
+fn table(study: &ActivationStudy) -> Vec<String> {
     let head =
         ["way", "table", "accuracy", "steps to 0.9", "loss", "gradient first", "last", "saturated", "caught"];
     let row = |outcome: &Outcome| {
@@ -46,18 +44,16 @@ fn table(study: &ActivationStudy) -> String {
     };
     let rows: Vec<Vec<String>> =
         std::iter::once(head.map(str::to_owned).to_vec()).chain(study.ways.iter().map(row)).collect();
-    let mut out = output::columns(&rows);
-    out.push('\n');
-    for outcome in &study.ways {
-        let _ = writeln!(out, "{}: {}", outcome.way, outcome.why);
-    }
-    let _ = writeln!(
-        out,
-        "\n{} steps each, seed {}, {} training and {} test digits. Gradients: norm at the head's weights, mean of the \
+    let mut lines = output::columns(&rows);
+    lines.push(String::new());
+    lines.extend(study.ways.iter().map(|outcome| format!("{}: {}", outcome.way, outcome.why)));
+    lines.push(String::new());
+    lines.push(format!(
+        "{} steps each, seed {}, {} training and {} test digits. Gradients: norm at the head's weights, mean of the \
          first and last 20 steps.",
         study.steps, study.seed, study.train_images, study.test_images
-    );
-    out
+    ));
+    lines
 }
 
 pub(crate) fn sts(args: &Sts, json: bool) -> Result<(), Failure> {
@@ -79,15 +75,19 @@ pub(crate) fn sts(args: &Sts, json: bool) -> Result<(), Failure> {
         folder.ancestors().take(2).for_each(|folder| drop(std::fs::remove_dir(folder)));
     }
     match studied? {
-        Some(study) if json => output::json(&json!(study))?,
-        Some(study) => output::text(&similarities(&study))?,
-        None if json => output::json(&json!({"finished": false, "runs": folder.to_string_lossy()}))?,
-        None => output::text(&format!("stopped; the runs so far are in {}\n", folder.display()))?,
+        Some(study) if json => Ok(output::json(&json!(study))?),
+        Some(study) => Ok(output::lines(similarities(&study))?),
+        None if json => {
+            super::interrupted(output::json(&json!({"finished": false, "runs": folder.to_string_lossy()})))
+        }
+        None => super::interrupted(output::lines([format!(
+            "stopped; the runs so far are in {}",
+            folder.display()
+        )])),
     }
-    Ok(())
 }
 
-fn similarities(study: &SimilarityStudy) -> String {
+fn similarities(study: &SimilarityStudy) -> Vec<String> {
     let head = ["way", "dev Pearson", "Spearman", "MAE", "test Pearson", "Spearman", "MAE", "where from"];
     let row = |row: &Row| {
         let figures = |figures: &Figures| [figures.pearson, figures.spearman, figures.mae].map(number);
@@ -96,27 +96,26 @@ fn similarities(study: &SimilarityStudy) -> String {
     };
     let rows: Vec<Vec<String>> =
         std::iter::once(head.map(str::to_owned).to_vec()).chain(study.rows.iter().map(row)).collect();
-    let mut out = output::columns(&rows);
+    let mut lines = output::columns(&rows);
     let [train, dev, test] = study.pairs;
-    let _ = writeln!(
-        out,
-        "\n{train} training, {dev} dev and {test} test pairs, seed {}, word vectors {}. The weights of each head are those \
+    lines.push(String::new());
+    lines.push(format!(
+        "{train} training, {dev} dev and {test} test pairs, seed {}, word vectors {}. The weights of each head are those \
          of its best epoch on dev; best on dev: {}.",
         study.seed,
         study.vectors.display(),
         study.best
-    );
+    ));
     for row in &study.rows {
         if let (Some(before), Some(after)) = (row.mae_before_recalibration, row.test.mae) {
-            let _ = writeln!(
-                out,
+            lines.push(format!(
                 "{}: its loss sees neither scale nor shift; a line fitted on dev takes the MAE on test from {before:.4} to \
                  {after:.4}.",
                 row.name
-            );
+            ));
         }
     }
-    out
+    lines
 }
 
 fn number(value: Option<f64>) -> String {

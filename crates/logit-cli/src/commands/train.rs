@@ -5,21 +5,18 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use logit_run::{RunAt, RunDir, metric_name};
+use logit_run::{RunAt, RunDir, Scores, metric_name};
 use logit_zoo::recipe::Setting;
-use logit_zoo::system::table::chosen;
+use logit_zoo::system::table::{Chosen, chosen};
 use logit_zoo::train::{self, DeviceName, Devices, End, Progress, Training};
 use logit_zoo::{RECIPES, Recipe, Source};
 use serde_json::json;
 
 use crate::args::{TableArgs, Train};
 use crate::dashboard::Dashboard;
-use crate::failure::Failure;
+use crate::failure::{Failure, INTERRUPTED};
 use crate::output;
 use crate::progress::Lines;
-
-/// The exit code of a program that Ctrl-C ended, as shells count.
-const INTERRUPTED: i32 = 130;
 
 pub(crate) fn run(args: Train, json: bool) -> Result<(), Failure> {
     let devices = open(&args.devices)?;
@@ -28,8 +25,7 @@ pub(crate) fn run(args: Train, json: bool) -> Result<(), Failure> {
         None => start(&args)?,
     };
     let run = training.dir();
-    let folder = run.path().display();
-    output::note(format_args!("run directory: {folder}"));
+    output::note(format_args!("run directory: {}", run.path().display()));
     let chosen = chosen(run)?;
     if let Some(chosen) = &chosen {
         output::note(format_args!("{chosen}"));
@@ -39,42 +35,54 @@ pub(crate) fn run(args: Train, json: bool) -> Result<(), Failure> {
     let end = train::run(&training, &devices, &stop, progress.as_mut());
     // Gives the terminal back before anything is said.
     drop(progress);
-    let end = end?;
-    let resume = format!("logit train --resume {folder}");
-    match (&end, json) {
-        (End::Finished { step, best_epoch, test }, true) => {
-            let mut object = json!({
-                "run": run.path().to_string_lossy(), "finished": true, "step": step, "best_epoch": best_epoch,
-                "report": run.report_path().to_string_lossy(),
-            });
-            for (metric, value) in test.iter() {
-                object[metric] = json!(value);
-            }
-            if let Some(chosen) = &chosen {
-                object["answer"] = json!(chosen);
-            }
-            output::json(&object)?;
+    match end? {
+        End::Finished { step, best_epoch, test } => {
+            finished(run, (step, best_epoch), &test, chosen.as_ref(), json)
         }
-        (End::Stopped { step }, true) => {
-            output::json(
-                &json!({"run": run.path().to_string_lossy(), "finished": false, "step": step, "resume": resume}),
-            )?;
-        }
-        (End::Finished { test, best_epoch, .. }, false) => {
-            let scores: Vec<String> =
-                test.iter().map(|(metric, value)| format!("{} {value:.4}", metric_name(metric))).collect();
-            output::text(&format!(
-                "{}  on {} test samples, weights of epoch {best_epoch}\nreport: {}\n",
-                scores.join("  "),
-                test.samples,
-                run.report_path().display(),
-            ))?;
-        }
-        (End::Stopped { step }, false) => {
-            output::text(&format!("stopped after step {step}, saved; resume it with:\n  {resume}\n"))?;
-        }
+        End::Stopped { step } => stopped(run, step, json),
     }
-    Ok(())
+}
+
+/// Says what a training came to: the last step, the best epoch, and what its weights are worth.
+fn finished(
+    run: &RunDir,
+    (step, best_epoch): (u64, u64),
+    test: &Scores,
+    chosen: Option<&Chosen>,
+    json: bool,
+) -> Result<(), Failure> {
+    if json {
+        let mut object = json!({
+            "run": run.path().to_string_lossy(), "finished": true, "step": step, "best_epoch": best_epoch,
+            "report": run.report_path().to_string_lossy(),
+        });
+        for (metric, value) in test.iter() {
+            object[metric] = json!(value);
+        }
+        if let Some(chosen) = chosen {
+            object["answer"] = json!(chosen);
+        }
+        return Ok(output::json(&object)?);
+    }
+    let scores: Vec<String> =
+        test.iter().map(|(metric, value)| format!("{} {value:.4}", metric_name(metric))).collect();
+    let scores = scores.join("  ");
+    Ok(output::lines([
+        format!("{scores}  on {} test samples, weights of epoch {best_epoch}", test.samples),
+        format!("report: {}", run.report_path().display()),
+    ])?)
+}
+
+/// Says after which step a training was told to stop, and how to resume it.
+fn stopped(run: &RunDir, step: u64, json: bool) -> Result<(), Failure> {
+    let resume = format!("logit train --resume {}", run.path().display());
+    super::interrupted(if json {
+        output::json(
+            &json!({"run": run.path().to_string_lossy(), "finished": false, "step": step, "resume": resume}),
+        )
+    } else {
+        output::lines([format!("stopped after step {step}, saved; resume it with:"), format!("  {resume}")])
+    })
 }
 
 fn open(names: &[DeviceName]) -> Result<Devices, Failure> {
@@ -202,7 +210,7 @@ pub(super) fn stop_on_interrupt() -> Result<Arc<AtomicBool>, Failure> {
     let flag = Arc::clone(&stop);
     let handler = move || {
         if flag.swap(true, Ordering::Relaxed) {
-            std::process::exit(INTERRUPTED);
+            std::process::exit(INTERRUPTED.into());
         }
         output::note(format_args!("stopping after this step; once more to stop at once"));
     };

@@ -14,7 +14,7 @@ use tempfile::TempDir;
 #[path = "../../../logit-data/tests/common/shared_data.rs"]
 mod shared_data;
 
-pub(crate) use shared_data::{shared_data, skipped};
+pub(crate) use shared_data::shared_data;
 
 /// What no command of these tests comes near; one that hangs ends here.
 const LIMIT: Duration = Duration::from_mins(1);

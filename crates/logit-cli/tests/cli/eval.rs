@@ -41,8 +41,9 @@ fn it_leaves_the_run_as_it_is() {
 }
 
 #[test]
-fn the_data_of_another_folder_is_judged() {
-    let Some(folder) = shared_data("mnist") else { return };
+#[ignore = "needs real data, in $LOGIT_DATA or in shared/data above the workspace"]
+fn on_real_data_another_folder_is_judged() {
+    let folder = shared_data("mnist");
     let scratch = Scratch::new();
     scratch.trained("run");
     let judged =

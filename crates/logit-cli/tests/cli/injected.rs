@@ -97,9 +97,11 @@ fn predicted(life: &Life, outcome: Outcome, output: &Output) -> Result<(), Strin
         }
     }
     let again = life.run(&life.predict);
-    if again.stdout != life.whole.predicted || life.whole.written.iter().any(|(path, whole)| {
-        std::fs::read(life.scratch.path(TRIAL).join(path)).ok().as_ref() != Some(whole)
-    }) {
+    if again.stdout != life.whole.predicted
+        || life.whole.written.iter().any(|(path, whole)| {
+            std::fs::read(life.scratch.path(TRIAL).join(path)).ok().as_ref() != Some(whole)
+        })
+    {
         return Err(format!("predicting again gives something else: {}", told(&again)));
     }
     Ok(())

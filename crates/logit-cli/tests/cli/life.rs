@@ -63,7 +63,8 @@ impl Life {
     pub(crate) fn of(recipe: &str, inputs: &[&str], out: Option<&str>) -> Self {
         let scratch = Scratch::new();
         fs::create_dir(scratch.path("data")).unwrap();
-        let ink = |x: u32, y: u32| image::Luma([if x.abs_diff(14) < 3 && y.abs_diff(14) < 9 { 255_u8 } else { 0 }]);
+        let ink =
+            |x: u32, y: u32| image::Luma([if x.abs_diff(14) < 3 && y.abs_diff(14) < 9 { 255_u8 } else { 0 }]);
         image::GrayImage::from_fn(28, 28, ink).save(scratch.path("digit.png")).unwrap();
         let small = Small::of(recipe, &scratch.path("data"));
         let owned = |args: &[&str]| args.iter().map(|arg| (*arg).to_owned()).collect::<Vec<String>>();
@@ -153,9 +154,8 @@ impl Life {
 
     /// Two commands at the same time, without the shim.
     pub(crate) fn at_once(&self, both: [&[String]; 2]) -> [Output; 2] {
-        let begun = both.map(|args| {
-            self.command(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
-        });
+        let begun = both
+            .map(|args| self.command(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap());
         begun.map(|child| child.wait_with_output().unwrap())
     }
 
@@ -250,7 +250,9 @@ pub(crate) fn spread(length: usize, many: usize) -> impl Iterator<Item = usize> 
 /// The number that an environment variable gives, or another without it.
 pub(crate) fn number(variable: &str, without: usize) -> usize {
     let given = std::env::var(variable);
-    given.map_or(without, |number| number.parse().unwrap_or_else(|_| panic!("{variable} is no number: {number}")))
+    given.map_or(without, |number| {
+        number.parse().unwrap_or_else(|_| panic!("{variable} is no number: {number}"))
+    })
 }
 
 /// What a process said on standard error.

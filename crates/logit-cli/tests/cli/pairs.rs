@@ -231,8 +231,9 @@ fn a_preset_that_is_none_is_answered_with_those_that_are() {
 }
 
 #[test]
-fn all_of_mnist_makes_pairs() {
-    let Some(folder) = shared_data("mnist") else { return };
+#[ignore = "needs real data, in $LOGIT_DATA or in shared/data above the workspace"]
+fn on_real_data_all_of_mnist_makes_pairs() {
+    let folder = shared_data("mnist");
     let scratch = Scratch::new();
     let told = train(&scratch, "run", &["--data", folder.to_str().unwrap()]);
     assert!(told["mse"].as_f64().unwrap() < 2000.0, "{told}");

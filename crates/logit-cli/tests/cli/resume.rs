@@ -101,6 +101,10 @@ fn interrupt(child: &mut Child) {
     Command::new("kill").args(["-INT", &child.id().to_string()]).assert().success();
 }
 
+fn terminate(child: &mut Child) {
+    Command::new("kill").args(["-TERM", &child.id().to_string()]).assert().success();
+}
+
 #[test]
 fn killed_at_any_moment_a_run_is_gone_on_with_to_the_same_numbers() {
     let scratch = Scratch::new();
@@ -178,13 +182,15 @@ fn interrupted_a_run_is_saved_and_says_how_to_go_on() {
     let scratch = Scratch::new();
     let undisturbed = undisturbed(&scratch);
     let (run, output) = stopped_run(&scratch, 107, &[], interrupt);
-    let assert = output.assert().code(0);
+    let assert = output.assert().code(130);
     let resume = format!("logit train --resume {run}");
     assert!(stdout(&assert).contains(&resume), "{}", stdout(&assert));
     assert!(stderr(&assert).contains("stopping after this step"), "{}", stderr(&assert));
     // Not a step is lost: the checkpoint is of the last line.
     let kept = metrics(&scratch, &run);
+    scratch.logit(&["check", &run]).success();
     scratch.logit(&["train", "--resume", &run]).success();
+    scratch.logit(&["check", &run]).success();
     let text = metrics(&scratch, &run);
     assert!(text.starts_with(&kept));
     let (resumes, rest) = parted(&text);
@@ -196,12 +202,25 @@ fn interrupted_a_run_is_saved_and_says_how_to_go_on() {
 fn interrupted_under_json_a_run_tells_one_object() {
     let scratch = Scratch::new();
     let (run, output) = stopped_run(&scratch, 33, &["--json"], interrupt);
-    let told = json(&output.assert().code(0));
+    let told = json(&output.assert().code(130));
     assert_eq!((&told["finished"], &told["run"]), (&false.into(), &run.as_str().into()));
     assert_eq!(told["step"], metrics(&scratch, &run).lines().count());
     assert_eq!(told["resume"], format!("logit train --resume {run}"));
     let told = json(&scratch.logit(&["train", "--resume", &run, "--json"]).success());
     assert_eq!((&told["finished"], &told["step"]), (&true.into(), &450.into()));
+}
+
+#[test]
+fn a_stopped_run_is_no_success_even_if_nobody_reads_what_it_says() {
+    let scratch = Scratch::new();
+    let nobody_reads = |child: &mut Child| {
+        drop(child.stdout.take());
+        terminate(child);
+    };
+    let (run, output) = stopped_run(&scratch, 41, &[], nobody_reads);
+    let told = stderr(&output.assert().code(130));
+    assert!(told.contains("stopping after this step"), "{told}");
+    scratch.logit(&["train", "--resume", &run]).success();
 }
 
 #[test]

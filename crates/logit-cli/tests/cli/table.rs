@@ -288,8 +288,9 @@ fn folders_and_lists_that_cannot_be_learned_are_named() {
 }
 
 #[test]
-fn real_tables_reach_what_they_should() {
-    let Some(tables) = shared_data("tabular") else { return };
+#[ignore = "needs real data, in $LOGIT_DATA or in shared/data above the workspace"]
+fn on_real_data_tables_reach_what_they_should() {
+    let tables = shared_data("tabular");
     let scratch = Scratch::new();
     let penguins = tables.join("penguins.csv");
     let args = [

@@ -249,12 +249,16 @@ fn the_kind_of_answer_is_told_with_its_reason() {
 fn options_that_contradict_each_other_are_usage_errors() {
     let scratch = Scratch::new();
     scratch.write("t.csv", rows());
-    let asked: [(&[&str], &str); 11] = [
+    let asked: [(&[&str], &str); 12] = [
         (&["--target", "kind", "--data", "t.csv"], "`--data t.csv` is for recipes"),
         (&["--target", "kind", "--drop", "z,kind"], "`kind` is the target and cannot be left out"),
         (&["--target", "kind", "--drop", "nothing"], "no column `nothing`"),
         (&["--targets", "x, x"], "names `x` twice"),
         (&["--target", "amount", "--grades", "10,0"], "LOW,HIGH: two finite numbers, the lower one first"),
+        (
+            &["--target", "amount", "--grades", "0,200", "--answer", "values"],
+            "`--answer values` and `--grades` contradict",
+        ),
         (&["--target", "amount", "--grades", "0,inf"], "[0.0, inf] is no scale of grades"),
         (&["--target", "amount", "--grades=-inf,5"], "[-inf, 5.0] is no scale of grades"),
         (&["--target", "amount", "--grades", "nan,5"], "[NaN, 5.0] is no scale of grades"),

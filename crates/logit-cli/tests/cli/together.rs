@@ -48,7 +48,10 @@ fn meet(life: &Life, name: &str, from: Option<&str>, [first, second]: [Command; 
         }
     }
     let waited = trials.min(operations);
-    println!("{name}: {waited} of {operations} operations waited at, {trials} times at once, {} wrong", wrong.len());
+    println!(
+        "{name}: {waited} of {operations} operations waited at, {trials} times at once, {} wrong",
+        wrong.len()
+    );
     assert!(wrong.is_empty(), "{name}:\n{}", wrong.join("\n"));
 }
 
@@ -122,7 +125,8 @@ fn looked_on(life: &Life, [first, second]: [&Output; 2]) -> Result<(), String> {
     if second.stdout.is_empty() {
         is_refused(second)?;
     } else {
-        let object: serde_json::Value = serde_json::from_slice(&second.stdout).map_err(|error| error.to_string())?;
+        let object: serde_json::Value =
+            serde_json::from_slice(&second.stdout).map_err(|error| error.to_string())?;
         assert!(object.is_object(), "{object}");
     }
     life.is_whole()

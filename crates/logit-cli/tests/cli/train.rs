@@ -145,8 +145,9 @@ fn settings_are_used_and_kept_in_the_run() {
 }
 
 #[test]
-fn all_of_mnist_is_learned_from_a_folder() {
-    let Some(folder) = shared_data("mnist") else { return };
+#[ignore = "needs real data, in $LOGIT_DATA or in shared/data above the workspace"]
+fn on_real_data_all_of_mnist_is_learned_from_a_folder() {
+    let folder = shared_data("mnist");
     let scratch = Scratch::new();
     let folder = folder.to_str().unwrap();
     let args = ["train", "digits-linear", "--epochs", "1", "--data", folder, "--out", "run", "--json"];

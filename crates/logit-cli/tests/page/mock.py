@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """A stand-in for `logit watch`: serves the page's files and the same API with made-up, plausible numbers.
 
-    python3 mock.py [--port 8787] [--scene pair|odd|one|none] [--pace 0.4] [--steps 2000]
+    python3 mock.py [--port 8787] [--scene pair|odd|one|none|shown] [--pace 0.4] [--steps 2000]
 
 pair: a finished run and a live one that grows. odd: other answers, hostile names, null numbers, many classes.
-one: a single live run that starts with nothing. none: no run at all.
+one: a single live run that starts with nothing. none: no run at all. shown: samples that each pass is shown otherwise, as
+the squares of images, answered pixel by pixel, and pairs that are drawn anew.
 POST /mock/quit ends the connections of all event streams, to try what the page does when it is cut off.
 """
 import argparse
@@ -244,7 +245,61 @@ class Run:
         return [f for f in found if (f["step"] or 0) <= self.step]
 
 
+def packed(values):
+    return base64.b64encode(bytes(values)).decode()
+
+
+class MapRun(Run):
+    """Squares of images with a disc each; what is decided of their pixels grows from nothing to the disc."""
+
+    side = 32
+
+    def seen(self, sample, step):
+        rng, side = self.rng("square", sample["row"], step), self.side
+        centre = (rng.uniform(10, 22), rng.uniform(10, 22))
+        inside = [9 - math.hypot(i % side - centre[0], i // side - centre[1]) for i in range(side * side)]
+        grey = [int((170 if depth > 0 else 40) + rng.uniform(0, 30)) for depth in inside]
+        truth = [1 if depth > 2 else 2 if depth > 0 else 0 for depth in inside]
+        margin = 6 * (1 - math.exp(-step * self.rate))
+        pixels = [softmax([margin * (k == of) + rng.gauss(0, .3) for k in range(3)]) for of in truth]
+        probabilities = [round(255 * pixel[k]) for k in range(3) for pixel in pixels]
+        if self.answer == "labels":
+            truth, probabilities = [(1, 2, 3)[of] for of in truth], probabilities[side * side:]
+        picture = {"width": side, "height": side, "channels": 1, "pixels": packed(grey)}
+        shown = {"picture": picture, "truth": "", "map": {"truth": packed(truth), "probabilities": packed(probabilities)}}
+        if self.seed == 22 and sample["row"] == 1:
+            shown["map"] = {"truth": "no Base64", "probabilities": ""}
+        return {"row": sample["row"], "step": step, "logits": [], "probabilities": [], "shown": shown}
+
+
+class PairRun(Run):
+    """Places in the epoch, at each of which another pair of digits comes by at each pass."""
+
+    def seen(self, sample, step):
+        rng = self.rng("pair", sample["row"], step)
+        left, right = rng.randrange(10), rng.randrange(10)
+        halves = [base64.b64decode(digit(which, step)["pixels"]) for which in (left, right)]
+        rows = [half[28 * row:28 * row + 28] for row in range(28) for half in halves]
+        picture = {"width": 56, "height": 28, "channels": 1, "pixels": packed(b"".join(rows))}
+        target = 100 if min(left, right) < 4 else 0
+        shown = {"picture": picture, "truth": f"{target} ({left} and {right})"}
+        value = target + rng.gauss(0, 40 * math.exp(-step * self.rate))
+        return {"row": sample["row"], "step": step, "logits": [value], "probabilities": [], "shown": shown}
+
+
+def shown_scene():
+    squares = [{"row": k, "truth": "background 80.0 %, nucleus 14.0 %", "input": colours()} for k in range(4)]
+    places = [{"row": 80 * k, "truth": "", "input": {"kind": "none"}} for k in range(4)]
+    return [
+        MapRun("nuclei", 21, step=600, steps=600, rate=.01, names=["background", "nucleus", "boundary"], samples=squares),
+        MapRun("nuclei-labels", 22, step=600, steps=600, rate=.01, answer="labels", names=["nucleus", HOSTILE[0]], samples=squares),
+        PairRun("pairs", 23, step=600, steps=600, rate=.01, answer="values", names=["a digit of 0 to 3"], samples=places),
+    ]
+
+
 def scene(which, steps):
+    if which == "shown":
+        return shown_scene()
     live = Run("digits-wide", 4, step=0 if which == "one" else 420, steps=steps, rate=.011, live=True)
     if which == "none":
         return []
@@ -347,7 +402,7 @@ def grow(runs, pace):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--port", type=int, default=8787)
-    parser.add_argument("--scene", default="pair", choices=["pair", "odd", "one", "none"])
+    parser.add_argument("--scene", default="pair", choices=["pair", "odd", "one", "none", "shown"])
     parser.add_argument("--pace", type=float, default=.4)
     parser.add_argument("--steps", type=int, default=2000)
     args = parser.parse_args()

@@ -17,12 +17,16 @@ pub use error::LabelledError;
 use crate::error::DataError;
 use crate::picture::{decode_colour, decode_grey, read_bounded};
 use crate::table::{AnswerKind, Encoder, Reader, Schema, TableData, TargetsOf, settle_targets};
+use crate::text::shortened;
 
 /// Images of a set at most.
 const MOST_IMAGES: usize = 2_000_000;
 
 /// Bytes of a set's pixels at most: 2 GiB.
 const MOST_BYTES: usize = 2 << 30;
+
+/// Bytes of an image's path in a list at most.
+const MOST_PATH_BYTES: usize = 4_096;
 
 /// How images' names end.
 const ENDINGS: [&str; 3] = ["png", "jpg", "jpeg"];
@@ -134,7 +138,8 @@ pub fn list_schema(
 pub fn listed(list: &Path, column: &str, schema: &Schema) -> Result<Listed, LabelledError> {
     let mut reader = Reader::open(list)?;
     let column = reader.column(column)?;
-    let encoder = Encoder::new(schema, &reader, true)?;
+    let encoder = Encoder::new(schema, &mut reader, true)?;
+    reader.look_into(column);
     let root = list.parent().unwrap_or(Path::new("."));
     let (mut found, mut record) = (Listed::default(), StringRecord::new());
     while reader.next(&mut record)?.is_some() {
@@ -143,8 +148,8 @@ pub fn listed(list: &Path, column: &str, schema: &Schema) -> Result<Listed, Labe
         }
         let given = record.get(column).unwrap_or_default();
         let inside = |part: Component<'_>| matches!(part, Component::Normal(_) | Component::CurDir);
-        if given.is_empty() || !Path::new(given).components().all(inside) {
-            let reason = format!("`{given}` leads out of the list's folder, or nowhere");
+        if given.is_empty() || given.len() > MOST_PATH_BYTES || !Path::new(given).components().all(inside) {
+            let reason = format!("`{}` leads out of the list's folder, or nowhere", shortened(given));
             return Err(reader.at_row(reason).into());
         }
         found.paths.push(root.join(given));

@@ -66,13 +66,22 @@ impl Crop {
         [self.cut(&annotated.image.pixels, size), self.cut(&annotated.mask, size)]
     }
 
+    /// Where a pixel of the square stands once it is laid down. Both are counted row by row: the pixel in the square as the
+    /// image has it, its place in the one that [`cut`](Self::cut) gives.
+    pub fn laid(&self, pixel: usize) -> usize {
+        let (row, column) = (self.turned(0, pixel / self.side), self.turned(1, pixel % self.side));
+        if self.transposed { column * self.side + row } else { row * self.side + column }
+    }
+
     /// Where along an axis of the image the square's values stand.
     fn places(&self, axis: usize, size: usize) -> Vec<usize> {
-        let place = |at: usize| {
-            let at = if self.reversed[axis] { self.side - 1 - at } else { at };
-            mirrored(self.corner[axis] + at as isize, size)
-        };
+        let place = |at: usize| mirrored(self.corner[axis] + self.turned(axis, at) as isize, size);
         (0..self.side).map(place).collect()
+    }
+
+    /// The other end's place on an axis that runs backwards.
+    fn turned(&self, axis: usize, at: usize) -> usize {
+        if self.reversed[axis] { self.side - 1 - at } else { at }
     }
 }
 
@@ -132,6 +141,18 @@ mod tests {
         let quarter: Vec<u8> =
             (0..8).flat_map(|row| (0..8).map(move |column| (7 - column) * 8 + row)).collect();
         assert!(turned.contains(&quarter) && !flipped.contains(&quarter));
+    }
+
+    #[test]
+    fn what_was_laid_down_is_found_again() {
+        let image = numbered(11, 13);
+        for seed in 0..100 {
+            let crop = Crop::random(&image.image, &config([true, true]), &mut StdRng::seed_from_u64(seed));
+            let upright = Crop { reversed: [false; 2], transposed: false, ..crop };
+            let ([laid, _], [upright, _]) = (crop.of(&image), upright.of(&image));
+            let found: Vec<u8> = (0..upright.len()).map(|pixel| laid[crop.laid(pixel)]).collect();
+            assert_eq!(found, upright, "{crop:?}");
+        }
     }
 
     #[test]

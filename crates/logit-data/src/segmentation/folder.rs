@@ -360,8 +360,9 @@ mod tests {
     }
 
     #[test]
-    fn the_nuclei_are_what_they_are_said_to_be() {
-        let Some(folder) = shared_data("nuclei") else { return };
+    #[ignore = "needs real data, in $LOGIT_DATA or in shared/data above the workspace"]
+    fn on_real_data_the_nuclei_are_what_they_are_said_to_be() {
+        let folder = shared_data("nuclei");
         let values = MaskValues { count: 3, meanings: "0 background, 1 nucleus, 2 boundary".to_owned() };
         let purpose = ReadFor::Training { validation: 0.1, test: 0.2, seed: 1 };
         let split = SegmentationSplit::read(&folder, purpose, &values).unwrap();

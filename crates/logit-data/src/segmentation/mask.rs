@@ -8,6 +8,7 @@ use png::{BitDepth, ColorType, DecodeOptions, Decoder, DecodingError, Limits, Tr
 use super::config::SegmentationData;
 use super::error::SegmentationError;
 use crate::error::DataError;
+use crate::guard::caught;
 use crate::picture::{MAX_DECODED_BYTES, MAX_FILE_BYTES, check_size, read_bounded};
 
 /// The values that a mask may have.
@@ -52,6 +53,11 @@ impl Mask {
     /// # Errors
     /// No PNG, or one of colours or with transparency, or larger than pictures may be; a value that means nothing.
     pub fn decode(name: &str, bytes: &[u8], values: &MaskValues) -> Result<Self, SegmentationError> {
+        let gave_up = |reason| Err(DataError::Undecodable { name: name.to_owned(), reason }.into());
+        caught(|| Self::decode_trusted(name, bytes, values)).unwrap_or_else(gave_up)
+    }
+
+    fn decode_trusted(name: &str, bytes: &[u8], values: &MaskValues) -> Result<Self, SegmentationError> {
         if bytes.len() as u64 > MAX_FILE_BYTES {
             return Err(DataError::PictureFileTooLong { name: name.to_owned(), limit: MAX_FILE_BYTES }.into());
         }

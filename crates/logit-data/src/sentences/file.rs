@@ -1,7 +1,6 @@
 //! Files of a bounded size.
 
-use std::fs::File;
-use std::io::{self, Read};
+use std::io::Read;
 use std::path::Path;
 
 use super::error::SentenceError;
@@ -21,17 +20,13 @@ pub(super) struct Wanted {
 pub(super) fn read(path: &Path, wanted: Wanted) -> Result<Vec<u8>, SentenceError> {
     let Wanted { what, most, hint } = wanted;
     let io_error = |source| SentenceError::Read { what, path: path.to_owned(), source, hint };
-    let metadata = std::fs::metadata(path).map_err(io_error)?;
-    if !metadata.is_file() {
-        // A device or a pipe could deliver bytes, or none, for ever.
-        return Err(io_error(io::Error::other("not a regular file")));
-    }
+    let (file, length) = logit_files::open(path).map_err(io_error)?;
     let too_large = |bytes| SentenceError::TooLarge { what, path: path.to_owned(), bytes, most };
-    if metadata.len() > most {
-        return Err(too_large(metadata.len()));
+    if length > most {
+        return Err(too_large(length));
     }
     let mut bytes = Vec::new();
     // A file that grows while it is read is no reason to read without end.
-    File::open(path).map_err(io_error)?.take(most + 1).read_to_end(&mut bytes).map_err(io_error)?;
+    file.take(most + 1).read_to_end(&mut bytes).map_err(io_error)?;
     if bytes.len() as u64 > most { Err(too_large(bytes.len() as u64)) } else { Ok(bytes) }
 }

@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use super::error::SentenceError;
 use super::vectors::WordVectors;
-use super::vocabulary::{Vocabulary, Word};
+use super::vocabulary::Vocabulary;
+use super::word::Word;
 
 /// The most files of a folder that are looked at.
 const MAX_FILES: usize = 10_000;

@@ -7,6 +7,7 @@ use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 
 use super::error::SentenceError;
 use super::file::{self, Wanted};
+use crate::text::{reason, shortened};
 
 /// The largest file of word vectors that is read: two million words of 300 numbers in f32 have 2.4 GB.
 pub const MAX_VECTORS_BYTES: u64 = 4 << 30;
@@ -32,8 +33,8 @@ impl WordVectors {
     pub fn read(path: &Path) -> Result<Self, SentenceError> {
         let bytes = file::read(path, FILE)?;
         let unusable = |reason: String| SentenceError::Vectors { path: path.to_owned(), reason };
-        let tensors =
-            SafeTensors::deserialize(&bytes).map_err(|error| unusable(format!("no safetensors: {error}")))?;
+        let tensors = SafeTensors::deserialize(&bytes)
+            .map_err(|error| unusable(format!("no safetensors: {}", reason(error))))?;
         let (name, matrix) = only_matrix(&tensors).map_err(unusable)?;
         let &[rows, width] = matrix.shape() else {
             return Err(unusable(format!("`{name}` has shape {:?}", matrix.shape())));
@@ -88,7 +89,7 @@ fn only_matrix<'a>(tensors: &SafeTensors<'a>) -> Result<(String, TensorView<'a>)
     let mut matrices: Vec<(String, TensorView<'a>)> = tensors
         .iter()
         .filter(|(_, tensor)| tensor.shape().len() == 2)
-        .map(|(name, tensor)| (name.to_owned(), tensor))
+        .map(|(name, tensor)| (shortened(name), tensor))
         .collect();
     matrices.sort_by(|a, b| a.0.cmp(&b.0));
     match matrices.len() {

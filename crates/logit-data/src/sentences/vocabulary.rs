@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use tokenizers::Tokenizer;
-
 use super::error::SentenceError;
 use super::file::{self, Wanted};
+use super::tokenizer::Tokenizer;
+use super::word::Word;
 
 /// The largest vocabulary or tokenizer that is read: two million words have about 20 MB.
 pub const MAX_VOCABULARY_BYTES: u64 = 64 << 20;
@@ -14,30 +14,13 @@ pub const MAX_VOCABULARY_BYTES: u64 = 64 << 20;
 const WORDS: Wanted = Wanted { what: "vocabulary", most: MAX_VOCABULARY_BYTES, hint: "" };
 const TOKENIZER: Wanted = Wanted { what: "tokenizer", most: MAX_VOCABULARY_BYTES, hint: "" };
 
-/// A word of a sentence, or a piece of one.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Word {
-    /// The row of its vector.
-    Known(u32),
-    /// One that has no vector.
-    Unknown(String),
-}
-
 /// Takes sentences apart into words that have a vector.
 #[derive(Debug)]
 pub enum Vocabulary {
     /// A list of words in lower case.
     Words(HashMap<String, u32>),
     /// A tokenizer in Hugging Face's format.
-    Tokenizer(Box<Pieces>),
-}
-
-/// A tokenizer, and the piece that stands for what it does not know.
-#[derive(Debug)]
-pub struct Pieces {
-    tokenizer: Tokenizer,
-    unknown: Option<u32>,
-    lowercase: bool,
+    Tokenizer(Tokenizer),
 }
 
 impl Vocabulary {
@@ -69,26 +52,9 @@ impl Vocabulary {
     /// The file cannot be read, or is no tokenizer.
     pub fn read_tokenizer(path: &Path, lowercase: bool) -> Result<(Self, usize), SentenceError> {
         let unusable = |reason: String| SentenceError::Tokenizer { path: path.to_owned(), reason };
-        let mut json: serde_json::Value = serde_json::from_slice(&file::read(path, TOKENIZER)?)
-            .map_err(|error| unusable(format!("no JSON: {error}")))?;
-        let object = json.as_object_mut().ok_or_else(|| unusable("no JSON object".to_owned()))?;
-        for key in ["truncation", "padding"] {
-            object.insert(key.to_owned(), serde_json::Value::Null);
-        }
-        if let Some(model) = json.get_mut("model").and_then(serde_json::Value::as_object_mut) {
-            model.remove("dropout");
-        }
-        let unknown = json.pointer("/model/unk_token").and_then(|token| token.as_str()).map(str::to_owned);
-        let by_number = json.pointer("/model/unk_id").and_then(serde_json::Value::as_u64);
-        let tokenizer: Tokenizer =
-            serde_json::from_value(json).map_err(|error| unusable(error.to_string()))?;
-        let rows = tokenizer.get_vocab(true).values().max().map_or(0, |largest| *largest as usize + 1);
-        if rows == 0 {
-            return Err(unusable("it knows no word".to_owned()));
-        }
-        let by_name = unknown.and_then(|token| tokenizer.token_to_id(&token));
-        let unknown = by_name.or_else(|| by_number.and_then(|number| number.try_into().ok()));
-        Ok((Self::Tokenizer(Box::new(Pieces { tokenizer, unknown, lowercase })), rows))
+        let tokenizer = Tokenizer::read(file::read(path, TOKENIZER)?, lowercase).map_err(unusable)?;
+        let rows = tokenizer.rows();
+        Ok((Self::Tokenizer(tokenizer), rows))
     }
 
     /// The words of a sentence, in their order.
@@ -98,24 +64,8 @@ impl Vocabulary {
     pub(super) fn words(&self, sentence: &str) -> Result<Vec<Word>, String> {
         match self {
             Self::Words(rows) => Ok(listed(rows, sentence)),
-            Self::Tokenizer(pieces) => pieces.words(sentence),
+            Self::Tokenizer(tokenizer) => tokenizer.words(sentence),
         }
-    }
-}
-
-impl Pieces {
-    fn words(&self, sentence: &str) -> Result<Vec<Word>, String> {
-        let lower = self.lowercase.then(|| sentence.to_lowercase());
-        let sentence = lower.as_deref().unwrap_or(sentence);
-        let encoding = self.tokenizer.encode(sentence, false).map_err(|error| error.to_string())?;
-        let word = |(id, offsets): (&u32, &(usize, usize))| {
-            if Some(*id) == self.unknown {
-                Word::Unknown(sentence.get(offsets.0..offsets.1).unwrap_or("?").trim().to_owned())
-            } else {
-                Word::Known(*id)
-            }
-        };
-        Ok(encoding.get_ids().iter().zip(encoding.get_offsets()).map(word).collect())
     }
 }
 

@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::config::{AnswerChoice, LARGEST, Scale, TableData};
 use super::error::TableError;
-use super::survey::{Column, Survey, shortened};
+use super::survey::{Column, Survey};
+use crate::text::shortened;
 
 /// Different texts up to which a target is a class.
 const MOST_CLASSES: usize = 1_000;

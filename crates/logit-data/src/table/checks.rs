@@ -5,6 +5,7 @@ use logit_spec::{Finding, Level, Rule};
 use super::answer::{AnswerKind, TargetsOf};
 use super::config::TableData;
 use super::survey::{Column, Survey};
+use crate::text::shortened;
 use crate::weights::Weights;
 
 /// How many times as common as the rarest the most common class may be.
@@ -104,7 +105,10 @@ fn imbalance(answer: &TargetsOf) -> Option<Finding> {
                 "class",
                 format!(
                     "`{}` has {} rows and `{}` {}",
-                    names[most], counts[most], names[least], counts[least]
+                    shortened(&names[most]),
+                    counts[most],
+                    shortened(&names[least]),
+                    counts[least]
                 ),
                 [counts[least], counts[most]],
             )
@@ -135,7 +139,9 @@ fn imbalance(answer: &TargetsOf) -> Option<Finding> {
 pub(crate) fn unseen(classes: &[(String, u64, Vec<u64>)]) -> Option<Finding> {
     let shown: Vec<String> = classes
         .iter()
-        .map(|(class, count, first)| format!("`{class}` ({count} rows: {})", rows(first, *count)))
+        .map(|(class, count, first)| {
+            format!("`{}` ({count} rows: {})", shortened(class), rows(first, *count))
+        })
         .collect();
     (!shown.is_empty()).then(|| Finding {
         fault: Rule::UnseenTestLabel.into(),

@@ -1,15 +1,17 @@
 //! A row's fields as stored numbers, and stored numbers as a network's input or as fields again.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use csv::StringRecord;
 
 use super::answer::AnswerKind;
+use super::columnar::Look;
 use super::config::LARGEST;
 use super::error::TableError;
 use super::reader::{Reader, is_blank};
 use super::schema::{Feature, Form, Schema};
-use super::survey::{check_length, is_tame, shortened};
+use super::survey::{check_length, is_tame};
+use crate::text::shortened;
 
 /// Reads the rows of a table by its schema.
 pub struct Encoder<'a> {
@@ -22,11 +24,12 @@ pub struct Encoder<'a> {
 }
 
 impl<'a> Encoder<'a> {
-    /// For the columns of a reader, with targets or without.
+    /// For the columns of a reader, with targets or without. With them no other column is looked into; without, the others
+    /// are where they can be read, for the rows to be written as they were.
     ///
     /// # Errors
     /// The table lacks a column.
-    pub fn new(schema: &'a Schema, reader: &Reader, with_targets: bool) -> Result<Self, TableError> {
+    pub fn new(schema: &'a Schema, reader: &mut Reader, with_targets: bool) -> Result<Self, TableError> {
         let features = schema.features.iter().map(|feature| {
             let values = match &feature.form {
                 Form::Category { values, .. } => values.iter().map(String::as_str).zip(0..).collect(),
@@ -34,13 +37,18 @@ impl<'a> Encoder<'a> {
             };
             Ok((reader.column(&feature.name)?, values))
         });
-        let features = features.collect::<Result<_, TableError>>()?;
+        let features = features.collect::<Result<Vec<_>, TableError>>()?;
         let targets = schema.targets.columns.iter().map(|name| reader.column(name));
-        let targets = if with_targets { Some(targets.collect::<Result<_, _>>()?) } else { None };
+        let targets: Option<Vec<usize>> =
+            if with_targets { Some(targets.collect::<Result<_, _>>()?) } else { None };
         let classes = match &schema.targets.kind {
             AnswerKind::Classes { names, .. } => names.iter().map(String::as_str).zip(0..).collect(),
             _ => HashMap::new(),
         };
+        let needed: HashSet<usize> =
+            features.iter().map(|(place, _)| *place).chain(targets.iter().flatten().copied()).collect();
+        let others = if with_targets { Look::Past } else { Look::IfReadable };
+        reader.look(|place| if needed.contains(&place) { Look::Into } else { others });
         Ok(Self { schema, features, targets, classes })
     }
 
@@ -247,7 +255,7 @@ mod tests {
         let path = folder.path().join("t.csv");
         std::fs::write(&path, "c,a,y,b\nz,4,1,yes\n?,?,0,maybe\n").unwrap();
         let (schema, mut reader) = (schema(), Reader::open(&path).unwrap());
-        let encoder = Encoder::new(&schema, &reader, true).unwrap();
+        let encoder = Encoder::new(&schema, &mut reader, true).unwrap();
         let (mut record, mut numbers) = (StringRecord::new(), Vec::new());
         while reader.next(&mut record).unwrap().is_some() {
             encoder.features(&reader, &record, &mut numbers).unwrap();

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use crate::text::shortened;
+
 /// The most columns that are named in an error.
 const NAMED: usize = 12;
 
@@ -42,8 +44,8 @@ pub enum TableError {
     },
     /// A column that is not there.
     #[error(
-        "{} has no column `{column}`; its columns are {}{}",
-        path.display(), some_of(columns), other_separator(columns)
+        "{} has no column `{}`; its columns are {}{}",
+        path.display(), shortened(column), some_of(columns), other_separator(columns)
     )]
     NoColumn {
         /// The file.
@@ -73,8 +75,8 @@ pub enum TableError {
     },
     /// A class that a run does not know.
     #[error(
-        "{}, row {row}: `{class}` is a class that the run does not know; its classes are {}: mend it, or leave such rows out",
-        path.display(), some_of(classes)
+        "{}, row {row}: `{}` is a class that the run does not know; its classes are {}: mend it, or leave such rows out",
+        path.display(), shortened(class), some_of(classes)
     )]
     UnknownClass {
         /// The file.
@@ -113,7 +115,7 @@ pub fn other_separator(columns: &[String]) -> String {
 
 /// Names, and how many there are beyond those that fit into a line.
 pub fn some_of(columns: &[String]) -> String {
-    let named: Vec<&str> = columns.iter().take(NAMED).map(String::as_str).collect();
+    let named: Vec<String> = columns.iter().take(NAMED).map(|name| shortened(name)).collect();
     match columns.len().saturating_sub(NAMED) {
         0 => named.join(", "),
         more => format!("{} and {more} more", named.join(", ")),

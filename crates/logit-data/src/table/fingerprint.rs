@@ -33,12 +33,7 @@ impl Fingerprint {
     }
 
     fn read(path: &Path) -> io::Result<Self> {
-        // A pipe would wait for a writer, and has no end to look at.
-        if !std::fs::metadata(path)?.is_file() {
-            return Err(io::Error::other("not a regular file"));
-        }
-        let mut file = File::open(path)?;
-        let bytes = file.metadata()?.len();
+        let (mut file, bytes) = logit_files::open(path)?;
         let first = checksum(&mut file)?;
         file.seek(SeekFrom::Start(bytes.saturating_sub(LOOKED_AT)))?;
         Ok(Self { bytes, first, last: checksum(&mut file)? })

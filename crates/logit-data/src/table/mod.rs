@@ -5,15 +5,17 @@
 //! reader ─→ encode ─→ store, parts                another: rows of numbers, dealt out to the parts
 //! ```
 //!
+//! `reader` takes rows of text from any of the formats, of Parquet by `columnar`.
 //! `survey` counts what a column holds, `schema` decides what it is, and `answer` decides what the targets ask for.
 //! `encode` turns a row into numbers by the schema, and numbers back into a row.
 //!
-//! Floors, from the ground up: `config`, `error`, `fingerprint`, `reader`, `survey`, `cells`, `answer`, `checks`, `schema`,
+//! Floors, from the ground up: `config`, `error`, `fingerprint`, `columnar`, `reader`, `survey`, `cells`, `answer`, `checks`, `schema`,
 //! `encode`, `store`, `parts`.
 
 mod answer;
 mod cells;
 mod checks;
+mod columnar;
 mod config;
 mod encode;
 mod error;

@@ -139,7 +139,7 @@ impl Filling {
         mut part_of: impl FnMut(usize) -> DataPart,
     ) -> Result<(), TableError> {
         let mut reader = Reader::open(path)?;
-        let encoder = Encoder::new(schema, &reader, true)?;
+        let encoder = Encoder::new(schema, &mut reader, true)?;
         let (mut record, mut row) = (StringRecord::new(), Vec::with_capacity(self.width));
         let io_error = |source| TableError::Read { path: path.to_owned(), source };
         let by_class = !self.classes.is_empty();

@@ -1,6 +1,5 @@
 //! Rows of a table's file, one after the other, in bounded memory.
 
-use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -8,11 +7,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use csv::{ReaderBuilder, StringRecord};
 use flate2::read::MultiGzDecoder;
-use parquet::file::reader::SerializedFileReader;
-use parquet::record::Field;
-use parquet::record::reader::RowIter;
 
+use super::columnar::{Look, ParquetRows};
 use super::error::TableError;
+use crate::text::shortened;
 
 /// Bytes of one row at most: a file without line ends is no table.
 const MOST_ROW_BYTES: usize = 16 << 20;
@@ -22,6 +20,9 @@ const MOST_COLUMNS: usize = 20_000;
 
 /// Bytes of a header of an ARFF file at most.
 const MOST_HEADER_BYTES: u64 = 4 << 20;
+
+/// Bytes of the name of a column at most.
+const MOST_NAME_BYTES: usize = 2_000;
 
 /// Reads a table row by row.
 pub struct Reader {
@@ -35,7 +36,7 @@ pub struct Reader {
 /// Where rows come from.
 enum RowSource {
     Csv { reader: Box<csv::Reader<Bounded>>, since_row: Arc<AtomicUsize> },
-    Parquet(Box<RowIter<'static>>),
+    Parquet(Box<ParquetRows>),
 }
 
 impl Reader {
@@ -45,11 +46,7 @@ impl Reader {
     /// The file cannot be read, is of another format, or the names of its columns cannot be told apart.
     pub fn open(path: &Path) -> Result<Self, TableError> {
         let io_error = |source| TableError::Read { path: path.to_owned(), source };
-        let metadata = std::fs::metadata(path).map_err(io_error)?;
-        if !metadata.is_file() {
-            return Err(io_error(io::Error::other("not a regular file")));
-        }
-        let file = File::open(path).map_err(io_error)?;
+        let (file, length) = logit_files::open(path).map_err(io_error)?;
         let name = path.file_name().map(|name| name.to_string_lossy().to_lowercase()).unwrap_or_default();
         let (plain, zipped) = match name.strip_suffix(".gz") {
             Some(plain) => (plain, true),
@@ -67,7 +64,11 @@ impl Reader {
                 let names = arff_header(path, &mut bytes)?;
                 csv_rows(path, Box::new(bytes), b',', Some(names))?
             }
-            Some("parquet") if !zipped => parquet_rows(path, file)?,
+            Some("parquet") if !zipped => {
+                let rows = ParquetRows::open(file, length, MOST_ROW_BYTES).map_err(io_error)?;
+                let rows = rows.map_err(|reason| TableError::Header { path: path.to_owned(), reason })?;
+                (rows.names(), RowSource::Parquet(Box::new(rows)))
+            }
             _ => return Err(TableError::Format { path: path.to_owned() }),
         };
         check_header(path, &header)?;
@@ -96,6 +97,20 @@ impl Reader {
         })
     }
 
+    /// Says which columns are looked into, where a file lets others be left out: their cells are blank.
+    pub(super) fn look(&mut self, look: impl Fn(usize) -> Look) {
+        if let RowSource::Parquet(rows) = &mut self.rows {
+            (0..self.header.len()).for_each(|column| rows.look(column, look(column)));
+        }
+    }
+
+    /// Has a column looked into, whatever else is.
+    pub(crate) fn look_into(&mut self, column: usize) {
+        if let RowSource::Parquet(rows) = &mut self.rows {
+            rows.look(column, Look::Into);
+        }
+    }
+
     /// Reads the next row, and gives its number, from 1; `None` at the end.
     ///
     /// # Errors
@@ -113,12 +128,8 @@ impl Reader {
                 record.trim();
             }
             RowSource::Parquet(rows) => {
-                let Some(next) = rows.next() else { return Ok(None) };
-                let next = next.map_err(|error| row_error(error.to_string()))?;
-                record.clear();
-                for (name, field) in next.get_column_iter() {
-                    push_field(record, field)
-                        .ok_or_else(|| row_error(format!("column `{name}` holds {field}, no plain value")))?;
+                if !rows.next(record).map_err(row_error)? {
+                    return Ok(None);
                 }
             }
         }
@@ -165,6 +176,7 @@ fn csv_rows(
             path: path.to_owned(),
             reason: format!("the header cannot be read: {}", reason_of(&error)),
         })?;
+        refuse_many(path, header.len())?;
         // Some programs mark UTF-8 with three bytes in front.
         header.iter().map(|name| name.trim_start_matches('\u{feff}').trim().to_owned()).collect()
     };
@@ -200,50 +212,34 @@ fn arff_header(path: &Path, bytes: &mut impl BufRead) -> Result<Vec<String>, Tab
     }
 }
 
-fn parquet_rows(path: &Path, file: File) -> Result<(Vec<String>, RowSource), TableError> {
-    let parquet_error = |error: parquet::errors::ParquetError| TableError::Header {
-        path: path.to_owned(),
-        reason: error.to_string(),
-    };
-    let reader = SerializedFileReader::new(file).map_err(parquet_error)?;
-    let rows = RowIter::from_file_into(Box::new(reader));
-    let header = {
-        let again = File::open(path).map_err(|source| TableError::Read { path: path.to_owned(), source })?;
-        let reader = SerializedFileReader::new(again).map_err(parquet_error)?;
-        let schema = parquet::file::reader::FileReader::metadata(&reader).file_metadata().schema();
-        schema.get_fields().iter().map(|field| field.name().to_owned()).collect()
-    };
-    Ok((header, RowSource::Parquet(Box::new(rows))))
-}
-
-/// Adds a value as text, if it is a plain one.
-fn push_field(record: &mut StringRecord, field: &Field) -> Option<()> {
-    match field {
-        Field::Null => record.push_field(""),
-        Field::Str(text) => record.push_field(text.trim()),
-        Field::Bool(yes) => record.push_field(if *yes { "1" } else { "0" }),
-        Field::Float(number) => record.push_field(&number.to_string()),
-        Field::Double(number) => record.push_field(&number.to_string()),
-        Field::Group(_) | Field::ListInternal(_) | Field::MapInternal(_) | Field::Bytes(_) => return None,
-        whole => record.push_field(&whole.to_string()),
-    }
-    Some(())
-}
-
 fn check_header(path: &Path, header: &[String]) -> Result<(), TableError> {
     let refused = |reason: String| Err(TableError::Header { path: path.to_owned(), reason });
     if header.is_empty() {
         return refused("it has no columns".to_owned());
     }
-    if header.len() > MOST_COLUMNS {
-        return refused(format!("it has {} columns; at most {MOST_COLUMNS} are read", header.len()));
+    refuse_many(path, header.len())?;
+    if let Some(name) = header.iter().find(|name| name.len() > MOST_NAME_BYTES) {
+        let (bytes, name) = (name.len(), shortened(name));
+        return refused(format!(
+            "the name of a column has {bytes} bytes, and at most {MOST_NAME_BYTES} are read: `{name}`"
+        ));
     }
     let mut sorted: Vec<&String> = header.iter().collect();
     sorted.sort();
     match sorted.windows(2).find(|pair| pair[0] == pair[1]) {
-        Some(pair) => refused(format!("two columns are named `{}`; give them names of their own", pair[0])),
+        Some(pair) => {
+            refused(format!("two columns are named `{}`; give them names of their own", shortened(pair[0])))
+        }
         None => Ok(()),
     }
+}
+
+fn refuse_many(path: &Path, columns: usize) -> Result<(), TableError> {
+    if columns <= MOST_COLUMNS {
+        return Ok(());
+    }
+    let reason = format!("it has {columns} columns; at most {MOST_COLUMNS} are read");
+    Err(TableError::Header { path: path.to_owned(), reason })
 }
 
 /// Refuses to read on when a row never ends.

@@ -11,7 +11,7 @@ use super::answer::{self, AnswerKind, TargetsOf};
 use super::cells::Spoiled;
 use super::checks;
 use super::config::TableData;
-use super::error::TableError;
+use super::error::{TableError, some_of};
 use super::fingerprint::Fingerprint;
 use super::reader::Reader;
 use super::survey::{Column, NAMED_ROWS, Survey, survey};
@@ -128,7 +128,7 @@ pub fn settle(path: &Path, data: &TableData) -> Result<Settled, TableError> {
     let columns =
         |names: &[String]| names.iter().map(|name| reader.column(name)).collect::<Result<Vec<_>, _>>();
     let (targets, dropped) = (columns(&data.targets)?, columns(&data.drop)?);
-    let (schema, findings, found) = surveyed(&mut reader, data)?;
+    let (schema, findings, found) = surveyed(&mut reader, data, |place| !dropped.contains(&place))?;
     let ReadColumns { features, ignored, spoiled } = features(path, &found, &targets, &dropped)?;
     let schema = Schema { features, ignored, file: Some(file), test_file, ..schema };
     Ok(Settled { schema, findings, spoiled })
@@ -141,20 +141,25 @@ pub fn settle(path: &Path, data: &TableData) -> Result<Settled, TableError> {
 pub fn settle_targets(path: &Path, data: &TableData) -> Result<(Schema, Vec<Finding>), TableError> {
     let mut reader = Reader::open(path)?;
     let file = Some(Fingerprint::of(path)?);
-    let (schema, findings, _) = surveyed(&mut reader, data)?;
+    let targets: Vec<usize> = data.targets.iter().filter_map(|name| reader.column(name).ok()).collect();
+    let (schema, findings, _) = surveyed(&mut reader, data, |place| targets.contains(&place))?;
     Ok((Schema { file, ..schema }, findings))
 }
 
-/// What the targets are, what was found of them, and the survey.
-fn surveyed(reader: &mut Reader, data: &TableData) -> Result<(Schema, Vec<Finding>, Survey), TableError> {
+/// What the targets are, what was found of them, and the survey of the columns that are wanted.
+fn surveyed(
+    reader: &mut Reader,
+    data: &TableData,
+    wanted: impl Fn(usize) -> bool,
+) -> Result<(Schema, Vec<Finding>, Survey), TableError> {
     let path = reader.path().to_owned();
     if data.targets.is_empty() {
-        let columns = reader.header().join(", ");
+        let columns = some_of(reader.header());
         let reason = format!("name the column to learn with `--target`; its columns are {columns}");
         return Err(TableError::Unusable { path, reason });
     }
     let targets = data.targets.iter().map(|name| reader.column(name)).collect::<Result<Vec<_>, _>>()?;
-    let found = survey(reader, &targets)?;
+    let found = survey(reader, &targets, wanted)?;
     let (answer, reason) = answer::choose(&path, &found, &targets, data)?;
     let findings = checks::findings(&found, &targets, &answer, data);
     let without_target = blanks(&found, &targets);

@@ -3,15 +3,23 @@
 use csv::StringRecord;
 use indexmap::IndexMap;
 
+use super::columnar::Look;
 use super::config::LARGEST;
 use super::error::TableError;
 use super::reader::{Reader, is_blank};
+use crate::text::shortened;
 
 /// Different values of a column that are kept.
 pub(crate) const MOST_VALUES: usize = 10_000;
 
 /// Bytes of a value that is kept as such; longer ones are text, not categories.
 const MOST_VALUE_BYTES: usize = 200;
+
+/// Bytes of all values that are kept at most, of all columns together.
+const MOST_KEPT_BYTES: usize = 512 << 20;
+
+/// Bytes of a value that is kept, beside its text.
+const KEPT_VALUE: usize = 80;
 
 /// Share of a column's filled cells that are numbers from which on the others are taken for slips.
 const MOSTLY: f64 = 0.9;
@@ -97,7 +105,8 @@ impl Column {
         Self { name: name.to_owned(), values: Some(IndexMap::new()), ..Self::default() }
     }
 
-    fn add(&mut self, field: &str, row: u64) {
+    /// Counts a cell; `kept` is what all columns keep.
+    fn add(&mut self, field: &str, row: u64, kept: &mut usize) {
         if is_blank(field) {
             self.blanks += 1;
             if self.blank_rows.len() < NAMED_ROWS {
@@ -119,9 +128,14 @@ impl Column {
         let Some(values) = &mut self.values else { return };
         if let Some((count, _)) = values.get_mut(field) {
             *count += 1;
-        } else if values.len() < MOST_VALUES && field.len() <= MOST_VALUE_BYTES {
+            return;
+        }
+        let bytes = field.len() + KEPT_VALUE;
+        if values.len() < MOST_VALUES && field.len() <= MOST_VALUE_BYTES && *kept + bytes <= MOST_KEPT_BYTES {
+            *kept += bytes;
             values.insert(field.to_owned(), (1, row));
         } else {
+            *kept -= values.keys().map(|value| value.len() + KEPT_VALUE).sum::<usize>();
             self.values = None;
         }
     }
@@ -193,16 +207,24 @@ impl Targets {
     }
 }
 
-/// Reads a table to its end; `targets` are the places of the target columns.
-pub(crate) fn survey(reader: &mut Reader, targets: &[usize]) -> Result<Survey, TableError> {
+/// Reads a table to its end; `targets` are the places of the target columns, and of all columns only those that `wanted`
+/// says are looked into.
+pub(crate) fn survey(
+    reader: &mut Reader,
+    targets: &[usize],
+    wanted: impl Fn(usize) -> bool,
+) -> Result<Survey, TableError> {
+    reader.look(|place| if wanted(place) { Look::Into } else { Look::Past });
     let mut columns: Vec<Column> = reader.header().iter().map(|name| Column::new(name)).collect();
-    let (mut rows, mut together) = (0, Targets::default());
+    let (mut rows, mut together, mut kept) = (0, Targets::default(), 0);
     let mut record = StringRecord::new();
     while let Some(row) = reader.next(&mut record)? {
         check_length(reader, &record)?;
         rows = row;
-        for (column, field) in columns.iter_mut().zip(record.iter()) {
-            column.add(field, row);
+        for (place, (column, field)) in columns.iter_mut().zip(record.iter()).enumerate() {
+            if wanted(place) {
+                column.add(field, row, &mut kept);
+            }
         }
         if targets.len() > 1 {
             let positive =
@@ -233,13 +255,4 @@ pub(crate) fn check_length(reader: &Reader, record: &StringRecord) -> Result<(),
 /// Whether a number can be learned from.
 pub(crate) fn is_tame(number: f64) -> bool {
     number.abs() <= LARGEST
-}
-
-/// The beginning of a text, for messages.
-pub(crate) fn shortened(text: &str) -> String {
-    const SHOWN: usize = 40;
-    match text.char_indices().nth(SHOWN) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text.to_owned(),
-    }
 }

@@ -1,27 +1,22 @@
-//! Tests that need what the repository or the machine may lack: real data, rights of the user.
+//! Real data that the repository does not carry.
+//!
+//! Tests of it are ignored, and named `on_real_data_…`: `.ci/run` runs them where there is a folder of data, and says that
+//! they were skipped where there is none.
 
 use std::path::{Path, PathBuf};
 
-/// Says that a test has nothing to check here, and why; nextest shows it with `--success-output immediate`.
-pub(crate) fn skipped(why: &str) {
-    println!("skipped: {why}");
-}
-
-/// A folder of real data that the repository does not carry: `$LOGIT_DATA/name`, or `shared/data/name` in a folder above
-/// this crate. Without it the test has nothing to check, says so, and gets none.
+/// A folder of real data: `$LOGIT_DATA/name`, or `shared/data/name` in a folder above this crate.
 ///
 /// # Panics
-/// `$LOGIT_DATA` is set and lacks the folder: whoever names the data wants the tests of it.
-pub(crate) fn shared_data(name: &str) -> Option<PathBuf> {
+/// There is none: whoever runs a test of real data wants it tested.
+pub(crate) fn shared_data(name: &str) -> PathBuf {
     if let Some(named) = std::env::var_os("LOGIT_DATA") {
         let folder = Path::new(&named).join(name);
         assert!(folder.is_dir(), "$LOGIT_DATA has no folder `{name}`");
-        return Some(folder);
+        return folder;
     }
     let above = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors();
     let found = above.map(|folder| folder.join("shared/data").join(name)).find(|folder| folder.is_dir());
-    if found.is_none() {
-        skipped(&format!("no folder `{name}` in $LOGIT_DATA or in a `shared/data` above this crate"));
-    }
     found
+        .unwrap_or_else(|| panic!("no folder `{name}` in $LOGIT_DATA or in a `shared/data` above this crate"))
 }

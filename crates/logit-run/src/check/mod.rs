@@ -169,6 +169,20 @@ pub struct Seen {
     pub after: Option<u64>,
 }
 
+impl Seen {
+    /// What is damaged, in a sentence.
+    pub(crate) fn damage(&self) -> Option<String> {
+        let from = self.after.map_or("at the first step".to_owned(), |step| format!("after step {step}"));
+        match self.damaged {
+            0 => None,
+            1 => Some(format!("it is damaged {from}: what it held there is lost")),
+            places => {
+                Some(format!("it is damaged at {places} places, first {from}: what it held there is lost"))
+            }
+        }
+    }
+}
+
 /// The checks of a training. They are small: what they keep does not grow with the steps.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Checks {

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::error::RunError;
-use crate::telemetry::{Frame, Layer, OutputSeen, Telemetry};
+use crate::telemetry::{Frame, Layer, OutputSeen, Shown, Telemetry};
 use crate::watched::Watched;
 
 /// How many frames are gone back at most: samples that did not come by since are not shown.
@@ -58,6 +58,8 @@ pub struct Sight {
     pub logits: Vec<f32>,
     /// Its probabilities.
     pub probabilities: Vec<f32>,
+    /// What the pass was shown of it, where that differs from pass to pass.
+    pub shown: Option<Shown>,
 }
 
 impl Past {
@@ -116,6 +118,7 @@ impl Gathered {
                     step: frame.step,
                     logits: seen.logits.clone(),
                     probabilities: seen.probabilities.clone(),
+                    shown: seen.shown.clone(),
                 });
             }
         }

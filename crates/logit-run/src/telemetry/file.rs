@@ -302,7 +302,7 @@ mod tests {
         assert!(std::fs::read(&path).unwrap().starts_with(MAGIC_1));
         // Begun anew, it is of the version that is written.
         written(&path, 1..2);
-        assert!(std::fs::read(&path).unwrap().starts_with(&version(2, 0)));
+        assert!(std::fs::read(&path).unwrap().starts_with(&version(2, 1)));
     }
 
     #[test]

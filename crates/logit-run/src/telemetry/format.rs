@@ -21,7 +21,7 @@ use crate::error::RunError;
 pub(super) const MAGIC: &[u8; 8] = b"LOGITREC";
 
 /// The version that is written.
-pub(super) const VERSION: [u16; 2] = [2, 0];
+pub(super) const VERSION: [u16; 2] = [2, 1];
 
 /// The first bytes of a new file.
 const HEADER: [u8; 12] = {

@@ -4,6 +4,7 @@ use logit_kernels::statistics::Statistics;
 use serde::{Deserialize, Serialize};
 
 use crate::bounded::at_most;
+use crate::watched::{Picture, from_base64, to_base64};
 
 /// The most layers, and the most samples, of a frame that are read.
 const MOST_PARTS: usize = 1 << 16;
@@ -21,16 +22,54 @@ pub struct Layer {
 }
 
 /// A chosen sample as it went through the pass.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct SampleSeen {
     /// Row in the training part.
     pub row: u32,
-    /// What the head gave for it.
+    /// What the head gave for it; empty where that is a map.
     #[serde(default)]
     pub logits: Vec<f32>,
-    /// Empty where the kind of answer has none.
+    /// Empty where the kind of answer has none, and where they are a map.
     #[serde(default)]
     pub probabilities: Vec<f32>,
+    /// What the pass was shown of it, where that differs from pass to pass. Since version 2.1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shown: Option<Shown>,
+}
+
+/// What a pass was shown of a sample where that differs from pass to pass, such as the part that was cut out of an image.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Shown {
+    /// It, for people to see: of a map's picture, the chosen pixels.
+    pub picture: Picture,
+    /// What is true of it, in words; empty where the map tells.
+    #[serde(default)]
+    pub truth: String,
+    /// What the head gave for each pixel of the picture, where the answer is a map.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub map: Option<Map>,
+}
+
+/// What is true of each pixel of a picture, and what the head gave for it, row by row.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Map {
+    /// A byte per pixel, in Base64: its class, or the sum of 2 to the power of each of its labels.
+    pub truth: String,
+    /// A byte per unit and pixel, all pixels of the first unit first, in Base64: probabilities times 255.
+    pub probabilities: String,
+}
+
+impl Map {
+    /// Of the truth per pixel, and the probabilities of each unit's pixels.
+    pub fn of(truth: &[u8], probabilities: impl IntoIterator<Item = f32>) -> Self {
+        let bytes: Vec<u8> = probabilities.into_iter().map(|p| (p * 255.0).round() as u8).collect();
+        Self { truth: to_base64(truth), probabilities: to_base64(&bytes) }
+    }
+
+    /// The truth per pixel, and the probabilities times 255; none where they are no Base64.
+    pub fn bytes(&self) -> Option<[Vec<u8>; 2]> {
+        Some([from_base64(&self.truth)?, from_base64(&self.probabilities)?])
+    }
 }
 
 /// What one recorded step showed: training mode, before the update, of the very pass that the loss is of.
@@ -111,4 +150,33 @@ pub struct OutputSeen {
     pub near_unit_ends: f64,
     /// The same of −1 or 1.
     pub near_sign_ends: f64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn frame(shown: Option<Shown>) -> Frame {
+        let seen = SampleSeen { row: 3, logits: vec![1.0], shown, ..SampleSeen::default() };
+        Frame { step: 7, samples: vec![seen], ..Frame::default() }
+    }
+
+    #[test]
+    fn a_map_is_read_as_it_was_written() {
+        let map = Map::of(&[0, 1, 1], [0.0, 0.5, 1.0, 1.0, f32::NAN, 0.2]);
+        assert_eq!(map.bytes(), Some([vec![0, 1, 1], vec![0, 128, 255, 255, 0, 51]]));
+        let picture = Picture::of([3, 1, 1], &[9, 8, 7]);
+        let told = frame(Some(Shown { picture, truth: "a disc".to_owned(), map: Some(map) }));
+        let [named, ordered] = [rmp_serde::to_vec_named(&told), rmp_serde::to_vec(&told)].map(Result::unwrap);
+        for bytes in [named, ordered] {
+            assert_eq!(rmp_serde::from_slice::<Frame>(&bytes).unwrap(), told);
+        }
+    }
+
+    #[test]
+    fn a_sample_that_is_the_same_at_each_pass_is_written_as_before() {
+        let bytes = rmp_serde::to_vec_named(&frame(None)).unwrap();
+        assert!(!bytes.windows(5).any(|name| name == b"shown"));
+        assert_eq!(rmp_serde::from_slice::<Frame>(&bytes).unwrap(), frame(None));
+    }
 }

@@ -12,5 +12,5 @@ mod reader;
 
 pub use facts::{Facts, Output, Truth};
 pub use file::TelemetryLog;
-pub use frame::{Frame, Layer, OutputSeen, SampleSeen};
+pub use frame::{Frame, Layer, Map, OutputSeen, SampleSeen, Shown};
 pub use reader::Telemetry;

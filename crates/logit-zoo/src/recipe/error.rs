@@ -34,11 +34,13 @@ pub enum RecipeError {
         source: std::io::Error,
     },
     /// Not TOML, or not a recipe's TOML.
-    #[error("{origin}: {message}")]
+    #[error("{origin}: {excerpt}{message}")]
     Parse {
         /// The recipe's name, file, or `--set`.
         origin: String,
-        /// What is wrong, and where.
+        /// Lines that say where, and quote the recipe's own; empty where the message says it all.
+        excerpt: String,
+        /// What is wrong.
         message: String,
     },
     /// A `--set` that is not `key=value`.

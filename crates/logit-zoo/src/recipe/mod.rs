@@ -56,7 +56,7 @@ pub const RECIPES: [(&str, &str); 9] = [
 ];
 
 /// The most steps that a run may have.
-pub(crate) const MAX_STEPS: u64 = 100_000_000;
+pub const MAX_STEPS: u64 = 100_000_000;
 
 /// The largest recipe that is read: a hundred times what the longest needs.
 const MAX_BYTES: u64 = 1 << 20;
@@ -137,10 +137,10 @@ macro_rules! tasks {
 
         impl Recipe {
             /// Reads the file as one of the task.
-            fn of_task(task: &str, text: &Text<'_>) -> Result<Self, String> {
+            fn of_task(task: &str, text: &Text<'_>) -> Result<Self, Misread> {
                 match task {
                     $($name => text.recipe(TaskConfig::$variant),)*
-                    other => Err(format!("`task` is `{other}`; it must be one of {}", TASKS.join(", "))),
+                    other => Err(Misread::of(format!("`task` is `{other}`; it must be one of {}", TASKS.join(", ")))),
                 }
             }
 
@@ -152,7 +152,7 @@ macro_rules! tasks {
                 let text = match &self.task {
                     $(TaskConfig::$variant(setup) => toml::to_string(&File::of(self, setup.clone())),)*
                 };
-                text.map_err(|error| parse_error(&self.name, error.to_string()))
+                text.map_err(|error| Misread::of(error.to_string()).at(&self.name))
             }
         }
     };
@@ -212,17 +212,43 @@ enum Text<'a> {
 
 impl Text<'_> {
     /// The recipe of a task, whose setup `task` takes.
-    fn recipe<M, D, L>(&self, task: impl FnOnce(Setup<M, D, L>) -> TaskConfig) -> Result<Recipe, String>
+    fn recipe<M, D, L>(&self, task: impl FnOnce(Setup<M, D, L>) -> TaskConfig) -> Result<Recipe, Misread>
     where
         File<M, D, L>: DeserializeOwned,
     {
         let File { name, summary, model, data, train, watch, loss, .. } = match self {
-            Self::Written(text) => toml::from_str(text).map_err(|error| error.to_string())?,
+            Self::Written(text) => toml::from_str(text).map_err(|error| Misread::of_written(&error))?,
             Self::Replaced(table) => {
-                table.clone().try_into().map_err(|error: toml::de::Error| error.message().to_owned())?
+                table.clone().try_into().map_err(|error: toml::de::Error| Misread::of(error.message()))?
             }
         };
         Ok(Recipe { name, summary, task: task(Setup { model, data, loss }), train, watch })
+    }
+}
+
+/// Why a text is no recipe.
+struct Misread {
+    /// The lines of the text that show it; empty where the message says it all.
+    excerpt: String,
+    message: String,
+}
+
+impl Misread {
+    fn of(message: impl Into<String>) -> Self {
+        Self { excerpt: String::new(), message: message.into() }
+    }
+
+    fn of_written(error: &toml::de::Error) -> Self {
+        let (whole, message) = (error.to_string(), error.message());
+        match whole.trim_end_matches('\n').strip_suffix(message) {
+            Some(excerpt) => Self { excerpt: excerpt.to_owned(), ..Self::of(message) },
+            None => Self::of(whole),
+        }
+    }
+
+    /// The error of a recipe or file.
+    fn at(self, origin: &str) -> RecipeError {
+        RecipeError::Parse { origin: origin.to_owned(), excerpt: self.excerpt, message: self.message }
     }
 }
 
@@ -287,26 +313,24 @@ impl Recipe {
     /// As [`load`](Self::load).
     pub fn parse(origin: &str, text: &str, settings: &[Setting]) -> Result<Self, RecipeError> {
         let mut table: toml::Table =
-            text.parse().map_err(|error: toml::de::Error| parse_error(origin, error.to_string()))?;
+            text.parse().map_err(|error: toml::de::Error| Misread::of_written(&error).at(origin))?;
         for setting in settings {
             setting.put(&mut table)?;
         }
         let task = match table.get("task") {
             Some(toml::Value::String(task)) => task.clone(),
-            Some(_) => return Err(parse_error(origin, "`task` is no text".to_owned())),
+            Some(_) => return Err(Misread::of("`task` is no text").at(origin)),
             None => {
-                return Err(parse_error(
-                    origin,
-                    format!("missing field `task`: one of {}", TASKS.join(", ")),
-                ));
+                let missing = format!("missing field `task`: one of {}", TASKS.join(", "));
+                return Err(Misread::of(missing).at(origin));
             }
         };
         let given = text;
         let text = if settings.is_empty() { Text::Written(text) } else { Text::Replaced(table) };
         let recipe =
-            Self::of_task(&task, &text).map_err(|message| match refused(&task, given, settings) {
-                Some(setting) => parse_error(origin, format!("`{setting}`: {message}")),
-                None => parse_error(origin, message),
+            Self::of_task(&task, &text).map_err(|misread| match refused(&task, given, settings) {
+                Some(setting) => Misread::of(format!("`{setting}`: {}", misread.message)).at(origin),
+                None => misread.at(origin),
             })?;
         recipe.check(origin)?;
         Ok(recipe)
@@ -360,10 +384,6 @@ fn presets(recipe: &str) -> Vec<(&'static str, &'static str)> {
         Some((whole.strip_prefix(recipe)?.strip_prefix('-')?, *whole))
     };
     if is_known(recipe) { RECIPES.iter().filter_map(of).collect() } else { Vec::new() }
-}
-
-fn parse_error(origin: &str, message: String) -> RecipeError {
-    RecipeError::Parse { origin: origin.to_owned(), message }
 }
 
 fn read(path: &Path) -> Result<String, RecipeError> {

@@ -22,7 +22,7 @@ use crate::run::{DataSource, Found};
 use crate::system::digits;
 use crate::telemetry::{Checks, Facts, FactsOfTensors as _, Subject, Truth, TruthOfTensors as _};
 use crate::train::optimizer;
-use crate::train::recorder::{self, Moment, PassRecord, is_due};
+use crate::train::recorder::{self, Moment, PassRecord, is_recorded};
 
 /// Steps between two looks at the test set.
 const LOOK_EVERY: u64 = 20;
@@ -299,7 +299,7 @@ impl<'a> Trial<'a> {
         let step = self.losses.len() as u64 + 1;
         self.device.seed(mix(self.recipe.train.seed, Stream::Dropout, step));
         let batch = Batch::of(&self.train.select(rows)?, self.data, &self.device);
-        let mut tape = if is_due(step, LOOK_EVERY) {
+        let mut tape = if is_recorded(step, LOOK_EVERY) {
             Tape::new(&Watch::new().outputs("*", Extent::Statistics))
         } else {
             Tape::off()
@@ -316,7 +316,7 @@ impl<'a> Trial<'a> {
         };
         self.norms.push(norm);
         if facts.is_some() {
-            self.check(step, PassRecord { rows: rows.to_vec(), tape, facts });
+            self.check(step, PassRecord { rows: rows.to_vec(), tape, facts, views: Vec::new() });
         }
         Ok(gradients)
     }

@@ -18,6 +18,7 @@ pub mod predict;
 pub mod segmentation;
 pub mod sts;
 pub mod table;
+mod view;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -34,6 +35,7 @@ pub use judgement::Judgement;
 pub(crate) use judgement::{confusion, reliability};
 pub(crate) use logit_run::{Goal, Scores, metric_name};
 pub(crate) use predict::Predictions;
+pub(crate) use view::{MapView, View};
 
 use crate::data::epoch_order;
 use crate::error::ZooError;
@@ -230,8 +232,14 @@ pub(crate) trait Task: Sized + Sync + 'static {
     /// The loss of a batch, in training mode, told to a tape as it is computed.
     fn pass(&self, net: &NetOf<Self>, batch: Self::Batch, tape: &mut Tape) -> Result<Pass, ZooError>;
 
-    /// A sample of the training part to be shown, and what is true of it.
+    /// A sample of the training part to be shown, and what is true of it; none where another stands in its row each time, of
+    /// which a [`view`](Self::view) tells.
     fn sample(&self, row: u32) -> Result<Option<(AskedOf<Self>, String)>, ZooError>;
+
+    /// What a pass over a batch is shown of the sample at a place of it, where that differs from pass to pass.
+    fn view(&self, _batch: &Self::Batch, _place: usize) -> Option<View> {
+        None
+    }
 
     /// The network after an update, held to what it must keep.
     fn constrained(&self, net: NetOf<Self>) -> NetOf<Self> {

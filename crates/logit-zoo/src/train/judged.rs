@@ -60,7 +60,8 @@ fn the_best_weights_are_those_that_were_judged() {
         fs::create_dir(&data).unwrap();
         let small = small::Small::of(name, &data);
         let recipe = Recipe::load(name, &Setting::all(&small.settings).unwrap()).unwrap();
-        let begun = |name: &str| start(&recipe, &DataSource::at(&small.data), &folder.path().join(name)).unwrap();
+        let begun =
+            |name: &str| start(&recipe, &DataSource::at(&small.data), &folder.path().join(name)).unwrap();
         let (whole, stopped) = (begun("whole"), begun("stopped"));
         let end = go(&whole, devices, &mut Silent);
         let mut judged = 0;

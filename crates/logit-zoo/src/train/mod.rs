@@ -22,6 +22,7 @@ use burn::tensor::Device;
 pub use devices::{DeviceName, Devices, TOKEN, can_serve_device, serve_device};
 pub use error::TrainError;
 pub use progress::{Progress, Silent};
+pub use recorder::is_recorded;
 pub use trainer::End;
 pub(crate) use trainer::batch_size;
 

@@ -25,6 +25,9 @@ pub(crate) struct ResumePoint {
     /// Bytes of telemetry that were written.
     #[serde(default)]
     pub(crate) telemetry_bytes: u64,
+    /// What the checks had found, in the data and in the steps.
+    #[serde(default)]
+    pub(crate) findings: u64,
     /// In older files, the recipe as TOML.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) recipe: Option<String>,

@@ -227,9 +227,10 @@ impl<'a, T: Task> Trainer<'a, T> {
             });
             let elsewhere: Vec<_> = elsewhere.collect();
             // One device's portion is enough to look at.
-            let tape = self.recorder.tape(step, &first.rows);
+            let (tape, views) = self.recorder.tape(step, task, &first.rows, &first.batch);
             let mut states = Mixture::new(first.share);
             let mut all = Worked::of(task, &self.net, first, tape)?;
+            all.record.views = views;
             for other in elsewhere {
                 let joined = other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
                 let (worked, share, net) = joined?;
@@ -296,6 +297,9 @@ impl<'a, T: Task> Trainer<'a, T> {
     fn save(&mut self) -> Result<(), ZooError> {
         self.place.metrics_bytes = self.log.sync()?;
         self.place.telemetry_bytes = self.recorder.flush();
+        if let Ok(found) = self.run.findings() {
+            self.place.findings = found.len() as u64;
+        }
         let path = self.run.last_path();
         let mut checkpoint = self.weights()?;
         let state = self.optimizer.into_bytes().map_err(|error| unusable(&path, &error))?;
@@ -411,7 +415,7 @@ impl Worked {
             gradients,
             samples,
             decisions,
-            record: PassRecord { rows: portion.rows, tape, facts },
+            record: PassRecord { rows: portion.rows, tape, facts, views: Vec::new() },
         })
     }
 

@@ -77,9 +77,11 @@ fn digits(folder: &Path) -> PathBuf {
     };
     for (part, first, count) in [("train", 0, 200_u32), ("t10k", 200, 60)] {
         let numbers = || first..first + count;
-        let pixels = numbers().flat_map(|number| (0..SIDE * SIDE).map(move |at| ink(number, at % SIDE, at / SIDE)));
+        let pixels =
+            numbers().flat_map(|number| (0..SIDE * SIDE).map(move |at| ink(number, at % SIDE, at / SIDE)));
         let labels = numbers().map(|number| (number % 10) as u8);
-        let header = |numbers: &[u32]| numbers.iter().flat_map(|number| number.to_be_bytes()).collect::<Vec<u8>>();
+        let header =
+            |numbers: &[u32]| numbers.iter().flat_map(|number| number.to_be_bytes()).collect::<Vec<u8>>();
         let images = header(&[0x0803, count, SIDE, SIDE]).into_iter().chain(pixels).collect::<Vec<u8>>();
         let labels = header(&[0x0801, count]).into_iter().chain(labels).collect::<Vec<u8>>();
         fs::write(folder.join(format!("{part}-images-idx3-ubyte")), images).unwrap();
@@ -143,7 +145,8 @@ fn table(folder: &Path) -> PathBuf {
     for row in 0..120 {
         let kind = row % 3;
         let wobble = f64::from(grain(row, 3, 5)) / 16.0;
-        let length = if row % 10 == 9 { "NA".to_owned() } else { format!("{}", 2.0 * f64::from(kind) + wobble) };
+        let length =
+            if row % 10 == 9 { "NA".to_owned() } else { format!("{}", 2.0 * f64::from(kind) + wobble) };
         let colour = ["red", "blue", "white"][(kind + u32::from(row % 4 == 0)) as usize % 3];
         let width = 3.0 - f64::from(kind) + f64::from(grain(row, 7, 1)) / 20.0;
         writeln!(table, "{length},{width},{colour},{}", ["a", "b", "c"][kind as usize]).unwrap();

@@ -12,7 +12,8 @@ use crate::kind::{Quantiles, Values};
 use crate::math::along_units;
 
 /// The quantile or pinball loss, `max(q e, (q − 1) e)` with `e = y − ŷ`, for each level `q` of the head
-/// (Koenker and Bassett 1978). The levels are the head's: the same that name the predictions.
+/// (Koenker and Bassett 1978). The levels are the head's: the same that name the predictions. It is of each unit as it is,
+/// also where those of a row cross.
 ///
 /// A mean divides by the number of values times the number of levels.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

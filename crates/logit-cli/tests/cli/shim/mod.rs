@@ -92,7 +92,8 @@ static LIBRARY: LazyLock<PathBuf> = LazyLock::new(|| {
     let (made, library) = (folder.join(format!("shim-{}.so", std::process::id())), folder.join("shim.so"));
     let mut compiler = Command::new("cc");
     compiler.args(["-shared", "-fPIC", "-O1", "-U_FORTIFY_SOURCE", "-Wall", "-Werror", "-o"]);
-    let output = compiler.arg(&made).arg(source).arg("-ldl").output().expect("a C compiler, as Rust needs one");
+    let output =
+        compiler.arg(&made).arg(source).arg("-ldl").output().expect("a C compiler, as Rust needs one");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     // Other processes of the tests make the same at the same time.
     fs::rename(made, &library).unwrap();

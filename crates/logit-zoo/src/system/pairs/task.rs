@@ -15,7 +15,7 @@ use crate::recipe::{PairsSetup, RecipeError};
 use crate::run::Calibration;
 use crate::system::digits::DigitPicture;
 use crate::system::{
-    Goal, JudgedPart, Judgement, Pass, Reading, Scores, SystemError, Task, WithSystem, confusion,
+    Goal, JudgedPart, Judgement, Pass, Reading, Scores, SystemError, Task, View, WithSystem, confusion,
 };
 use crate::telemetry::{Facts, FactsOfTensors as _, Truth};
 
@@ -47,6 +47,9 @@ struct Drawn {
 pub(crate) struct Batch {
     images: Tensor<4>,
     present: Vec<bool>,
+    pairs: Vec<[u32; 2]>,
+    /// The images as bytes, one after the other.
+    pictures: Vec<u8>,
 }
 
 struct Pairs {
@@ -97,13 +100,15 @@ impl Task for Pairs {
         Ok(Batch {
             images: coded(&pictures, self.system.code(), device),
             present: present(&self.train, &pairs),
+            pairs,
+            pictures,
         })
     }
 
     fn pass(
         &self,
         net: &DetectionPooling,
-        Batch { images, present }: Batch,
+        Batch { images, present, .. }: Batch,
         tape: &mut Tape,
     ) -> Result<Pass, ZooError> {
         let (device, samples) = (images.device(), present.len() as u64);
@@ -117,9 +122,19 @@ impl Task for Pairs {
         Ok(Pass { loss, samples, decisions: Some([samples, right]), facts })
     }
 
-    /// Pairs are drawn anew for each step: none comes by twice.
+    /// Pairs are drawn for each step, and none is sure to come by again: a row is a place in the epoch, where each pass is
+    /// shown another pair.
     fn sample(&self, _: u32) -> Result<Option<([DigitPicture; 2], String)>, ZooError> {
         Ok(None)
+    }
+
+    fn view(&self, Batch { present, pairs, pictures, .. }: &Batch, place: usize) -> Option<View> {
+        let [height, width] = SIZE;
+        let pixels = pictures.chunks_exact(height * width).nth(place)?;
+        let [left, right] = self.train.labels(*pairs.get(place)?);
+        let target = targets(&present[place..=place])[0];
+        let truth = format!("{target} ({left} and {right})");
+        Some(View { size: SIZE, pixels: pixels.to_vec(), truth, map: None })
     }
 
     fn constrained(&self, net: DetectionPooling) -> DetectionPooling {

@@ -88,6 +88,12 @@ pub(crate) struct AskedTile {
 }
 
 impl AskedTile {
+    /// An image as its only tile.
+    fn whole(file: PathBuf, image: Grey, scaled: [f32; 256]) -> Self {
+        let tile = Tile::whole([image.height, image.width]);
+        Self { of: Arc::new(SeenImage { file, image, scaled }), tile, last: true }
+    }
+
     fn sight(&self) -> Sight<'_> {
         Sight { image: &self.of.image, scaled: self.of.scaled }
     }
@@ -161,8 +167,7 @@ impl<A: MaskAnswer> System for SegmentationSystem<A> {
     fn blank(&self) -> AskedTile {
         let side = self.setup.data.crop;
         let image = Grey { height: side, width: side, pixels: vec![0; side * side] };
-        let of = SeenImage { file: PathBuf::new(), image, scaled: [0.0; 256] };
-        AskedTile { of: Arc::new(of), tile: Tile::whole([side, side]), last: true }
+        AskedTile::whole(PathBuf::new(), image, [0.0; 256])
     }
 
     fn tensors(&self, batch: &[AskedTile], device: &Device) -> Tensor<4> {

@@ -12,7 +12,7 @@ use super::answer::{AnyLabels, MaskAnswer, OneClass};
 use super::overlay::tinted;
 use super::tally::{Overlap, Tally, by_image};
 use super::tiles::{Reader, scale};
-use super::{AskedTile, SegmentationSystem};
+use super::{AskedTile, SegmentationSystem, Share, shares};
 use crate::data::segmentation::{
     Annotated, Crop, Grey, MaskValues, ReadFor, SegmentationSet, SegmentationSplit,
 };
@@ -21,7 +21,8 @@ use crate::page::{Fact, Picture, Pixels};
 use crate::recipe::{PixelAnswer, SegmentationData, SegmentationSetup, metric_key};
 use crate::run::{Calibration, DataSource};
 use crate::system::{
-    Goal, JudgedPart, Judgement, Need, NetOf, Pass, Reading, Scores, SystemError, Task, WithSystem,
+    Goal, JudgedPart, Judgement, MapView, Need, NetOf, Pass, Reading, Scores, SystemError, Task, View,
+    WithSystem,
 };
 use crate::telemetry::{Facts, FactsOfTensors as _};
 
@@ -33,6 +34,15 @@ const MOST_PIXELS: usize = 1 << 22;
 
 /// The longest side of a picture in a report.
 const SHOWN_SIDE: usize = 256;
+
+/// The longest side of the picture of a chosen sample.
+const WATCHED_SIDE: usize = 128;
+
+/// The longest side of a map that is recorded of a chosen sample.
+const MAP_SIDE: usize = 48;
+
+/// The most bytes of such a map, one per unit and pixel.
+const MAP_BYTES: usize = 1 << 14;
 
 /// Calls `then` with the system of the recipe's kind of answer.
 pub(crate) fn with_segmentation<W: WithSystem>(
@@ -117,6 +127,15 @@ pub(crate) struct Squares<T> {
     /// `[N, 1, side, side]`.
     images: Tensor<4>,
     targets: T,
+    /// The same as bytes.
+    cut: Vec<Square>,
+}
+
+/// A square of an image.
+struct Square {
+    crop: Crop,
+    pixels: Vec<u8>,
+    mask: Vec<u8>,
 }
 
 impl<A: MaskAnswer> Task for Segmentation<A> {
@@ -151,17 +170,20 @@ impl<A: MaskAnswer> Task for Segmentation<A> {
         let area = data.crop * data.crop;
         let mut values = Vec::with_capacity(rows.len() * area);
         let mut masks = Vec::with_capacity(rows.len() * area);
+        let mut cut = Vec::with_capacity(rows.len());
         for row in rows {
             let annotated = &self.sets.train.images[*row as usize];
             let crop = Crop::random(&annotated.image, data, &mut rng);
             let [pixels, mask] = crop.of(annotated);
             let scaled = scale(data, &annotated.image, crop.gain);
             values.extend(pixels.iter().map(|pixel| scaled[usize::from(*pixel)]));
-            masks.extend(mask);
+            masks.extend(&mask);
+            cut.push(Square { crop, pixels, mask });
         }
         let (count, side) = (rows.len(), data.crop);
         let images = Tensor::from_data(TensorData::new(values, [count, 1, side, side]), device);
-        Ok(Squares { images, targets: self.system.answer.targets(&masks, [count, side, side], device) })
+        let targets = self.system.answer.targets(&masks, [count, side, side], device);
+        Ok(Squares { images, targets, cut })
     }
 
     fn pass(&self, net: &NetOf<Self>, batch: Self::Batch, tape: &mut Tape) -> Result<Pass, ZooError> {
@@ -175,9 +197,27 @@ impl<A: MaskAnswer> Task for Segmentation<A> {
         Ok(Pass { loss, samples, decisions: None, facts })
     }
 
-    /// A map has as many answers as pixels: it is not shown as one.
-    fn sample(&self, _: u32) -> Result<Option<(AskedTile, String)>, ZooError> {
-        Ok(None)
+    /// A whole image, thinned out where it is large, and its classes or labels by their shares.
+    fn sample(&self, row: u32) -> Result<Option<(AskedTile, String)>, ZooError> {
+        let Some(Annotated { name, image, mask }) = self.sets.train.images.get(row as usize) else {
+            return Ok(None);
+        };
+        let Thinned { height, width, places } = Thinned::of([image.height, image.width], WATCHED_SIDE);
+        let image = Grey { height, width, pixels: places.iter().map(|place| image.pixels[*place]).collect() };
+        Ok(Some((AskedTile::whole(name.into(), image, [0.0; 256]), self.shares(mask))))
+    }
+
+    /// The square that was cut out, as it lies in the image, by chosen pixels: every so many, along both axes.
+    fn view(&self, Squares { cut, .. }: &Self::Batch, place: usize) -> Option<View> {
+        let Square { crop, pixels, mask } = cut.get(place)?;
+        let side = self.system.setup.data.crop;
+        let most = (MAP_BYTES / self.system.answer.kind().units().max(1)).isqrt().clamp(1, MAP_SIDE);
+        let Thinned { height, width, places } = Thinned::of([side; 2], most);
+        let chosen: Vec<usize> = places.into_iter().map(|pixel| crop.laid(pixel)).collect();
+        let of = |plane: &[u8]| chosen.iter().map(|at| plane[*at]).collect::<Vec<u8>>();
+        let (pixels, truth) = (of(pixels), of(mask));
+        let map = Some(MapView { positions: side * side, chosen, truth });
+        Some(View { size: [height, width], pixels, truth: String::new(), map })
     }
 
     fn goal(&self) -> Goal {
@@ -289,6 +329,13 @@ impl<A: MaskAnswer> Segmentation<A> {
         )
     }
 
+    /// Which classes or labels a mask has, and their shares of its pixels.
+    fn shares(&self, mask: &[u8]) -> String {
+        let shares = shares(mask, &self.system.setup.data).into_iter().filter(|share| share.pixels > 0);
+        let share = |Share { class, share, .. }: Share| format!("{class} {:.1} %", 100.0 * share);
+        shares.map(share).collect::<Vec<_>>().join(", ")
+    }
+
     /// Some test images, evenly from the worst to the best, as they are annotated and as they were decided.
     fn pictures(
         &self,
@@ -337,13 +384,27 @@ fn file_name(path: &str) -> String {
     name.unwrap_or_else(|| path.to_owned())
 }
 
-/// An image under a mask, of which every so many pixels are left out where it is large.
+/// An image under a mask, thinned out where it is large.
 fn picture<A: MaskAnswer>(image: &Grey, mask: &[u8], caption: String) -> Picture {
     let palette = A::palette();
-    let step = image.height.max(image.width).div_ceil(SHOWN_SIDE);
-    let (height, width) = (image.height.div_ceil(step), image.width.div_ceil(step));
-    let pixel = |at: usize| tinted(image.pixels[at], palette[usize::from(mask[at])]);
-    let places =
-        (0..height).flat_map(|row| (0..width).map(move |column| step * (row * image.width + column)));
-    Picture { caption, width, height, pixels: Pixels::Rgb(places.map(pixel).collect()) }
+    let pixel = |at: &usize| tinted(image.pixels[*at], palette[usize::from(mask[*at])]);
+    let Thinned { height, width, places } = Thinned::of([image.height, image.width], SHOWN_SIDE);
+    Picture { caption, width, height, pixels: Pixels::Rgb(places.iter().map(pixel).collect()) }
+}
+
+/// Some pixels of an image: every so many along both axes, so that no side has more than it may.
+struct Thinned {
+    height: usize,
+    width: usize,
+    /// Where they stand in the image, row by row.
+    places: Vec<usize>,
+}
+
+impl Thinned {
+    fn of([height, width]: [usize; 2], most: usize) -> Self {
+        let step = height.max(width).div_ceil(most).max(1);
+        let row = |row: usize| (0..width).step_by(step).map(move |column| row * width + column);
+        let places = (0..height).step_by(step).flat_map(row).collect();
+        Self { height: height.div_ceil(step), width: width.div_ceil(step), places }
+    }
 }

@@ -28,6 +28,9 @@ use crate::telemetry::{Input, Subject};
 /// Rows computed at a time.
 const BATCH: usize = 4096;
 
+/// Bytes of rows predicted at a time, beyond which no further row is taken.
+const MOST_BATCH_BYTES: usize = 16 << 20;
+
 /// What was predicted.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct TablePrediction {
@@ -100,7 +103,7 @@ impl<A: RowAnswer> System for TableSystem<A> {
     fn read<'a>(&'a self, inputs: &'a [OsString]) -> Result<Batches<'a, Self>, ZooError> {
         let table = one_table(inputs)?;
         let mut reader = Reader::open(table)?;
-        let encoder = Encoder::new(&self.schema, &reader, false)?;
+        let encoder = Encoder::new(&self.schema, &mut reader, false)?;
         let table: Arc<Path> = table.into();
         let next = move || batch(&table, &mut reader, &encoder).transpose();
         Ok(Box::new(std::iter::from_fn(next)))
@@ -161,11 +164,13 @@ fn batch(
     reader: &mut Reader,
     encoder: &Encoder<'_>,
 ) -> Result<Option<Vec<TableRow>>, ZooError> {
-    let mut rows = Vec::new();
+    let (mut rows, mut bytes) = (Vec::new(), 0);
     let mut record = StringRecord::new();
     while rows.len() < BATCH
+        && bytes < MOST_BATCH_BYTES
         && let Some(number) = reader.next(&mut record)?
     {
+        bytes += record.as_slice().len();
         let mut features = Vec::new();
         encoder.features(reader, &record, &mut features)?;
         rows.push(TableRow { table: Arc::clone(table), number, record: record.clone(), features });

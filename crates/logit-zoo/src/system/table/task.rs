@@ -72,6 +72,12 @@ pub(crate) fn check_columns(path: &Path, data: &TableData) -> Result<(), ZooErro
     if data.answer == AnswerChoice::Grades && data.grades.is_none() {
         return usage("`--answer grades` needs the ends of the scale: `--grades LOW,HIGH`".to_owned());
     }
+    if data.grades.is_some() && ![AnswerChoice::Auto, AnswerChoice::Grades].contains(&data.answer) {
+        return usage(format!(
+            "`--answer {}` and `--grades` contradict each other: `--grades` alone asks for grades; leave one of them out",
+            data.answer.name()
+        ));
+    }
     let reader = Reader::open(path)?;
     let columns = reader.header();
     if data.targets.is_empty() {
