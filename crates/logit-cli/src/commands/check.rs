@@ -68,7 +68,7 @@ fn describe(told: &[Found], of_steps: Option<&CheckReport>, account: &Account) -
         lines.extend(damaged.map(|Damaged { places, after_step }| {
             let first =
                 after_step.map_or("at the first step".to_owned(), |step| format!("after step {step}"));
-            let places = if *places == 1 { String::new() } else { format!("at {places} places, first ") };
+            let places = if places == 1 { String::new() } else { format!("at {places} places, first ") };
             format!("the recording is damaged {places}{first}: what it held there was not judged")
         }));
     }
