@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
-use std::process::Child;
+use std::process::{Child, Output};
 
 use logit_run::telemetry::Truth;
 use logit_run::{About, Recording, Subject, Watched};
@@ -12,6 +12,7 @@ use serde_json::Value;
 use crate::common::{Scratch, json, refused, set, stdout};
 
 /// A server, which ends with the test.
+#[derive(Debug)]
 pub(crate) struct Server {
     child: Child,
     address: String,
@@ -26,12 +27,18 @@ impl Drop for Server {
 
 impl Server {
     pub(crate) fn of(scratch: &Scratch, runs: &[&str]) -> Self {
+        Self::begun(scratch, runs).unwrap()
+    }
+
+    /// A server, or how the command ended that was to be one.
+    pub(crate) fn begun(scratch: &Scratch, runs: &[&str]) -> Result<Self, Output> {
         let mut child = scratch.start(&[&["watch", "--port", "0"], runs].concat());
         let mut line = String::new();
         BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
-        let address =
-            line.strip_prefix("http://").and_then(|rest| rest.split('/').next()).unwrap().to_owned();
-        Self { child, address }
+        match line.strip_prefix("http://").and_then(|rest| rest.split('/').next()) {
+            Some(address) => Ok(Self { child, address: address.to_owned() }),
+            None => Err(child.wait_with_output().unwrap()),
+        }
     }
 
     fn stream(&self, path: &str, host: &str) -> BufReader<TcpStream> {

@@ -194,6 +194,9 @@ pub fn run(
 }
 
 #[cfg(test)]
+mod judged;
+
+#[cfg(test)]
 mod tests {
     use super::*;
     use crate::recipe::Setting;
