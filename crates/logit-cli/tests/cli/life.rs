@@ -200,10 +200,10 @@ impl Life {
     /// Whether `eval` says of the run of the trial what it says of the whole one.
     pub(crate) fn is_judged_alike(&self) -> Result<(), String> {
         let judged = self.run(&judging());
-        match judged.stdout == self.whole.judged {
-            true => Ok(()),
-            false => Err(format!("`eval` says {}{}", String::from_utf8_lossy(&judged.stdout), told(&judged))),
+        if judged.stdout == self.whole.judged {
+            return Ok(());
         }
+        Err(format!("`eval` says {}{}", String::from_utf8_lossy(&judged.stdout), told(&judged)))
     }
 }
 

@@ -29,7 +29,7 @@ fn meet(life: &Life, name: &str, from: Option<&str>, [first, second]: [Command; 
     let mut wrong = Vec::new();
     for place in spread(operations, trials) {
         life.begin(from);
-        let Ok(paused) = life.shimmed(&first).paused(place + 1) else {
+        let Some(paused) = life.shimmed(&first).paused(place + 1) else {
             wrong.push(format!("operation {} was never come to", place + 1));
             continue;
         };
@@ -86,10 +86,10 @@ fn of_fewer(life: &Life) -> Vec<String> {
 /// Whether a command was refused as it should be: told, without a panic.
 fn is_refused(output: &Output) -> Result<(), String> {
     let said = told(output);
-    match output.status.code() == Some(1) && said.contains("error: ") && !said.contains("panicked") {
-        true => Ok(()),
-        false => Err(format!("{}: {said}", output.status)),
+    if output.status.code() == Some(1) && said.contains("error: ") && !said.contains("panicked") {
+        return Ok(());
     }
+    Err(format!("{}: {said}", output.status))
 }
 
 fn ended_well(output: &Output) -> Result<(), String> {

@@ -45,11 +45,10 @@ fn records(dir: &RunDir) -> Vec<Record> {
 
 /// The scores by which the best weights were chosen.
 fn chosen_by(records: Vec<Record>) -> Option<Scores> {
-    let best = records.into_iter().rev().find_map(|record| match record {
+    records.into_iter().rev().find_map(|record| match record {
         Record::Epoch { best: true, validation, .. } => Some(validation),
         _ => None,
-    });
-    best
+    })
 }
 
 #[test]
@@ -61,7 +60,7 @@ fn the_best_weights_are_those_that_were_judged() {
         let small = small::Small::of(name, &data);
         let recipe = Recipe::load(name, &Setting::all(&small.settings).unwrap()).unwrap();
         let begun =
-            |name: &str| start(&recipe, &DataSource::at(&small.data), &folder.path().join(name)).unwrap();
+            |name: &str| start(&recipe, &DataSource::at(&small.data), folder.path().join(name)).unwrap();
         let (whole, stopped) = (begun("whole"), begun("stopped"));
         let end = go(&whole, devices, &mut Silent);
         let mut judged = 0;

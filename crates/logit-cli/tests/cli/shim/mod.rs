@@ -4,7 +4,7 @@
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, Command, Output, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Output, Stdio};
 use std::sync::LazyLock;
 
 /// What happens at an operation.
@@ -130,8 +130,8 @@ impl Shimmed {
         self.run()
     }
 
-    /// Runs until an operation, and waits before it. None where the process ended before: how is in the second.
-    pub(crate) fn paused(mut self, at: usize) -> Result<Paused, Ran> {
+    /// Runs until an operation, and waits before it; none where the process ended before.
+    pub(crate) fn paused(mut self, at: usize) -> Option<Paused> {
         self.fault("pause", at);
         let piped = self.command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = piped.spawn().unwrap();
@@ -139,12 +139,12 @@ impl Shimmed {
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
         let mut line = String::new();
         stdout.read_line(&mut line).unwrap();
+        let paused = Paused { child, gate, stdout, shimmed: self };
         if line == "paused\n" {
-            return Ok(Paused { child, gate, stdout: Box::new(stdout), shimmed: self });
+            return Some(paused);
         }
-        drop(gate);
-        let output = ended(child, line.into_bytes(), stdout);
-        Err(self.ran(output))
+        paused.go_on();
+        None
     }
 
     fn ran(&self, output: Output) -> Ran {
@@ -164,7 +164,7 @@ impl Shimmed {
 pub(crate) struct Paused {
     child: Child,
     gate: Option<ChildStdin>,
-    stdout: Box<dyn Read>,
+    stdout: BufReader<ChildStdout>,
     shimmed: Shimmed,
 }
 
@@ -172,14 +172,9 @@ impl Paused {
     /// Lets it go on, to its end.
     pub(crate) fn go_on(mut self) -> Ran {
         drop(self.gate.take());
-        let output = ended(self.child, Vec::new(), self.stdout);
-        self.shimmed.ran(output)
+        let mut stdout = Vec::new();
+        self.stdout.read_to_end(&mut stdout).unwrap();
+        let output = self.child.wait_with_output().unwrap();
+        self.shimmed.ran(Output { stdout, ..output })
     }
-}
-
-/// The output of a process whose standard output was read to a place already.
-fn ended(child: Child, mut read: Vec<u8>, mut stdout: impl Read) -> Output {
-    stdout.read_to_end(&mut read).unwrap();
-    let output = child.wait_with_output().unwrap();
-    Output { stdout: read, ..output }
 }
