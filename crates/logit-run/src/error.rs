@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 pub enum RunError {
     /// The folder holds a run already.
     #[error(
-        "{} holds a run already: resume it with `logit train --resume {}`, or choose another folder with `--out`",
+        "{} holds a run already: choose another folder (with `--out`), or resume it with `logit train --resume {}` if that \
+         made it",
         path.display(), path.display()
     )]
     Exists {
@@ -136,7 +137,7 @@ pub enum RunError {
     /// A run of a program that writes no recipe or names no data.
     #[error(
         "{} was recorded by {program}, without {lacks}: it can be watched and checked; only a run of `logit train` can be \
-         resumed, evaluated or predicted with",
+         resumed, evaluated, inspected or predicted with",
         path.display()
     )]
     Foreign {

@@ -3,6 +3,8 @@
 use logit_spec::{At, Fault, Finding, Level};
 use serde::{Deserialize, Serialize};
 
+use crate::error::RunError;
+
 /// Where in a run a check found something.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
@@ -38,6 +40,18 @@ impl RunPlace {
 
 /// What a check found, and where in the run.
 pub type Found = At<RunPlace>;
+
+/// What is said where a recording, or what was found, cannot be read.
+pub(crate) fn not_read(error: &RunError) -> Found {
+    let finding = Finding {
+        level: Level::Error,
+        fault: Fault::Named("not-read".to_owned()),
+        message: error.to_string(),
+        reason: "what cannot be read was not judged: nothing is known of the training from it".to_owned(),
+        fix: "put the file back from a copy, or have it written as docs/recording-format.md says".to_owned(),
+    };
+    finding.at(RunPlace::DATA)
+}
 
 /// What is said where a recording, or what was found, cannot be kept: training goes on without.
 pub(crate) fn not_recorded(message: impl Into<String>) -> Found {

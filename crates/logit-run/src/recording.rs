@@ -156,7 +156,8 @@ impl Recording {
     /// What is added to it must be of the very pass that the loss is of. A step to which nothing is added costs a line: add
     /// the rest at the first few steps, and then every twentieth or so.
     pub fn step(&mut self, step: u64, epoch: u64, loss: f64, learning_rate: f64) -> StepRecord<'_> {
-        let frame = Frame { step, epoch, loss, learning_rate, ..Frame::default() };
+        let head_gradient_norm = f64::NAN;
+        let frame = Frame { step, epoch, loss, learning_rate, head_gradient_norm, ..Frame::default() };
         let fault = (step <= self.last)
             .then(|| format!("it comes after step {}; the steps of a recording rise", self.last));
         StepRecord { recording: self, frame, more: None, fault }
@@ -289,6 +290,8 @@ impl StepRecord<'_> {
         }
         recording.last = step;
         // JSON has no other numbers; the frame tells.
+        // What is not known is 0 there.
+        let head_gradient_norm = if head_gradient_norm.is_nan() { 0.0 } else { head_gradient_norm };
         if [loss, learning_rate, head_gradient_norm].iter().all(|number| number.is_finite()) {
             let record = Record::Step { step, epoch, loss, learning_rate, head_gradient_norm };
             recording.metrics.append(&record)?;

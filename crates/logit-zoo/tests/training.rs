@@ -115,7 +115,7 @@ fn training_does_not_resume_under_a_recipe_that_was_changed() {
     let text = std::fs::read_to_string(&path).unwrap();
     std::fs::write(&path, text.replace("learning_rate = 0.001", "learning_rate = 0.01")).unwrap();
     let error = go(&resumed(folder.path()), &mut Silent).unwrap_err().to_string();
-    assert!(error.contains("`train.learning_rate` is 0.01 there, and was 0.001"), "{error}");
+    assert!(error.contains("`train.learning_rate` is now 0.01, and was 0.001"), "{error}");
     std::fs::write(&path, text).unwrap();
     assert!(matches!(go(&resumed(folder.path()), &mut Silent).unwrap(), End::Finished { .. }));
 }

@@ -32,7 +32,7 @@ pub(crate) fn run(args: &Check, json: bool) -> Result<(), Failure> {
         output::lines(describe(&told, of_steps.as_ref(), &account))?;
     }
     let worst = told.iter().map(|found| found.finding.level).max();
-    let damaged = of_steps.as_ref().and_then(|report| report.damaged).map(|_| Level::Warning);
+    let damaged = of_steps.as_ref().and_then(|report| report.damaged.as_ref()).map(|_| Level::Warning);
     let worst = worst.max(of_steps.and_then(|report| report.worst())).max(damaged);
     if worst >= Some(Level::Warning) || !account.missing.is_empty() { Err(Failure::Found) } else { Ok(()) }
 }
@@ -65,11 +65,12 @@ fn describe(told: &[Found], of_steps: Option<&CheckReport>, account: &Account) -
         let last = last_step.map_or(String::new(), |step| format!(" up to step {step}"));
         lines.push(String::new());
         lines.push(format!("{} rules on {frames} recorded steps{last}", verdicts.len()));
-        lines.extend(damaged.map(|Damaged { places, after_step }| {
+        lines.extend(damaged.as_ref().map(|Damaged { places, after_step, reason }| {
             let first =
                 after_step.map_or("at the first step".to_owned(), |step| format!("after step {step}"));
-            let places = if places == 1 { String::new() } else { format!("at {places} places, first ") };
-            format!("the recording is damaged {places}{first}: what it held there was not judged")
+            let places = if *places == 1 { String::new() } else { format!("at {places} places, first ") };
+            let reason = reason.as_ref().map_or(String::new(), |reason| format!(" ({reason})"));
+            format!("the recording is damaged {places}{first}: what it held there was not judged{reason}")
         }));
     }
     lines.extend(

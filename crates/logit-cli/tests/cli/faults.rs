@@ -50,11 +50,7 @@ fn the_checkpoint_of_another_network_is_named() {
     scratch.trained("run");
     scratch.logit(&["train", "digits-mlp", "--epochs", "1", "--out", "other"]).success();
     fs::copy(scratch.path("other/best.safetensors"), scratch.path("run/best.safetensors")).unwrap();
-    refused(
-        scratch.logit(&["eval", "run"]),
-        1,
-        &["run/best.safetensors", "`model.kind` is \"linear\" there"],
-    );
+    refused(scratch.logit(&["eval", "run"]), 1, &["run/best.safetensors", "`model.kind` is now \"linear\""]);
     scratch.unbind("run");
     refused(scratch.logit(&["eval", "run"]), 1, &["run/best.safetensors", "does not fit"]);
 }

@@ -159,7 +159,7 @@ impl State {
 }
 
 /// How much of a recording checks have seen.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Seen {
     /// Frames that were looked at.
     pub frames: u64,
@@ -167,6 +167,8 @@ pub struct Seen {
     pub damaged: u64,
     /// The last whole step before the first of them, if there is one.
     pub after: Option<u64>,
+    /// What is wrong with the first frame that cannot be read, where that is known.
+    pub reason: Option<String>,
 }
 
 impl Seen {
@@ -202,15 +204,19 @@ impl Checks {
     pub fn of(subject: Subject, telemetry: &Telemetry) -> (Self, Seen) {
         let (gaps, before) = telemetry.gaps();
         let (mut checks, mut seen) =
-            (Self::new(subject), Seen { frames: 0, damaged: gaps as u64, after: before });
+            (Self::new(subject), Seen { frames: 0, damaged: gaps as u64, after: before, reason: None });
         let mut last = None;
         for (number, step) in telemetry.steps().enumerate() {
-            let Ok(frame) = telemetry.frame(number) else {
-                if seen.damaged == 0 || last < seen.after {
-                    seen.after = last;
+            let frame = match telemetry.frame(number) {
+                Ok(frame) => frame,
+                Err(error) => {
+                    if seen.damaged == 0 || last < seen.after {
+                        seen.after = last;
+                    }
+                    seen.damaged += 1;
+                    seen.reason.get_or_insert(error.to_string());
+                    continue;
                 }
-                seen.damaged += 1;
-                continue;
             };
             last = Some(step);
             if frame.is_whole() {

@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use crate::check::{Checks, RuleOutcome, Seen};
 use crate::error::RunError;
-use crate::finding::{Found, not_recorded};
+use crate::finding::{Found, not_read};
 use crate::folder::RunDir;
 use crate::log::MetricsTail;
 use crate::record::Record;
@@ -135,7 +135,7 @@ impl Live {
 
     /// What was read, or else a finding that says why not: the rest is shown all the same.
     fn read<T>(&mut self, read: Result<T, RunError>) -> Option<T> {
-        read.map_err(|error| self.unread.push(not_recorded(error.to_string()))).ok()
+        read.map_err(|error| self.unread.push(not_read(&error))).ok()
     }
 
     /// Adds the frames that came since to the series.
@@ -208,9 +208,14 @@ impl Live {
         self.telemetry.as_ref().map_or_else(LayerHistory::default, |it| LayerHistory::read(it, name))
     }
 
+    /// What of the recording cannot be read, and was not judged.
+    pub fn unread(&self) -> &[Found] {
+        &self.unread
+    }
+
     /// What the checks found, and what of the recording cannot be read.
     pub fn findings(&self) -> Vec<Found> {
-        let mut all = self.run.findings().unwrap_or_else(|error| vec![not_recorded(error.to_string())]);
+        let mut all = self.run.findings().unwrap_or_else(|error| vec![not_read(&error)]);
         all.extend(self.unread.iter().cloned());
         all
     }
@@ -218,8 +223,8 @@ impl Live {
     /// What each run-time check comes to over all that was recorded; none where nothing was.
     pub fn check(&self) -> Option<CheckReport> {
         let (Some(telemetry), Some(watched)) = (&self.telemetry, &self.watched) else { return None };
-        let (checks, Seen { frames, damaged, after }) = Checks::of(watched.subject, telemetry);
-        let damaged = (damaged > 0).then_some(Damaged { places: damaged, after_step: after });
+        let (checks, Seen { frames, damaged, after, reason }) = Checks::of(watched.subject, telemetry);
+        let damaged = (damaged > 0).then_some(Damaged { places: damaged, after_step: after, reason });
         Some(CheckReport { frames, last_step: self.last_frame(), damaged, verdicts: checks.report() })
     }
 
@@ -259,12 +264,15 @@ pub struct CheckReport {
 }
 
 /// Damage of a recording.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Damaged {
     /// Damaged places, each of a recorded step or several.
     pub places: u64,
     /// The last whole step before the first of them; none where it is the first.
     pub after_step: Option<u64>,
+    /// What is wrong with the first frame that cannot be read, where that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
 }
 
 impl CheckReport {

@@ -89,7 +89,8 @@ pub struct Frame {
     pub loss: f64,
     /// The learning rate of the step.
     pub learning_rate: f64,
-    /// Euclidean norm of the gradient of the head's weights.
+    /// Euclidean norm of the gradient of the head's weights; not a number where that is not known.
+    #[serde(default = "not_known")]
     pub head_gradient_norm: f64,
     /// Outputs of layers in the order in which they computed, "logits" and "probabilities" last; empty where the step was
     /// recorded for its samples alone.
@@ -122,9 +123,13 @@ impl Frame {
     }
 }
 
-/// What the loss was fed, and what the logits looked like across the batch.
+fn not_known() -> f64 {
+    f64::NAN
+}
+
+/// What the loss was fed, and what the logits looked like across the batch. It is known as a whole or not at all: a check
+/// would take what is absent for 0.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
 pub struct OutputSeen {
     /// Rows of the matrix.
     pub rows: u64,

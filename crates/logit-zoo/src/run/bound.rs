@@ -19,6 +19,9 @@ const MAX_BYTES: u64 = 64 << 20;
 /// Values of a recipe that say how training goes on: weights that were judged before are worth the same under others.
 const OF_TRAINING: [&str; 3] = ["train.", "watch.", "summary"];
 
+/// Values that are shown where many differ.
+const SHOWN: usize = 4;
+
 /// The one value among them that says more: which samples are held out.
 const SEED: &str = "train.seed";
 
@@ -59,7 +62,9 @@ impl Bound {
         };
         let differences = differences(&self.recipe, &recipe.to_toml()?, counts);
         if !differences.is_empty() {
-            let reason = differences.join("; ");
+            let more = differences.len().saturating_sub(SHOWN);
+            let more = if more > 0 { format!("; and {more} more values differ") } else { String::new() };
+            let reason = differences[..differences.len().min(SHOWN)].join("; ") + &more;
             return Err(RunError::OtherRecipe { path: checkpoint.to_owned(), reason }.into());
         }
         let now = sums(run)?;
@@ -105,7 +110,7 @@ fn differences(then: &str, now: &str, counts: impl Fn(&str) -> bool) -> Vec<Stri
     let differs = |key: &&&String| counts(key) && of(&then, key) != of(&now, key);
     let said = |key: &String| {
         let shown = |value: Option<String>| value.unwrap_or_else(|| "absent".to_owned());
-        format!("`{key}` is {} there, and was {}", shown(of(&now, key)), shown(of(&then, key)))
+        format!("`{key}` is now {}, and was {}", shown(of(&now, key)), shown(of(&then, key)))
     };
     keys.iter().filter(differs).map(|key| said(key)).collect()
 }
@@ -143,7 +148,7 @@ mod tests {
         let now = "a = 1\n[data]\nmean = 0.9307\n[train]\nepochs = 3\n";
         assert_eq!(
             differences(then, now, |key| !key.starts_with("train.")),
-            ["`data.mean` is 0.9307 there, and was 0.1307", "`data.names` is absent there, and was [\"x\"]"]
+            ["`data.mean` is now 0.9307, and was 0.1307", "`data.names` is now absent, and was [\"x\"]"]
         );
         assert_eq!(differences(then, then, |_| true), [""; 0]);
     }

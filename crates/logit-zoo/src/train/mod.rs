@@ -164,7 +164,8 @@ pub fn resume(run: RunDir) -> Result<Training, ZooError> {
         }
     }
 
-    let (lock, recipe, source) = (run.lock()?, run.recipe()?, run.source()?);
+    // Nothing is written into the folder of a run that cannot be resumed.
+    let (recipe, source, lock) = (run.recipe()?, run.source()?, run.lock()?);
     let resume = Resume { dir: run.clone(), recipe: recipe.clone(), source, lock };
     with_system(&recipe, Origin::Run(&run), resume)
 }
