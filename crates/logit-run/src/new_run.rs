@@ -190,9 +190,9 @@ fn refuse_taken(dir: &RunDir) -> Result<(), RunError> {
     if content.as_ref().is_ok_and(|content| content == MARK) {
         return Ok(());
     }
-    // An empty lock is that of a start that was broken off before it marked it.
-    let blank = content.is_ok_and(|content| content.is_empty());
-    let taken = |path: &PathBuf| path.symlink_metadata().is_ok() && !(blank && *path == lock);
+    // A lock without its whole mark is that of a start that was broken off before it wrote anything else.
+    let begun = content.is_ok_and(|content| MARK.starts_with(&content));
+    let taken = |path: &PathBuf| path.symlink_metadata().is_ok() && !(begun && *path == lock);
     match dir.entries().find(taken) {
         Some(path) => Err(RunError::Taken { path }),
         None => Ok(()),

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
+use std::sync::{Mutex, PoisonError};
 
 use logit_zoo::recipe::Setting;
 use logit_zoo::run::Record;
@@ -170,8 +171,12 @@ fn how_many() -> usize {
     std::env::var("LOGIT_STOPS").map_or(3, |number| number.parse().expect("LOGIT_STOPS is a number"))
 }
 
+/// Held while trainings are compared: the random numbers of a device are those of the whole process.
+static ALONE: Mutex<()> = Mutex::new(());
+
 /// Stops one run of a recipe after every step, and others after a step each, drawn from a seed.
 fn resumed_equals_whole(name: &str) {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let case = Case::of(name);
     let whole = case.trained("whole", &[]);
     let mut steps: Vec<u64> = (1..whole.steps()).collect();
@@ -220,6 +225,7 @@ fn every_recipe_is_tested() {
 
 #[test]
 fn equal_runs_have_equal_files() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     for name in TESTED {
         let case = Case::of(name);
         let [first, second] = ["first", "second"].map(|run| case.trained(run, &[]));
