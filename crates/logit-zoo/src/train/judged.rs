@@ -14,6 +14,9 @@ use crate::system::Scores;
 #[path = "../../tests/common/small.rs"]
 mod small;
 
+/// Recipes whose networks drop nothing out, among them one with batch norms.
+const WITHOUT_DROPOUT: [&str; 2] = ["digits-linear", "nuclei"];
+
 /// Asks training to stop after a step.
 #[derive(Default)]
 struct OneStep {
@@ -53,7 +56,10 @@ fn chosen_by(records: Vec<Record>) -> Option<Scores> {
 
 #[test]
 fn the_best_weights_are_those_that_were_judged() {
-    for (name, devices) in RECIPES.iter().flat_map(|(name, _)| [(name, 1), (name, 2)]) {
+    let alone = RECIPES.iter().map(|(name, _)| (*name, 1));
+    // Two local devices draw their dropout from one generator in whatever order they come by: these have none.
+    let together = WITHOUT_DROPOUT.map(|name| (name, 2));
+    for (name, devices) in alone.chain(together) {
         let folder = tempfile::tempdir().unwrap();
         let data = folder.path().join("data");
         fs::create_dir(&data).unwrap();
@@ -64,13 +70,18 @@ fn the_best_weights_are_those_that_were_judged() {
         let (whole, stopped) = (begun("whole"), begun("stopped"));
         let end = go(&whole, devices, &mut Silent);
         let mut judged = 0;
-        while go(&stopped, devices, &mut OneStep::default()) != end {
+        let stopped_end = loop {
+            let now = go(&stopped, devices, &mut OneStep::default());
+            if let End::Finished { .. } = now {
+                break now;
+            }
             // Nothing is calibrated before the end, so that these are the weights' own scores.
             if let Some(scores) = chosen_by(records(stopped.dir())) {
                 assert_eq!(stopped.scores().unwrap()[0], scores, "{name} on {devices} devices");
                 judged += 1;
             }
-        }
+        };
+        assert_eq!(stopped_end, end, "{name} on {devices} devices");
         assert_eq!(records(stopped.dir()), records(whole.dir()), "{name} on {devices} devices");
         assert!(judged > 10, "{name} was judged {judged} times");
     }
