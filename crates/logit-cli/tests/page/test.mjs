@@ -226,7 +226,8 @@ const mocked = {
         await page.click(`[role=tab] >> nth=${i}`);
         await pause(500);
         assert.ok(await fits(page), `run ${i} at ${width}`);
-        assert.ok(await page.$$eval('.frame:not([hidden]) figure svg', all => all.every(drawn => Math.abs(drawn.viewBox.baseVal.width - drawn.clientWidth) < 2)), 'charts are drawn at their size');
+        const drawn = () => Array.from(document.querySelectorAll('.frame:not([hidden]) figure svg')).every(chart => Math.abs(chart.viewBox.baseVal.width - chart.clientWidth) < 2);
+        await page.waitForFunction(drawn, null, { timeout: 10000 }).catch(() => assert.fail('charts are drawn at their size'));
         await shot(page, `odd${i}-${width}`);
         const words = await page.textContent('.frame:not([hidden])');
         if (i === 0) assert.ok(words.includes('logit') && !words.includes('softmax'), 'values have no probabilities');
