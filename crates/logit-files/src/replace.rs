@@ -119,20 +119,28 @@ pub fn replace_within(path: &Path, bytes: &[u8]) -> io::Result<()> {
     file.finish()
 }
 
-/// Removes what processes that were killed left unfinished beside the files of a folder. Nobody else may write there.
+/// Removes what processes that were killed left unfinished beside the files of these names in a folder, and nothing else.
+/// Nobody else may write those files meanwhile.
 ///
 /// # Errors
 /// The folder cannot be read or written.
-pub fn remove_parts(folder: &Path) -> io::Result<()> {
+pub fn remove_parts(folder: &Path, names: &[&str]) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
-        let name = entry.file_name();
-        let name = name.to_string_lossy();
-        if name.starts_with('.') && name.ends_with(PART) && entry.file_type()?.is_file() {
+        let is_ours =
+            whole_name(&entry.file_name().to_string_lossy()).is_some_and(|name| names.contains(&name));
+        if is_ours && entry.file_type()?.is_file() {
             fs::remove_file(entry.path())?;
         }
     }
     Ok(())
+}
+
+/// The name of the file that a part is of, as [`part_of`] names it.
+fn whole_name(part: &str) -> Option<&str> {
+    let (name, numbers) = part.strip_prefix('.')?.strip_suffix(PART)?.rsplit_once('.')?;
+    let (process, count) = numbers.split_once('-')?;
+    [process, count].iter().all(|number| number.parse::<u32>().is_ok()).then_some(name)
 }
 
 /// A new file beside `path`, and its name.
@@ -189,10 +197,15 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("file");
         std::mem::forget(Replacement::within(&path).unwrap());
-        fs::write(folder.path().join("notes.part"), "theirs").unwrap();
-        assert_eq!(names(folder.path()).len(), 2);
-        remove_parts(folder.path()).unwrap();
-        assert_eq!(names(folder.path()), ["notes.part"]);
+        let theirs = [".film.1-2.part", ".file.part", ".file.1-x.part", "notes.part", "file.1-2.part"];
+        theirs.iter().try_for_each(|name| fs::write(folder.path().join(name), "theirs")).unwrap();
+        assert_eq!(names(folder.path()).len(), theirs.len() + 1);
+        remove_parts(folder.path(), &["file"]).unwrap();
+        let left = names(folder.path());
+        assert!(
+            left.len() == theirs.len() && theirs.iter().all(|name| left.contains(&(*name).into())),
+            "{left:?}"
+        );
     }
 
     #[test]

@@ -234,7 +234,8 @@ impl RunDir {
             match file.try_lock() {
                 // A start that failed may have removed the file since.
                 Ok(()) if is_at(&file, &path) => {
-                    remove_parts(&self.path).map_err(|source| RunError::io("write", &self.path, source))?;
+                    remove_parts(&self.path, &ENTRIES)
+                        .map_err(|source| RunError::io("write", &self.path, source))?;
                     return Ok(file);
                 }
                 Ok(()) => {}
