@@ -145,6 +145,25 @@ fn a_softmax_before_the_loss_is_found_while_it_is_recorded() {
 }
 
 #[test]
+fn what_is_not_recorded_is_not_judged() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("run");
+    let mut recording = Recording::create(&path, &About::of_program("plane", "1.0"), &watched()).unwrap();
+    let mut training = Training::new();
+    for step in 1..=40 {
+        let logits = training.logits();
+        let (loss, _) = training.update(&logits, 0.5);
+        let record = recording.step(step, 1, loss, 0.5);
+        let found = record.output(&logits, &Truth::Classes(training.classes.clone())).write().unwrap();
+        assert_eq!(found, [], "step {step}");
+    }
+    recording.finish().unwrap();
+    let verdicts = live(&path).check().unwrap().verdicts;
+    let gradient = verdicts.iter().find(|verdict| verdict.rule == Rule::ZeroGradientAtHead).unwrap();
+    assert!(matches!(gradient.outcome, Outcome::Unclear { .. }), "{gradient:?}");
+}
+
+#[test]
 fn one_without_metrics_shows_the_losses_of_its_frames() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("run");

@@ -60,6 +60,39 @@ fn a_folder_that_is_no_run_is_named() {
 }
 
 #[test]
+fn files_that_the_weights_do_not_belong_to_are_named() {
+    let scratch = Scratch::new();
+    scratch.trained("run");
+    let whole = stdout(&scratch.logit(&["eval", "run", "--json"]).success());
+    let files = ["run.json", "calibration.json"].map(|name| (name, scratch.text(&format!("run/{name}"))));
+    for (command, input) in [("eval", None), ("predict", Some("absent.png"))] {
+        let args: Vec<&str> = [command, "run"].into_iter().chain(input).collect();
+        for (name, text) in &files {
+            let path = format!("run/{name}");
+            // Another seed, another temperature.
+            scratch.write(&path, text.replacen(|c: char| c.is_ascii_digit(), "9", 1));
+            assert_ne!(&scratch.text(&path), text);
+            refused(scratch.logit(&args), 1, &[&path]);
+            scratch.write(&path, text);
+        }
+        std::fs::remove_file(scratch.path("run/calibration.json")).unwrap();
+        refused(scratch.logit(&args), 1, &["run/calibration.json is gone", "logit train --resume run"]);
+        scratch.logit(&["train", "--resume", "run"]).success();
+        assert_eq!(scratch.text("run/calibration.json"), files[1].1);
+    }
+    assert_eq!(stdout(&scratch.logit(&["eval", "run", "--json"]).success()), whole);
+    // Those of another run, each whole in itself.
+    scratch.logit(&["train", "digits-linear", "--epochs", "2", "--seed", "9", "--out", "other"]).success();
+    let other = scratch.text("other/calibration.json");
+    scratch.write("run/calibration.json", other);
+    refused(
+        scratch.logit(&["eval", "run"]),
+        1,
+        &["run/calibration.json is not the file that run/best.safetensors"],
+    );
+}
+
+#[test]
 fn best_weights_that_are_gone_are_missed() {
     let scratch = Scratch::new();
     scratch.trained("run");

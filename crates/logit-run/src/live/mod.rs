@@ -208,11 +208,6 @@ impl Live {
         self.telemetry.as_ref().map_or_else(LayerHistory::default, |it| LayerHistory::read(it, name))
     }
 
-    /// What of the recording cannot be read, and was not judged.
-    pub fn unread(&self) -> &[Found] {
-        &self.unread
-    }
-
     /// What the checks found, and what of the recording cannot be read.
     pub fn findings(&self) -> Vec<Found> {
         let mut all = self.run.findings().unwrap_or_else(|error| vec![not_read(&error)]);

@@ -290,6 +290,22 @@ mod tests {
     }
 
     #[test]
+    fn an_output_that_is_described_in_part_is_refused() {
+        #[derive(serde::Serialize)]
+        struct Partial {
+            step: u64,
+            output: std::collections::BTreeMap<&'static str, u32>,
+        }
+
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("telemetry.bin");
+        let partial = Partial { step: 7, output: [("rows", 8), ("units", 3)].into() };
+        file_of(&path, &version(2, 0), &rmp_serde::to_vec_named(&partial).unwrap());
+        let error = Telemetry::open(&path).unwrap().frame(0).unwrap_err().to_string();
+        assert!(error.contains("missing field `low`"), "{error}");
+    }
+
+    #[test]
     fn a_file_of_version_1_is_read_and_stays_one() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("telemetry.bin");
