@@ -1,7 +1,7 @@
 //! Whether the record of a run is all there: what its files say was recorded, and what `telemetry.bin` holds.
 //!
-//! What cannot be looked at is not fine: a record that is gone, empty or cut is told as missing, by what the other files
-//! say of it. Only where they say that nothing was recorded, nothing is missing.
+//! What cannot be looked at is not fine: a record that is gone, empty or cut is reported as missing, by what the other
+//! files say of it. Only if they say that nothing was recorded is nothing missing.
 
 use std::collections::HashSet;
 use std::path::Path;

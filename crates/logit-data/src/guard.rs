@@ -8,7 +8,7 @@ use std::sync::Once;
 use crate::text::reason;
 
 thread_local! {
-    /// Whether a panic of this thread is told as an error, and not on the terminal.
+    /// Whether a panic of this thread becomes an error, and is not printed.
     static QUIET: Cell<bool> = const { Cell::new(false) };
 }
 

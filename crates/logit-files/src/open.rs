@@ -6,7 +6,7 @@ use std::path::Path;
 
 /// Opens a regular file to read it, and gives its size in bytes.
 ///
-/// Links are followed. It never waits: what a pipe or a device is found to be, it is refused.
+/// Links are followed. It never waits: a pipe or a device is refused at once.
 ///
 /// # Errors
 /// It is not there, cannot be read, or is not a regular file.

@@ -87,7 +87,7 @@ fn stopped(run: &RunDir, step: u64, json: bool) -> Result<(), Failure> {
 
 fn open(names: &[DeviceName]) -> Result<Devices, Failure> {
     if names.iter().any(|name| matches!(name, DeviceName::Remote(_))) {
-        // A lost connection ends in a panic deep inside of Burn, and is told as the error it is.
+        // A lost connection ends in a panic deep inside of Burn, and is reported as the error it is.
         std::panic::set_hook(Box::new(|_| {}));
     }
     Ok(Devices::open(names)?)

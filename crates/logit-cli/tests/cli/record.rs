@@ -1,4 +1,4 @@
-//! A record that is gone, empty or cut is told as missing: what cannot be looked at is not fine.
+//! A record that is gone, empty or cut is reported as missing: what cannot be looked at is not fine.
 
 use std::fs::{self, File};
 use std::path::Path;
