@@ -7,7 +7,8 @@ use std::{fs, io};
 use crate::modules::Modules;
 
 /// Crates that must do without an engine, with everything that they depend on.
-const WITHOUT_BURN: [&str; 5] = ["logit-spec", "logit-kernels", "logit-files", "logit-run", "logit-data"];
+const WITHOUT_BURN: [&str; 6] =
+    ["logit-spec", "logit-kernels", "logit-explain", "logit-files", "logit-run", "logit-data"];
 
 /// A crate of the workspace.
 #[derive(Debug)]

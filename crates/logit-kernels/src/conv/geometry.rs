@@ -242,7 +242,7 @@ impl ConvTransposed2d {
     }
 
     /// The convolution whose gradient by the input this one's forward is.
-    pub(crate) fn convolution(&self) -> Conv2d {
+    pub fn convolution(&self) -> Conv2d {
         Conv2d {
             batch: self.batch,
             in_channels: self.out_channels,

@@ -1,0 +1,435 @@
+//! The way from the output back to the inputs.
+
+use logit_spec::{At, Fault, Finding, Level};
+use serde::Serialize;
+
+use crate::account::{Account, StepAccount};
+use crate::array::Array;
+use crate::composite::Composite;
+use crate::error::ExplainError;
+use crate::network::{Network, Node, Pass, finite};
+use crate::number::Number;
+use crate::op::{ActivationWay, Back, Op, SumWay, back};
+use crate::relevance::Prepared;
+use crate::rule::Rule;
+use crate::target::Target;
+
+/// A network, the rules of its steps, and all of them that does not depend on an input, computed once.
+pub struct Explainer<T> {
+    network: Network<T>,
+    composite: Composite,
+    steps: Vec<Option<Ruled<T>>>,
+    findings: Vec<At<Place>>,
+}
+
+/// A step with its rule.
+struct Ruled<T> {
+    rule: Rule,
+    prepared: Option<Prepared<T>>,
+}
+
+/// Where something was found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Place {
+    /// The step, or the input; none where it is of the explanation as a whole.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub step: Option<String>,
+}
+
+/// An explanation of a batch.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Relevances<T> {
+    /// The relevance of each input of the network, of the input's shape, by name. Of numbers of rows, as categories, it is
+    /// that of the row.
+    pub inputs: Vec<(String, Array<T>)>,
+    /// The relevance of what steps gave, for those that were asked for.
+    pub layers: Vec<(String, Array<T>)>,
+    /// What became of it.
+    pub account: Account,
+    /// What stands against the explanation.
+    pub findings: Vec<At<Place>>,
+}
+
+/// Relevance that may be missing or too much of an exact decomposition, as a share.
+const EXACT: f64 = 1e-4;
+
+impl<T: Number> Explainer<T> {
+    /// Prepares a composite for a network.
+    ///
+    /// # Errors
+    /// A step has no rule, or a rule is for a step that is not there.
+    pub fn new(network: Network<T>, composite: Composite) -> Result<Self, ExplainError> {
+        for name in composite.named() {
+            network.value_of(name)?;
+        }
+        let mut sees_input = vec![false; network.values()];
+        network.inputs().iter().for_each(|(_, value)| sees_input[*value] = true);
+        let mut steps = Vec::with_capacity(network.nodes().len());
+        let mut findings = Vec::new();
+        for node in network.nodes() {
+            let first = node.inputs.iter().any(|value| sees_input[*value]);
+            if first && node.op.moves() {
+                node.outputs.iter().for_each(|value| sees_input[*value] = true);
+            }
+            let ruled = ruled(node, &composite, first)?;
+            if composite.is_exact() {
+                findings.extend(bias_above_zero(node));
+            }
+            steps.push(ruled);
+        }
+        Ok(Self { network, composite, steps, findings })
+    }
+
+    /// The network.
+    pub fn network(&self) -> &Network<T> {
+        &self.network
+    }
+
+    /// The composite.
+    pub fn composite(&self) -> &Composite {
+        &self.composite
+    }
+
+    /// Runs the network and explains its outputs: a target per sample, or one for all.
+    ///
+    /// # Errors
+    /// As [`Network::run`] and [`explain`](Self::explain).
+    pub fn explain_inputs(
+        &self,
+        inputs: &[Array<T>],
+        targets: &[Target],
+    ) -> Result<Relevances<T>, ExplainError> {
+        self.explain(&self.network.run(inputs)?, targets, &[])
+    }
+
+    /// Explains a pass: a target per sample, or one for all. Of the steps named in `layers`, the relevance of what they gave
+    /// is kept.
+    ///
+    /// # Errors
+    /// A target that the output does not have, a step that is not there, or numbers of the pass that are not finite.
+    pub fn explain(
+        &self,
+        pass: &Pass<T>,
+        targets: &[Target],
+        layers: &[&str],
+    ) -> Result<Relevances<T>, ExplainError> {
+        let output = self.network.output();
+        let missing = || ExplainError::Network("the pass has no output".to_owned());
+        let logits = pass.value(output).ok_or_else(missing)?;
+        finite(logits, "logit")?;
+        let mut start = Target::directions(targets, logits)?;
+        if !self.composite.is_gradient() {
+            start.change_with(logits, |direction, logit| direction * logit);
+        }
+        self.explain_from(pass, start, layers)
+    }
+
+    /// Explains a pass from a given relevance of the output.
+    ///
+    /// # Errors
+    /// As [`explain`](Self::explain).
+    pub fn explain_from(
+        &self,
+        pass: &Pass<T>,
+        start: Array<T>,
+        layers: &[&str],
+    ) -> Result<Relevances<T>, ExplainError> {
+        let layers = layers.iter().map(|name| Ok((*name, self.network.value_of(name)?)));
+        let layers = layers.collect::<Result<Vec<_>, ExplainError>>()?;
+        for (name, value) in self.network.inputs() {
+            if let Some(input) = pass.value(*value) {
+                finite(input, &format!("number of input `{name}`"))?;
+            }
+        }
+        let pass = self.filled(pass)?;
+        let started = start.row_sums();
+        let mut walk = Walk::new(self, &pass, start);
+        for (place, node) in self.network.nodes().iter().enumerate().rev() {
+            walk.step(place, node)?;
+        }
+        let kept = |value: usize| walk.arrived[value].clone().unwrap_or_else(|| zeros_like(&pass, value));
+        let inputs: Vec<_> =
+            self.network.inputs().iter().map(|(name, value)| (name.clone(), kept(*value))).collect();
+        let layers = layers.into_iter().map(|(name, value)| (name.to_owned(), kept(value))).collect();
+        let (arrived, lowest) = sums(&inputs, started.len());
+        let account = Account { started, arrived, lowest, steps: walk.accounts };
+        let findings = self.found(&account, &pass);
+        Ok(Relevances { inputs, layers, account, findings })
+    }
+
+    /// The pass with the values that the way back needs, where they were never there.
+    fn filled(&self, pass: &Pass<T>) -> Result<Pass<T>, ExplainError> {
+        let mut pass = pass.clone();
+        let nodes = self.network.nodes();
+        let mut needed = vec![false; self.network.values()];
+        for (node, step) in nodes.iter().zip(&self.steps).rev() {
+            if self.needs_outputs(node) {
+                node.outputs.iter().for_each(|value| needed[*value] = true);
+            }
+            let missing = |value: &&usize| needed[**value] && pass.value(**value).is_none();
+            let computed = node.outputs.iter().any(|value| missing(&value));
+            let looked_at =
+                step.is_some() || !matches!(node.op, Op::Activation(_) | Op::Identity | Op::Scale { .. });
+            if computed || looked_at {
+                node.inputs.iter().for_each(|value| needed[*value] = true);
+            }
+        }
+        for node in nodes {
+            if node.outputs.iter().any(|value| needed[*value] && pass.value(*value).is_none()) {
+                node.compute(&mut pass)?;
+            }
+        }
+        Ok(pass)
+    }
+
+    fn needs_outputs(&self, node: &Node<T>) -> bool {
+        let ways = self.composite.ways();
+        match node.op {
+            Op::Activation(_) => ways.activation != ActivationWay::Pass,
+            Op::Sum => matches!(ways.sum, SumWay::Share(_)),
+            _ => false,
+        }
+    }
+
+    /// What stands against an exact decomposition: what was found in the network, and in this pass.
+    fn found(&self, account: &Account, pass: &Pass<T>) -> Vec<At<Place>> {
+        let mut findings = self.findings.clone();
+        for (node, step) in self.network.nodes().iter().zip(&self.steps) {
+            let bounds = step.as_ref().and_then(|ruled| ruled.rule.bounds());
+            let input = node.inputs.first().and_then(|value| pass.value(*value));
+            if let (Some(bounds), Some(input)) = (bounds, input) {
+                findings.extend(outside(&node.name, bounds, input));
+            }
+        }
+        if self.composite.is_exact() {
+            findings.extend(not_conserved(account));
+            findings.extend(negative(account));
+        }
+        findings
+    }
+}
+
+/// The rule of a node, prepared; none where what it computes decides the way back.
+fn ruled<T: Number>(
+    node: &Node<T>,
+    composite: &Composite,
+    first: bool,
+) -> Result<Option<Ruled<T>>, ExplainError> {
+    let rule = composite.rule(&node.name, &node.op, first);
+    match (&node.op, rule) {
+        (Op::Weighted(step), Some(rule)) => {
+            let prepared = (!rule.is_pass()).then(|| Prepared::new(step, rule));
+            Ok(Some(Ruled { rule: rule.clone(), prepared }))
+        }
+        (Op::Unknown(_), Some(rule)) => Ok(Some(Ruled { rule: rule.clone(), prepared: None })),
+        (Op::Weighted(_) | Op::Unknown(_), None) => Err(ExplainError::NoRule {
+            step: node.name.clone(),
+            kind: node.op.name().to_owned(),
+            composite: format!("`{}`", composite.name()),
+        }),
+        _ => Ok(None),
+    }
+}
+
+/// Relevance on its way.
+struct Walk<'a, T> {
+    explainer: &'a Explainer<T>,
+    pass: &'a Pass<T>,
+    arrived: Vec<Option<Array<T>>>,
+    accounts: Vec<StepAccount>,
+}
+
+impl<'a, T: Number> Walk<'a, T> {
+    fn new(explainer: &'a Explainer<T>, pass: &'a Pass<T>, start: Array<T>) -> Self {
+        let mut arrived = vec![None; explainer.network.values()];
+        arrived[explainer.network.output()] = Some(start);
+        Self { explainer, pass, arrived, accounts: Vec::new() }
+    }
+
+    /// Hands what arrived at a node's outputs down to its inputs.
+    fn step(&mut self, place: usize, node: &Node<T>) -> Result<(), ExplainError> {
+        if node.outputs.iter().all(|value| self.arrived[*value].is_none()) {
+            return Ok(());
+        }
+        let nothing: Vec<Array<T>> = node.outputs.iter().map(|value| zeros_like(self.pass, *value)).collect();
+        let arrived: Vec<&Array<T>> = node
+            .outputs
+            .iter()
+            .zip(&nothing)
+            .map(|(value, nothing)| self.arrived[*value].as_ref().unwrap_or(nothing))
+            .collect();
+        let ruled = self.explainer.steps[place].as_ref();
+        let handed = self.handed(node, ruled, &arrived).map_err(|reason| node.fault(reason))?;
+        self.accounts.push(StepAccount {
+            step: node.name.clone(),
+            kind: node.op.name().to_owned(),
+            rule: ruled.map(|ruled| ruled.rule.to_string()),
+            arrived: arrived.iter().map(|arrived| arrived.sum()).sum(),
+            handed: handed.iter().map(Array::sum).sum(),
+        });
+        for (value, handed) in node.inputs.iter().zip(handed) {
+            match &mut self.arrived[*value] {
+                Some(sum) => sum.add(&handed),
+                empty => *empty = Some(handed),
+            }
+        }
+        Ok(())
+    }
+
+    fn handed(
+        &self,
+        node: &Node<T>,
+        ruled: Option<&Ruled<T>>,
+        arrived: &[&Array<T>],
+    ) -> Result<Vec<Array<T>>, String> {
+        let value = |value: &usize| self.pass.value(*value);
+        let input = |number: usize| node.inputs.get(number).and_then(value).ok_or("a value is missing");
+        match ruled {
+            Some(Ruled { prepared: Some(prepared), .. }) => {
+                Ok(vec![prepared.hand_down(input(0)?, arrived[0])?])
+            }
+            Some(Ruled { prepared: None, .. }) => {
+                let x = input(0)?;
+                if x.shape != arrived[0].shape {
+                    let (from, to) = (&arrived[0].shape, &x.shape);
+                    return Err(format!("relevance of {from:?} does not pass to inputs of {to:?}"));
+                }
+                Ok(vec![arrived[0].clone()])
+            }
+            None => {
+                // Steps that pass relevance on do not look at their values, which may not be there.
+                let absent = Array::default();
+                let values = |numbers: &[usize]| -> Vec<&Array<T>> {
+                    numbers.iter().map(|number| value(number).unwrap_or(&absent)).collect()
+                };
+                let (inputs, outputs) = (values(&node.inputs), values(&node.outputs));
+                back(
+                    &node.op,
+                    self.explainer.composite.ways(),
+                    &Back { inputs: &inputs, outputs: &outputs, arrived },
+                )
+            }
+        }
+    }
+}
+
+fn zeros_like<T: Number>(pass: &Pass<T>, value: usize) -> Array<T> {
+    Array::zeros(pass.value(value).map_or_else(|| vec![0], |value| value.shape.clone()))
+}
+
+/// Sums and lowest numbers over all inputs, per sample where each input has a row for each.
+fn sums<T: Number>(inputs: &[(String, Array<T>)], samples: usize) -> (Vec<f64>, Vec<f64>) {
+    let by_sample = inputs.iter().all(|(_, relevance)| relevance.rows() == samples);
+    let lowest = |numbers: &[T]| numbers.iter().map(|number| number.wide()).fold(f64::INFINITY, f64::min);
+    if !by_sample {
+        let sum = inputs.iter().map(|(_, relevance)| relevance.sum()).sum();
+        let low =
+            inputs.iter().map(|(_, relevance)| lowest(&relevance.numbers)).fold(f64::INFINITY, f64::min);
+        return (vec![sum], vec![low]);
+    }
+    let mut sums = vec![0.0; samples];
+    let mut lows = vec![f64::INFINITY; samples];
+    for (_, relevance) in inputs {
+        for (sample, sum) in relevance.row_sums().into_iter().enumerate() {
+            sums[sample] += sum;
+            lows[sample] = lows[sample].min(lowest(relevance.row(sample)));
+        }
+    }
+    (sums, lows)
+}
+
+fn finding(step: Option<&str>, name: &str, [message, reason, fix]: [String; 3]) -> At<Place> {
+    let fault = Fault::Named(name.to_owned());
+    Finding { level: Level::Warning, fault, message, reason, fix }.at(Place { step: step.map(str::to_owned) })
+}
+
+/// Biases above 0 of a step, where exactness needs them at most 0.
+fn bias_above_zero<T: Number>(node: &Node<T>) -> Option<At<Place>> {
+    let Op::Weighted(step) = &node.op else { return None };
+    let biases = step.bias.as_ref()?;
+    let above = biases.iter().filter(|bias| **bias > T::zero()).count();
+    let (unit, most) = biases.iter().enumerate().max_by(|a, b| a.1.wide().total_cmp(&b.1.wide()))?;
+    (above > 0).then(|| {
+        let message =
+            format!("{above} of {} biases are above 0; the greatest is {:.6} of unit {unit}", biases.len(), most.wide());
+        finding(
+            Some(&node.name),
+            "bias-above-zero",
+            [
+                message,
+                "A unit may then be active without any input, and no root of it lies in the domain: the decomposition is \
+                 not consistent there, though it stays conservative."
+                    .to_owned(),
+                "Hold biases at most 0 while training, or read the map as a heuristic.".to_owned(),
+            ],
+        )
+    })
+}
+
+/// Inputs outside the box that z^B takes them to be in.
+fn outside<T: Number>(step: &str, [low, high]: [f64; 2], input: &Array<T>) -> Option<At<Place>> {
+    let wide = || input.numbers.iter().map(|number| number.wide());
+    // What was rounded to the numbers' type is not outside.
+    let (least, most) = (T::of(low).wide().min(low), T::of(high).wide().max(high));
+    let count = wide().filter(|number| *number < least || *number > most).count();
+    let (lowest, highest) = wide().fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), x| (a.min(x), b.max(x)));
+    (count > 0).then(|| {
+        let all = input.numbers.len();
+        let message = format!(
+            "{count} of {all} inputs are outside of [{low}, {high}]: they go from {lowest:.4} to {highest:.4}"
+        );
+        finding(
+            Some(step),
+            "input-outside-box",
+            [
+                message,
+                "z^B looks for roots within the box; for inputs outside of it relevance may be negative."
+                    .to_owned(),
+                "Give the box that the inputs lie in, or none: w² is for inputs without bounds.".to_owned(),
+            ],
+        )
+    })
+}
+
+fn not_conserved(account: &Account) -> Option<At<Place>> {
+    let worst = account.worst_error();
+    (worst > EXACT).then(|| {
+        let losses = account.steps.iter().max_by(|a, b| {
+            let lost = |step: &StepAccount| (step.arrived - step.handed).abs();
+            lost(a).total_cmp(&lost(b))
+        });
+        let step = losses.map(|step| step.step.as_str());
+        let figures = losses.map_or_else(String::new, |step| {
+            format!(
+                "; most in `{}`, where {:.6} arrived and {:.6} was handed down",
+                step.step, step.arrived, step.handed
+            )
+        });
+        finding(
+            step,
+            "relevance-not-conserved",
+            [
+                format!("|ΣR − f|/|f| is {worst:.2e}{figures}"),
+                "Relevance is lost where no input of a unit speaks for what it computed.".to_owned(),
+                "Read sums over the map with that in mind; the map's step accounts say where it stayed."
+                    .to_owned(),
+            ],
+        )
+    })
+}
+
+fn negative(account: &Account) -> Option<At<Place>> {
+    let started = account.started.iter().copied().fold(f64::INFINITY, f64::min);
+    let lowest = account.lowest();
+    let message = if started < 0.0 {
+        format!("what is explained is negative, {started:.6}, and so is its relevance")
+    } else if lowest < -EXACT * account.started.iter().map(|f| f.abs()).fold(0.0, f64::max) {
+        format!("the lowest relevance is {lowest:.6}")
+    } else {
+        return None;
+    };
+    let reason =
+        "Deep Taylor decomposition explains positive values, by relevance that is at least 0.".to_owned();
+    let fix = "Explain a class that the network speaks for, or use a composite with signs.".to_owned();
+    Some(finding(None, "relevance-negative", [message, reason, fix]))
+}

@@ -1,0 +1,1 @@
+//! Methods that ask the network at other inputs than the one that is explained.
