@@ -78,9 +78,10 @@ impl<T: Number> Array<T> {
     }
 
     /// Each number through a function.
+    #[must_use]
     pub fn map(&self, of: impl Fn(T) -> T + Sync) -> Self {
         let mut numbers = self.numbers.clone();
-        change(&mut numbers, |number| of(number));
+        change(&mut numbers, of);
         Self { shape: self.shape.clone(), numbers }
     }
 

@@ -15,6 +15,27 @@ use crate::rule::Rule;
 use crate::target::Target;
 
 /// A network, the rules of its steps, and all of them that does not depend on an input, computed once.
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// use logit_explain::map::Map;
+/// use logit_explain::op::Weighted;
+/// use logit_explain::{Array, Composite, Explainer, Network, Node, Op, Target};
+///
+/// let map = Map::Dense { inputs: 2, units: 1 };
+/// let op = Op::Weighted(Weighted { map, weight: Arc::new(vec![3.0, 1.0]), bias: None });
+/// let node = Node { name: "value".to_owned(), op, inputs: vec![0], outputs: vec![1] };
+/// let network = Network::<f64>::new(vec![node], vec![("x".to_owned(), 0)], 1)?;
+///
+/// // z^B: each input gets by how far it is above the lowest, times its weight.
+/// let explainer = Explainer::new(network, Composite::deep_taylor(Some([0.0, 1.0])))?;
+/// let x = Array::new([1, 2], vec![0.5, 0.5]);
+/// let found = explainer.explain_inputs(&[x], &[Target::Logit { unit: 0 }])?;
+/// assert_eq!(found.inputs[0].1.numbers, [1.5, 0.5]);
+/// assert_eq!(found.account.worst_error(), 0.0);
+/// # Ok::<(), logit_explain::ExplainError>(())
+/// ```
 pub struct Explainer<T> {
     network: Network<T>,
     composite: Composite,
@@ -145,6 +166,11 @@ impl<T: Number> Explainer<T> {
         start: Array<T>,
         layers: &[(String, usize)],
     ) -> Result<Relevances<T>, ExplainError> {
+        let given = pass.value(self.network.output()).map_or(&start.shape, |logits| &logits.shape);
+        if *given != start.shape || start.numbers.is_empty() {
+            let what = format!("relevance of {:?} for an output of {given:?}", start.shape);
+            return Err(ExplainError::Target(what));
+        }
         for (name, value) in self.network.inputs() {
             if let Some(input) = pass.value(*value) {
                 finite(input, &format!("number of input `{name}`"))?;
@@ -172,7 +198,9 @@ impl<T: Number> Explainer<T> {
         let mut pass = pass.clone();
         let nodes = self.network.nodes();
         let mut needed = vec![false; self.network.values()];
-        wanted.iter().for_each(|value| needed[*value] = true);
+        for value in wanted {
+            needed[*value] = true;
+        }
         for (node, step) in nodes.iter().zip(&self.steps).rev() {
             if self.needs_outputs(node) {
                 node.outputs.iter().for_each(|value| needed[*value] = true);
@@ -279,7 +307,15 @@ impl<'a, T: Number> Walk<'a, T> {
             handed: handed.iter().map(Array::sum).sum(),
         });
         for (value, handed) in node.inputs.iter().zip(handed) {
+            if let Some(input) = self.pass.value(*value).filter(|input| input.shape != handed.shape) {
+                let (found, shape) = (&handed.shape, &input.shape);
+                return Err(node.fault(format!("relevance of {found:?} for an input of {shape:?}")));
+            }
             match &mut self.arrived[*value] {
+                Some(sum) if sum.shape != handed.shape => {
+                    let (found, shape) = (&handed.shape, &sum.shape);
+                    return Err(node.fault(format!("relevance of {found:?} and {shape:?} for one value")));
+                }
                 Some(sum) => sum.add(&handed),
                 empty => *empty = Some(handed),
             }

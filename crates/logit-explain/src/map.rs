@@ -68,6 +68,22 @@ impl Map {
         })
     }
 
+    /// That it has a size, and that groups divide its channels.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        let (sizes, groups) = match *self {
+            Self::Dense { inputs, units } => (vec![inputs, units], 1),
+            Self::Conv(window) | Self::ConvTransposed { window, .. } => {
+                let Window { channels, kernel, stride, dilation, groups, .. } = window;
+                ([channels, kernel, stride, dilation].concat(), groups)
+            }
+        };
+        if sizes.contains(&0) || groups == 0 || sizes[..2].iter().any(|channels| channels % groups != 0) {
+            return Err(format!("{self:?} has a size of 0, or groups that do not divide its channels"));
+        }
+        let weights = sizes.iter().take(4).try_fold(1_usize, |all, size| all.checked_mul(*size));
+        weights.map(|_| ()).ok_or_else(|| format!("{self:?} is too large"))
+    }
+
     /// How many weights it has.
     pub fn weights(&self) -> usize {
         match *self {
@@ -129,15 +145,6 @@ impl Map {
         Ok(x)
     }
 
-    /// A number per unit, added at each of its places.
-    pub(crate) fn add_bias<T: Number>(&self, y: &mut Array<T>, bias: &[T]) {
-        let places = y.shape.get(2..).map_or(1, |places| places.iter().product::<usize>());
-        for (at, plane) in y.numbers.chunks_exact_mut(places.max(1)).enumerate() {
-            let bias = bias[at % bias.len()];
-            plane.iter_mut().for_each(|number| *number += bias);
-        }
-    }
-
     fn sized(&self, input: &[usize]) -> Result<Sized, String> {
         match (*self, input) {
             (Self::Dense { inputs, units }, &[rows, features]) if features == inputs => {
@@ -159,6 +166,17 @@ impl Map {
             (Self::Conv(window) | Self::ConvTransposed { window, .. }, _) => {
                 Err(format!("it takes [N, {}, H, W], not {input:?}", window.channels[0]))
             }
+        }
+    }
+}
+
+/// Adds a number per unit at each of its places.
+pub(crate) fn add_bias<T: Number>(y: &mut Array<T>, bias: &[T]) {
+    let places = y.shape.get(2..).map_or(1, |places| places.iter().product::<usize>());
+    for (at, plane) in y.numbers.chunks_exact_mut(places.max(1)).enumerate() {
+        let bias = bias[at % bias.len()];
+        for number in plane {
+            *number += bias;
         }
     }
 }

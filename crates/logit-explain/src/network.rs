@@ -6,6 +6,23 @@ use crate::number::Number;
 use crate::op::Op;
 
 /// A network: nodes in the order in which they compute, over numbered values.
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// use logit_explain::map::Map;
+/// use logit_explain::op::{Activation, Weighted};
+/// use logit_explain::{Array, Network, Node, Op};
+///
+/// let map = Map::Dense { inputs: 2, units: 2 };
+/// let weight = Arc::new(vec![1.0, -1.0, 0.5, 2.0]);
+/// let dense = Op::Weighted(Weighted { map, weight, bias: None });
+/// let node = |op, at: usize| Node { name: "hidden".to_owned(), op, inputs: vec![at], outputs: vec![at + 1] };
+/// let nodes = vec![node(dense, 0), node(Op::Activation(Activation::Relu), 1)];
+/// let network = Network::<f64>::new(nodes, vec![("x".to_owned(), 0)], 2)?;
+/// assert_eq!(network.logits(&[Array::new([1, 2], vec![1.0, -1.0])])?.numbers, [0.5, 0.0]);
+/// # Ok::<(), logit_explain::ExplainError>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Network<T> {
     nodes: Vec<Node<T>>,
@@ -67,6 +84,7 @@ impl<T: Number> Network<T> {
         inputs: Vec<(String, usize)>,
         output: usize,
     ) -> Result<Self, ExplainError> {
+        nodes.iter().try_for_each(check_node)?;
         let nodes = folded(nodes, output);
         let values = nodes.iter().flat_map(|node| node.inputs.iter().chain(&node.outputs)).copied();
         let values = values.chain(inputs.iter().map(|(_, value)| *value)).max().map_or(0, |most| most + 1);
@@ -82,7 +100,6 @@ impl<T: Number> Network<T> {
             for value in &node.outputs {
                 given(&mut known, *value, &node.name)?;
             }
-            check_weights(node)?;
         }
         if !known.get(output).copied().unwrap_or(false) {
             return Err(ExplainError::Network(format!("nothing gives the output, value {output}")));
@@ -155,6 +172,12 @@ impl<T: Number> Network<T> {
         }
         let mut pass = Pass::new(vec![None; self.values]);
         for ((name, value), input) in self.inputs.iter().zip(inputs) {
+            if input.numbers.is_empty() || input.shape.iter().product::<usize>() != input.numbers.len() {
+                let (shape, count) = (&input.shape, input.numbers.len());
+                let reason =
+                    format!("input `{name}` of {shape:?} has {count} numbers: there is nothing to explain");
+                return Err(ExplainError::Network(reason));
+            }
             finite(input, &format!("number of input `{name}`"))?;
             pass.set(*value, input.clone());
         }
@@ -213,20 +236,32 @@ fn given(known: &mut [bool], value: usize, by: &str) -> Result<(), ExplainError>
     Ok(())
 }
 
-fn check_weights<T: Number>(node: &Node<T>) -> Result<(), ExplainError> {
-    let Op::Weighted(step) = &node.op else { return Ok(()) };
-    let (map, biases) = (step.map, step.bias.as_ref().map_or(0, |bias| bias.len()));
-    if step.weight.len() != map.weights() || (biases != 0 && biases != map.units()) {
-        let (weights, units) = (map.weights(), map.units());
-        let found = step.weight.len();
-        return Err(
-            node.fault(format!("{found} weights and {biases} biases, where {weights} and {units} belong"))
-        );
+/// That a node has as many inputs, outputs and numbers as its operation takes.
+fn check_node<T: Number>(node: &Node<T>) -> Result<(), ExplainError> {
+    let fault = |reason: String| Err(node.fault(reason));
+    let (inputs, outputs) = node.op.arity();
+    if !inputs.contains(&node.inputs.len()) || node.outputs.len() != outputs {
+        let (found, gives) = (node.inputs.len(), node.outputs.len());
+        return fault(format!("it takes {inputs:?} values and gives {outputs}, not {found} and {gives}"));
     }
-    let parameters = [Some(&step.weight), step.bias.as_ref()].into_iter().flatten().zip(["weight", "bias"]);
-    for (numbers, name) in parameters {
-        let array = numbers.iter().position(|number| !number.is_finite());
-        if let Some(at) = array {
+    let parameters: Vec<(&str, &[T])> = match &node.op {
+        Op::Weighted(step) => {
+            step.check().or_else(fault)?;
+            let bias = step.bias.as_ref().map(|bias| ("bias", &bias[..]));
+            [("weight", &step.weight[..])].into_iter().chain(bias).collect()
+        }
+        Op::Scale { scale, shift } if scale.len() != shift.len() => {
+            return fault(format!("{} scales and {} shifts", scale.len(), shift.len()));
+        }
+        Op::Scale { scale, shift } => vec![("scale", &scale[..]), ("shift", &shift[..])],
+        Op::Embedding { weight, units } if *units == 0 || !weight.len().is_multiple_of(*units) => {
+            return fault(format!("{} weights are no rows of {units}", weight.len()));
+        }
+        Op::Embedding { weight, .. } => vec![("weight", &weight[..])],
+        _ => Vec::new(),
+    };
+    for (name, numbers) in parameters {
+        if let Some(at) = numbers.iter().position(|number| !number.is_finite()) {
             let what = format!("{name} of step `{}`, number", node.name);
             return Err(ExplainError::NotFinite { what, at, number: numbers[at].wide() });
         }

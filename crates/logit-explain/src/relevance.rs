@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::array::Array;
-use crate::map::Map;
+use crate::map::{Map, add_bias};
 use crate::number::Number;
 use crate::op::Weighted;
 use crate::rule::{Denominator, Fraction, InputPart, Outputs, Rule, Term, WeightPart};
@@ -29,8 +29,11 @@ struct PreparedTerm<T> {
     weight: Arc<Vec<T>>,
     bias: Option<Vec<T>>,
     /// What a constant in the place of the input gives, for one row of a shape.
-    of_constant: Mutex<Option<(Vec<usize>, Arc<Array<T>>)>>,
+    of_constant: Mutex<Option<OfConstant<T>>>,
 }
+
+/// The shape of a row, and what came of it.
+type OfConstant<T> = (Vec<usize>, Arc<Array<T>>);
 
 impl<T: Number> Prepared<T> {
     pub(crate) fn new(step: &Weighted<T>, rule: &Rule) -> Self {
@@ -64,7 +67,7 @@ impl<T: Number> Prepared<T> {
                 }
                 _ => Cow::Borrowed(relevance),
             };
-            if relevance.numbers.iter().all(|relevance| relevance.is_zero()) {
+            if relevance.numbers.iter().all(T::is_zero) {
                 continue;
             }
             let terms: Vec<&PreparedTerm<T>> =
@@ -109,7 +112,7 @@ impl<T: Number> Prepared<T> {
             }
             let mut product = self.map.forward(&signs.part(x, &term.input), &term.weight)?;
             if let Some(bias) = &term.bias {
-                self.map.add_bias(&mut product, bias);
+                add_bias(&mut product, bias);
             }
             shares.change_with(&product, |sum, product| sum + factor * product);
         }
@@ -181,7 +184,7 @@ impl<T: Number> PreparedTerm<T> {
         }
         let mut found = map.forward(&constant, &self.weight)?;
         if let Some(bias) = &self.bias {
-            map.add_bias(&mut found, bias);
+            add_bias(&mut found, bias);
         }
         let found = Arc::new(found);
         *kept = Some((constant.shape, Arc::clone(&found)));

@@ -109,12 +109,12 @@ impl Target {
     /// As [`directions`](Self::directions).
     pub fn values<T: Number>(targets: &[Self], logits: &Array<T>) -> Result<Vec<f64>, ExplainError> {
         let directions = Self::directions(targets, logits)?;
-        let value = |(sample, target): (usize, &Self)| match target {
-            Self::LogOdds { unit } => log_odds_of(logits.row(sample), *unit),
-            _ => {
-                let products = directions.row(sample).iter().zip(logits.row(sample));
-                products.map(|(direction, logit)| direction.wide() * logit.wide()).sum()
+        let value = |(sample, target): (usize, &Self)| {
+            if let Self::LogOdds { unit } = target {
+                return log_odds_of(logits.row(sample), *unit);
             }
+            let products = directions.row(sample).iter().zip(logits.row(sample));
+            products.map(|(direction, logit)| direction.wide() * logit.wide()).sum()
         };
         Ok((0..logits.rows()).zip(targets.iter().cycle()).map(value).collect())
     }

@@ -32,7 +32,7 @@ impl Draw {
 
     fn input<T: Number>(&mut self, shape: &[usize]) -> Array<T> {
         let count = shape.iter().product();
-        Array::new(shape, self.many(count, |x| LOW + (x + 1.0) / 2.0 * (HIGH - LOW)).to_vec())
+        Array::new(shape, self.many(count, |x| LOW + (0.5 + 0.5 * x) * (HIGH - LOW)).to_vec())
     }
 }
 
@@ -132,7 +132,7 @@ fn exact<T: Number>(network: &Network<T>, x: &Array<T>, within: f64) {
             let lowest = account.lowest[sample];
             assert!(lowest >= -1e-9 * within * value, "{lowest} of {value}, {bounds:?}");
             if value == 0.0 {
-                assert!(map.row(sample).iter().all(|relevance| relevance.is_zero()));
+                assert!(map.row(sample).iter().all(T::is_zero));
             }
         }
         let told: Vec<&str> = found.findings.iter().map(|found| found.finding.fault.name()).collect();
@@ -178,49 +178,49 @@ fn naive(
     matrix.iter().enumerate().map(of).collect()
 }
 
+/// What of a product is an input's share.
+type Share = Box<dyn Fn(f64, f64) -> f64>;
+
+/// Rules of one share, with what else is in the denominator: a number per unit, by its bias, and a stabiliser.
+fn shares() -> Vec<(Rule, Share, fn(f64) -> f64, f64)> {
+    let whole = || Box::new(|x: f64, w: f64| x * w) as Share;
+    let positive = || Box::new(|x: f64, w: f64| (x * w).max(0.0)) as Share;
+    let square = || Box::new(|_: f64, w: f64| w * w) as Share;
+    // A tap that is outside of the map has no weight in the matrix, and neither has one that is not in the group.
+    let one = Box::new(|_: f64, w: f64| if w == 0.0 { 0.0 } else { 1.0 });
+    let boxed = || Box::new(|x: f64, w: f64| x * w - LOW * w.max(0.0) - HIGH * w.min(0.0)) as Share;
+    vec![
+        (Rule::epsilon(0.1), whole(), |b| b, 0.1),
+        (Rule::zero().without_bias(), whole(), |_| 0.0, 0.0),
+        (Rule::z_plus(), positive(), |_| 0.0, 0.0),
+        (Rule::z_plus().with_bias(), positive(), |b| b.max(0.0), 0.0),
+        (Rule::alpha_beta(1.0, 0.0), positive(), |b| b.max(0.0), 1e-6),
+        (Rule::w_square(), square(), |_| 0.0, 0.0),
+        (Rule::w_square().with_bias(), square(), |b| b * b, 0.0),
+        (Rule::flat(), one, |_| 0.0, 1e-6),
+        (Rule::z_box(LOW, HIGH), boxed(), |_| 0.0, 0.0),
+        (Rule::z_box_of(vec![LOW], vec![HIGH]), boxed(), |_| 0.0, 0.0),
+    ]
+}
+
 /// Every rule of one share, against its matrix form.
 fn by_matrices(map: Map, shape: &[usize], draw: &mut Draw) {
-    let Op::Weighted(step) = draw.weighted::<f64>(map) else { unreachable!() };
+    let Op::Weighted(mut step) = draw.weighted::<f64>(map) else { unreachable!() };
+    step.bias = Some(draw.many(map.units(), |x| x / 5.0));
     let x = draw.input(shape);
     let network = chain(vec![Op::Weighted(step.clone())]);
-    let z = network.logits(std::slice::from_ref(&x)).unwrap();
-    let mut start = Array::zeros(z.shape.clone());
-    start.numbers.iter_mut().for_each(|relevance| *relevance = draw.next());
-    let one = [&[1], &shape[1..]].concat();
-    let matrix = matrix(map, &step.weight, &one);
-    // A tap that is outside of the map has no weight in the matrix, and neither has one that is not in the group.
-    let bias = step.bias.clone().unwrap();
-    let places = z.row_len() / bias.len();
-    let none = vec![0.0; z.row_len()];
-    let bias: Vec<f64> = (0..z.row_len()).map(|at| bias[at / places]).collect();
-    let positive: Vec<f64> = bias.iter().map(|bias| bias.max(0.0)).collect();
-    let squares: Vec<f64> = bias.iter().map(|bias| bias * bias).collect();
-    type Share = Box<dyn Fn(f64, f64) -> f64>;
-    let product = |x: f64, w: f64| (x * w).max(0.0);
-    let rules: Vec<(Rule, Share, &[f64], f64)> = vec![
-        (Rule::epsilon(0.1), Box::new(|x, w| x * w), &bias, 0.1),
-        (Rule::zero().without_bias(), Box::new(|x, w| x * w), &none, 0.0),
-        (Rule::z_plus(), Box::new(product), &none, 0.0),
-        (Rule::z_plus().with_bias(), Box::new(product), &positive, 0.0),
-        (Rule::alpha_beta(1.0, 0.0), Box::new(product), &positive, 1e-6),
-        (Rule::w_square(), Box::new(|_, w| w * w), &none, 0.0),
-        (Rule::w_square().with_bias(), Box::new(|_, w| w * w), &squares, 0.0),
-        (Rule::flat(), Box::new(|_, w| if w == 0.0 { 0.0 } else { 1.0 }), &none, 1e-6),
-        (Rule::z_box(LOW, HIGH), Box::new(|x, w| x * w - LOW * w.max(0.0) - HIGH * w.min(0.0)), &none, 0.0),
-        (
-            Rule::z_box_of(vec![LOW], vec![HIGH]),
-            Box::new(|x, w| x * w - LOW * w.max(0.0) - HIGH * w.min(0.0)),
-            &none,
-            0.0,
-        ),
-    ];
-    for (rule, share, rest, stabiliser) in rules {
-        let explainer = Explainer::new(network.clone(), Composite::all(rule.clone())).unwrap();
-        let pass = network.run(std::slice::from_ref(&x)).unwrap();
+    let pass = network.run(std::slice::from_ref(&x)).unwrap();
+    let mut start = Array::zeros(pass.value(1).unwrap().shape.clone());
+    start.numbers.fill_with(|| draw.next());
+    let matrix = matrix(map, &step.weight, &[&[1], &shape[1..]].concat());
+    let (bias, units) = (step.bias.unwrap(), start.row_len());
+    for (rule, share, of_bias, stabiliser) in shares() {
+        let explainer = Explainer::new(network.clone(), Composite::all(rule)).unwrap();
         let found = explainer.explain_from(&pass, start.clone(), &[]).unwrap();
+        let rest: Vec<f64> = (0..units).map(|at| of_bias(bias[at * bias.len() / units])).collect();
         let expected = (0..x.rows()).flat_map(|sample| {
             let x = x.row(sample);
-            naive(&matrix, |i, w| share(x[i], w), rest, start.row(sample), stabiliser)
+            naive(&matrix, |i, w| share(x[i], w), &rest, start.row(sample), stabiliser)
         });
         same(&found.inputs[0].1, &Array::new(x.shape.clone(), expected.collect()), 1e-9);
     }
@@ -255,6 +255,21 @@ fn differs(network: &Network<f64>, inputs: &[Array<f64>], by: &[usize]) {
 fn to_two(draw: &mut Draw, operations: Vec<Op<f64>>, features: usize) -> Network<f64> {
     let head = draw.weighted(Map::Dense { inputs: features, units: 2 });
     chain(operations.into_iter().chain([Op::Flatten, head]).collect())
+}
+
+#[test]
+fn nothing_comes_of_nothing() {
+    let mut draw = Draw(5);
+    let (network, x) = dense_net::<f64>(&mut draw);
+    // Nodes whose last weights are nowhere positive give 0, whatever the input is.
+    let mut nodes = network.nodes().to_vec();
+    let Op::Weighted(last) = &mut nodes[3].op else { unreachable!() };
+    last.weight = Arc::new(last.weight.iter().map(|weight| -weight.abs()).collect());
+    let network = Network::new(nodes, network.inputs().to_vec(), network.output()).unwrap();
+    for bounds in [Some([LOW, HIGH]), None] {
+        let map = first(&network, Composite::deep_taylor(bounds), &x);
+        assert!(map.numbers.iter().all(|relevance| *relevance == 0.0), "{map:?}");
+    }
 }
 
 proptest! {

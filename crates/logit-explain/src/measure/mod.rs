@@ -98,11 +98,11 @@ impl<T: Number> Perturbations<T> {
             match *self {
                 Self::Normal { deviation, seed, .. } => {
                     let mut noise = Noise::new(seed, [number, 0]);
-                    row.iter_mut().for_each(|x| *x = T::of(noise.normal() * deviation));
+                    row.fill_with(|| T::of(noise.normal() * deviation));
                 }
                 Self::Uniform { radius, seed, .. } => {
                     let mut noise = Noise::new(seed, [number, 0]);
-                    row.iter_mut().for_each(|x| *x = T::of(noise.uniform() * radius));
+                    row.fill_with(|| T::of(noise.uniform() * radius));
                 }
                 Self::Given(_) => {}
             }

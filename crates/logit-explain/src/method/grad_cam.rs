@@ -1,6 +1,6 @@
 //! Grad-CAM (Selvaraju et al. 2017, <https://arxiv.org/abs/1610.02391>).
 
-use super::{logits_of, told};
+use super::{logits_of, told, value_of};
 use crate::array::Array;
 use crate::error::ExplainError;
 use crate::explainer::{Explainer, Relevances};
@@ -12,12 +12,12 @@ pub(super) fn explain<T: Number>(
     explainer: &Explainer<T>,
     pass: &Pass<T>,
     targets: &[Target],
-    layer: &str,
+    layer: Option<&str>,
     rectified: bool,
 ) -> Result<Relevances<T>, ExplainError> {
     let network = explainer.network();
     let logits = logits_of(network, pass)?;
-    let value = network.value_of(layer)?;
+    let (layer, value) = value_of(network, layer)?;
     let pass = explainer.filled(pass, &[value])?;
     let start = Target::directions(targets, logits)?;
     let found = explainer.explain_values(&pass, start, &[(layer.to_owned(), value)])?;

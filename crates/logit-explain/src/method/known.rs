@@ -1,6 +1,6 @@
 //! Methods by their names.
 
-use super::Method;
+use super::Method::{self, Relevance};
 use crate::composite::Composite;
 use crate::error::{ExplainError, nearest};
 use crate::rule::{EPSILON, Rule};
@@ -18,7 +18,7 @@ pub struct Settings {
     pub alpha_beta: [f64; 2],
     /// Steps of integrated gradients.
     pub steps: usize,
-    /// Samples of SmoothGrad.
+    /// Samples of `SmoothGrad`.
     pub samples: usize,
     /// Its noise, as a share of the input's range.
     pub noise: f64,
@@ -87,14 +87,6 @@ const OVERVIEW: &str = "Montavon et al. 2019, https://doi.org/10.1007/978-3-030-
 const COMPOSITES: &str = "Kohlbrenner et al. 2020, https://arxiv.org/abs/1910.09840";
 const GRADIENT: &str = "Simonyan et al. 2014, https://arxiv.org/abs/1312.6034";
 
-fn composite(composite: Composite) -> Result<Method, ExplainError> {
-    Ok(Method::Relevance(composite))
-}
-
-fn all(rule: Rule) -> Result<Method, ExplainError> {
-    composite(Composite::all(rule))
-}
-
 /// All methods by name: composites, methods of gradients and of covered inputs, then the rules that composites are made of.
 pub const KNOWN: &[Known] = &[
     known(
@@ -102,17 +94,17 @@ pub const KNOWN: &[Known] = &[
         false,
         MONTAVON,
         "Conserves the value and is nowhere negative, exactly, in networks whose biases are at most 0.",
-        |of| composite(Composite::deep_taylor(of.bounds)),
+        |of| Ok(Relevance(Composite::deep_taylor(of.bounds))),
     ),
     known(
         "epsilon-plus",
         true,
         COMPOSITES,
         "What speaks for the target in convolutions, and both sides in dense layers.",
-        |_| composite(Composite::epsilon_plus()),
+        |_| Ok(Relevance(Composite::epsilon_plus())),
     ),
     known("epsilon-plus-flat", true, COMPOSITES, "The same, smooth over what the first layer sees.", |_| {
-        composite(Composite::epsilon_plus_flat())
+        Ok(Relevance(Composite::epsilon_plus_flat()))
     }),
     known(
         "epsilon-gamma-box",
@@ -121,7 +113,7 @@ pub const KNOWN: &[Known] = &[
         "Favours what speaks for the target, for images in known bounds.",
         |of| {
             match of.bounds {
-            Some([low, high]) => composite(Composite::epsilon_gamma_box(low, high)),
+            Some([low, high]) => Ok(Relevance(Composite::epsilon_gamma_box(low, high))),
             None => Err(ExplainError::Method(
                 "`epsilon-gamma-box` needs the bounds of the inputs: give the lowest and the highest number that an \
                  input may be, as -0.5 and 1.5".to_owned())),
@@ -133,42 +125,42 @@ pub const KNOWN: &[Known] = &[
         true,
         COMPOSITES,
         "Sets what speaks for the target against what speaks against it, in convolutions.",
-        |_| composite(Composite::epsilon_alpha2_beta1()),
+        |_| Ok(Relevance(Composite::epsilon_alpha2_beta1())),
     ),
     known(
         "epsilon-alpha2-beta1-flat",
         true,
         COMPOSITES,
         "The same, smooth over what the first layer sees.",
-        |_| composite(Composite::epsilon_alpha2_beta1_flat()),
+        |_| Ok(Relevance(Composite::epsilon_alpha2_beta1_flat())),
     ),
     known(
         "excitation-backprop",
         false,
         "Zhang et al. 2016, https://arxiv.org/abs/1608.00507",
         "Where the units are that excited the target.",
-        |_| composite(Composite::excitation_backprop()),
+        |_| Ok(Relevance(Composite::excitation_backprop())),
     ),
     known(
         "guided-backprop",
         true,
         "Springenberg et al. 2015, https://arxiv.org/abs/1412.6806",
         "Sharp pictures of structure; they hardly depend on what was learned.",
-        |_| composite(Composite::guided_backprop()),
+        |_| Ok(Relevance(Composite::guided_backprop())),
     ),
     known(
         "deconvnet",
         true,
         "Zeiler and Fergus 2014, https://arxiv.org/abs/1311.2901",
         "What pattern would excite the units; it hardly depends on what was learned.",
-        |_| composite(Composite::deconvnet()),
+        |_| Ok(Relevance(Composite::deconvnet())),
     ),
     known(
         "gradient",
         true,
         GRADIENT,
         "Where a small change would change the value, not what made it.",
-        |_| composite(Composite::gradient()),
+        |_| Ok(Relevance(Composite::gradient())),
     ),
     known(
         "gradient-x-input",
@@ -212,24 +204,30 @@ pub const KNOWN: &[Known] = &[
         },
     ),
     known("epsilon", true, BACH, "Each input's share of what a unit computed.", |of| {
-        all(Rule::epsilon(of.epsilon))
+        Ok(Relevance(Composite::all(Rule::epsilon(of.epsilon))))
     }),
-    known("zero", true, BACH, "The same without a stabiliser.", |_| all(Rule::zero())),
-    known("z-plus", false, MONTAVON, "Shares of what speaks for a unit alone.", |_| all(Rule::z_plus())),
+    known("zero", true, BACH, "The same without a stabiliser.", |_| {
+        Ok(Relevance(Composite::all(Rule::zero())))
+    }),
+    known("z-plus", false, MONTAVON, "Shares of what speaks for a unit alone.", |_| {
+        Ok(Relevance(Composite::all(Rule::z_plus())))
+    }),
     known("gamma", true, OVERVIEW, "Between ε and z⁺: what speaks for a unit counts more.", |of| {
-        all(Rule::gamma(of.gamma))
+        Ok(Relevance(Composite::all(Rule::gamma(of.gamma))))
     }),
     known(
         "alpha-beta",
         true,
         BACH,
         "What speaks for a unit α times, less what speaks against it β times.",
-        |of| all(Rule::alpha_beta(of.alpha_beta[0], of.alpha_beta[1])),
+        |of| Ok(Relevance(Composite::all(Rule::alpha_beta(of.alpha_beta[0], of.alpha_beta[1])))),
     ),
     known("w-square", false, MONTAVON, "By the weights alone, for inputs without bounds.", |_| {
-        all(Rule::w_square())
+        Ok(Relevance(Composite::all(Rule::w_square())))
     }),
-    known("flat", false, LAPUSCHKIN, "The same to all that a unit sees.", |_| all(Rule::flat())),
+    known("flat", false, LAPUSCHKIN, "The same to all that a unit sees.", |_| {
+        Ok(Relevance(Composite::all(Rule::flat())))
+    }),
 ];
 
 impl Method {

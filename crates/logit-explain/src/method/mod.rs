@@ -84,16 +84,29 @@ pub enum Method {
 }
 
 /// A method and a network, with all that does not depend on an input computed once.
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// use logit_explain::map::Map;
+/// use logit_explain::op::Weighted;
+/// use logit_explain::{Array, Method, Network, Node, Op, Target};
+///
+/// let map = Map::Dense { inputs: 2, units: 1 };
+/// let op = Op::Weighted(Weighted { map, weight: Arc::new(vec![3.0, 1.0]), bias: None });
+/// let node = Node { name: "value".to_owned(), op, inputs: vec![0], outputs: vec![1] };
+/// let network = Network::<f64>::new(vec![node], vec![("x".to_owned(), 0)], 1)?;
+///
+/// let occlusion = Method::Occlusion { window: vec![1], stride: vec![1], baseline: 0.0 };
+/// let prepared = occlusion.prepare(network)?;
+/// let x = Array::new([1, 2], vec![0.5, 2.0]);
+/// let found = prepared.explain_inputs(&[x], &[Target::Logit { unit: 0 }])?;
+/// assert_eq!(found.inputs[0].1.numbers, [1.5, 2.0]);
+/// # Ok::<(), logit_explain::ExplainError>(())
+/// ```
 pub struct PreparedMethod<T> {
     method: Method,
-    way: Way<T>,
-}
-
-enum Way<T> {
-    /// Walks back, by the rules or for gradients.
-    Walk(Explainer<T>),
-    /// Asks for values alone.
-    Ask(Network<T>),
+    explainer: Explainer<T>,
 }
 
 impl Method {
@@ -103,29 +116,21 @@ impl Method {
     /// A step has no rule, a step that was named is not there, or the settings are none.
     pub fn prepare<T: Number>(self, network: Network<T>) -> Result<PreparedMethod<T>, ExplainError> {
         self.check()?;
-        let method = match self {
-            Self::GradCam { layer: None, rectified } => {
-                Self::GradCam { layer: Some(last_convolution(&network)?), rectified }
-            }
-            Self::GradCam { layer: Some(layer), rectified } => {
-                network.value_of(&layer)?;
-                Self::GradCam { layer: Some(layer), rectified }
-            }
-            method => method,
-        };
-        if method.changes_inputs() && network.row_numbers().into_iter().all(|rows| rows) {
+        if let Self::GradCam { layer, .. } = &self {
+            value_of(&network, layer.as_deref())?;
+        }
+        if self.changes_inputs() && network.row_numbers().into_iter().all(|rows| rows) {
             return Err(ExplainError::Method(
                 "all inputs of the network are numbers of rows, which cannot be changed by small amounts: choose a \
                  composite, or `gradient-x-input`"
                     .to_owned(),
             ));
         }
-        let way = match &method {
-            Self::Occlusion { .. } => Way::Ask(network),
-            Self::Relevance(composite) => Way::Walk(Explainer::new(network, composite.clone())?),
-            _ => Way::Walk(Explainer::new(network, Composite::gradient())?),
+        let composite = match &self {
+            Self::Relevance(composite) => composite.clone(),
+            _ => Composite::gradient(),
         };
-        Ok(PreparedMethod { method, way })
+        Ok(PreparedMethod { explainer: Explainer::new(network, composite)?, method: self })
     }
 
     fn changes_inputs(&self) -> bool {
@@ -165,10 +170,7 @@ impl<T: Number> PreparedMethod<T> {
 
     /// The network.
     pub fn network(&self) -> &Network<T> {
-        match &self.way {
-            Way::Walk(explainer) => explainer.network(),
-            Way::Ask(network) => network,
-        }
+        self.explainer.network()
     }
 
     /// Runs the network and explains what it gave: a target per sample, or one for all.
@@ -195,57 +197,41 @@ impl<T: Number> PreparedMethod<T> {
         targets: &[Target],
         layers: &[&str],
     ) -> Result<Relevances<T>, ExplainError> {
-        let explainer = match &self.way {
-            Way::Walk(explainer) if matches!(self.method, Method::Relevance(_)) => {
-                return explainer.explain(pass, targets, layers);
-            }
-            _ if !layers.is_empty() => {
-                let what = "only composites tell the relevance of steps; this method tells that of inputs"
-                    .to_owned();
-                return Err(ExplainError::Method(what));
-            }
-            Way::Walk(explainer) => explainer,
-            Way::Ask(network) => return self.asked(&Asked::new(network, pass, targets)?),
-        };
+        let explainer = &self.explainer;
+        let asked = || Asked::new(explainer.network(), pass, targets);
         match &self.method {
+            Method::Relevance(_) => explainer.explain(pass, targets, layers),
+            _ if !layers.is_empty() => Err(ExplainError::Method(
+                "only composites tell the relevance of steps; this method tells that of inputs".to_owned(),
+            )),
             Method::GradientTimesInput => gradient_input::explain(explainer, pass, targets),
-            Method::GradCam { layer: Some(layer), rectified } => {
-                grad_cam::explain(explainer, pass, targets, layer, *rectified)
+            Method::IntegratedGradients { steps, baseline } => {
+                integrated::explain(explainer, &asked()?, *steps, *baseline)
             }
-            Method::IntegratedGradients { steps, baseline } => integrated::explain(
-                explainer,
-                &Asked::new(explainer.network(), pass, targets)?,
-                *steps,
-                *baseline,
-            ),
-            Method::SmoothGrad { samples, noise, seed } => smooth_grad::explain(
-                explainer,
-                &Asked::new(explainer.network(), pass, targets)?,
-                *samples,
-                *noise,
-                *seed,
-            ),
-            _ => self.asked(&Asked::new(explainer.network(), pass, targets)?),
-        }
-    }
-
-    fn asked(&self, asked: &Asked<'_, T>) -> Result<Relevances<T>, ExplainError> {
-        match &self.method {
+            Method::SmoothGrad { samples, noise, seed } => {
+                smooth_grad::explain(explainer, &asked()?, *samples, *noise, *seed)
+            }
+            Method::GradCam { layer, rectified } => {
+                grad_cam::explain(explainer, pass, targets, layer.as_deref(), *rectified)
+            }
             Method::Occlusion { window, stride, baseline } => {
-                occlusion::explain(asked, window, stride, *baseline)
+                occlusion::explain(&asked()?, window, stride, *baseline)
             }
-            _ => Err(ExplainError::Method("the method does not ask for values alone".to_owned())),
         }
     }
 }
 
-/// The step of the last convolution.
-fn last_convolution<T: Number>(network: &Network<T>) -> Result<String, ExplainError> {
+/// The step of a name, or the last convolution, and what it gives.
+fn value_of<'a, T: Number>(
+    network: &'a Network<T>,
+    name: Option<&'a str>,
+) -> Result<(&'a str, usize), ExplainError> {
     let convolves = |op: &Op<T>| matches!(op.name(), "conv2d" | "conv_transpose2d");
-    let last = network.nodes().iter().rfind(|node| convolves(&node.op));
-    last.map(|node| node.name.clone()).ok_or_else(|| {
+    let last = || network.nodes().iter().rfind(|node| convolves(&node.op)).map(|node| node.name.as_str());
+    let name = name.or_else(last).ok_or_else(|| {
         ExplainError::Method("Grad-CAM weighs the maps of a convolution, and the network has none".to_owned())
-    })
+    })?;
+    Ok((name, network.value_of(name)?))
 }
 
 /// The logits of a pass.

@@ -1,4 +1,4 @@
-//! SmoothGrad (Smilkov et al. 2017, <https://arxiv.org/abs/1706.03825>).
+//! `SmoothGrad` (Smilkov et al. 2017, <https://arxiv.org/abs/1706.03825>).
 
 use super::told;
 use super::variants::Asked;
@@ -30,6 +30,8 @@ fn shake<T: Number>(input: &mut Array<T>, share: f64, noise: impl Fn() -> Noise)
             (low.min(x.wide()), high.max(x.wide()))
         });
         let mut noise = noise();
-        row.iter_mut().for_each(|x| *x += T::of(noise.normal() * share * (high - low)));
+        for x in row {
+            *x += T::of(noise.normal() * share * (high - low));
+        }
     }
 }

@@ -56,6 +56,7 @@ pub(crate) struct Back<'a, T> {
 /// # Errors
 /// The values do not fit, or no way back is known; in words.
 pub(crate) fn back<T: Number>(op: &Op<T>, ways: &Ways, at: &Back<'_, T>) -> Result<Vec<Array<T>>, String> {
+    fits(op, ways, at)?;
     let (inputs, arrived) = (at.inputs, at.arrived[0]);
     let one = match op {
         Op::Pool(pool) => match ways.pool {
@@ -71,7 +72,6 @@ pub(crate) fn back<T: Number>(op: &Op<T>, ways: &Ways, at: &Back<'_, T>) -> Resu
         Op::MaxPool(pool) => pool.to_winners(inputs[0], arrived)?,
         Op::Scale { scale, .. } if ways.gradient => by_channel(arrived, scale.len(), |r, at| r * scale[at])?,
         Op::Activation(activation) => through(*activation, ways.activation, at),
-        Op::Scale { .. } | Op::Identity => arrived.clone(),
         Op::Flatten => arrived.reshaped(&inputs[0].shape),
         Op::Concat { axis } => {
             let sizes: Vec<usize> = inputs.iter().map(|input| input.shape[*axis]).collect();
@@ -94,12 +94,49 @@ pub(crate) fn back<T: Number>(op: &Op<T>, ways: &Ways, at: &Back<'_, T>) -> Resu
         Op::ScaleToLength { length, epsilon } if ways.gradient => {
             to_length(inputs[0], arrived, *length, *epsilon)
         }
-        Op::ScaleToLength { .. } => arrived.clone(),
+        Op::Scale { .. } | Op::Identity | Op::ScaleToLength { .. } => arrived.clone(),
         Op::Weighted(_) | Op::Unknown(_) => {
             return Err(format!("`{}` has no way back without a rule", op.name()));
         }
     };
     Ok(vec![one])
+}
+
+/// That what arrived has the shape of what the inputs give: a pass that was captured may not be of this network.
+fn fits<T: Number>(op: &Op<T>, ways: &Ways, at: &Back<'_, T>) -> Result<(), String> {
+    let (inputs, first) = (at.inputs, at.inputs[0]);
+    let expected = match op {
+        Op::Pool(pool) => pool.shape(first)?,
+        Op::MaxPool(pool) => pool.shape(first)?,
+        Op::Flatten => vec![first.rows(), first.row_len()],
+        Op::Concat { axis } => route::joined(inputs, *axis)?,
+        Op::Pad { padding, .. } => route::padded(&first.shape, *padding)?,
+        Op::Crop { size } => route::cropped(&first.shape, *size)?,
+        Op::Sum | Op::Product | Op::AbsDifference
+            if inputs.iter().all(|input| input.shape == first.shape) =>
+        {
+            first.shape.clone()
+        }
+        Op::Sum | Op::Product | Op::AbsDifference => {
+            let shapes: Vec<&[usize]> = inputs.iter().map(|input| &input.shape[..]).collect();
+            return Err(format!("it takes inputs of one shape, not {shapes:?}"));
+        }
+        Op::Embedding { units, .. } => vec![first.numbers.len(), *units],
+        Op::MaxOfNamed => vec![inputs[1].rows(), first.row_len()],
+        Op::ScaleToLength { .. } => first.shape.clone(),
+        Op::Activation(_) if ways.activation != ActivationWay::Pass => at.outputs[0].shape.clone(),
+        Op::Split { .. }
+        | Op::Scale { .. }
+        | Op::Activation(_)
+        | Op::Identity
+        | Op::Weighted(_)
+        | Op::Unknown(_) => return Ok(()),
+    };
+    let found = &at.arrived[0].shape;
+    if *found != expected {
+        return Err(format!("relevance of {found:?} arrived, where {expected:?} was computed"));
+    }
+    Ok(())
 }
 
 fn through<T: Number>(activation: Activation, way: ActivationWay, at: &Back<'_, T>) -> Array<T> {

@@ -8,13 +8,14 @@ mod named;
 mod pool;
 mod route;
 
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 pub(crate) use back::{ActivationWay, Back, SumWay, Ways, back};
 pub use pool::Pool;
 
 use crate::array::Array;
-use crate::map::Map;
+use crate::map::{Map, add_bias};
 use crate::number::Number;
 
 /// What a node computes.
@@ -143,11 +144,22 @@ impl Activation {
 }
 
 impl<T: Number> Weighted<T> {
+    /// That it has the weights and biases of its map.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        self.map.check()?;
+        let (found, biases) = (self.weight.len(), self.bias.as_ref().map_or(0, |bias| bias.len()));
+        let (weights, units) = (self.map.weights(), self.map.units());
+        if found != weights || self.bias.as_ref().is_some_and(|bias| bias.len() != units) {
+            return Err(format!("{found} weights and {biases} biases, where {weights} and {units} belong"));
+        }
+        Ok(())
+    }
+
     /// What it gives.
     pub(crate) fn forward(&self, x: &Array<T>) -> Result<Array<T>, String> {
         let mut y = self.map.forward(x, &self.weight)?;
         if let Some(bias) = &self.bias {
-            self.map.add_bias(&mut y, bias);
+            add_bias(&mut y, bias);
         }
         Ok(y)
     }
@@ -188,6 +200,16 @@ impl<T: Number> Op<T> {
             Self::MaxOfNamed => "max_of_named",
             Self::ScaleToLength { .. } => "scale_to_length",
             Self::Unknown(name) => name,
+        }
+    }
+
+    /// How many values it takes, and how many it gives.
+    pub(crate) fn arity(&self) -> (RangeInclusive<usize>, usize) {
+        match self {
+            Self::Concat { .. } | Self::Sum | Self::Unknown(_) => (1..=usize::MAX, 1),
+            Self::Product | Self::AbsDifference | Self::MaxOfNamed => (2..=2, 1),
+            Self::Split { pieces, .. } => (1..=1, *pieces),
+            _ => (1..=1, 1),
         }
     }
 
@@ -234,7 +256,9 @@ impl<T: Number> Op<T> {
                 let mut y = (*x).clone();
                 for row in y.numbers.chunks_exact_mut(x.row_len().max(1)) {
                     let factor = *length / norm(row, *epsilon);
-                    row.iter_mut().for_each(|x| *x = *x * factor);
+                    for x in row {
+                        *x = *x * factor;
+                    }
                 }
                 y
             }
@@ -263,7 +287,9 @@ fn by_channel<T: Number>(
     let plane = x.row_len() / channels.max(1);
     let mut y = x.clone();
     for (at, plane) in y.numbers.chunks_exact_mut(plane.max(1)).enumerate() {
-        plane.iter_mut().for_each(|x| *x = of(*x, at % channels));
+        for x in plane {
+            *x = of(*x, at % channels);
+        }
     }
     Ok(y)
 }

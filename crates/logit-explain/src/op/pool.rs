@@ -45,6 +45,9 @@ impl MaxPool {
             ceil_mode,
         };
         let [rows, columns] = pool.output();
+        if rows * columns == 0 {
+            return Err(format!("no window of {kernel:?} fits into a map of {height} × {width}"));
+        }
         Ok((pool, vec![batch, channels, rows, columns]))
     }
 
@@ -58,8 +61,13 @@ impl MaxPool {
         Ok(y)
     }
 
+    /// The shape of what it gives.
+    pub(super) fn shape<T: Number>(&self, x: &Array<T>) -> Result<Vec<usize>, String> {
+        Ok(self.over(x)?.1)
+    }
+
     /// What arrives at each maximum, at the place in the window where it was first found.
-    pub(super) fn to_winners<T: Number>(&self, x: &Array<T>, arrived: &Array<T>) -> Result<Array<T>, String> {
+    pub(super) fn to_winners<T: Number>(self, x: &Array<T>, arrived: &Array<T>) -> Result<Array<T>, String> {
         let (pool, _) = self.over(x)?;
         let mut back = Array::zeros(x.shape.clone());
         let (inputs, outputs) =
@@ -119,6 +127,14 @@ impl Pool {
         }
     }
 
+    /// The shape of what it gives.
+    pub(super) fn shape<T: Number>(&self, x: &Array<T>) -> Result<Vec<usize>, String> {
+        match self {
+            Self::Average { window, .. } => window.shape(x),
+            Self::Global | Self::Groups { .. } => Ok(self.runs(&x.shape)?.1),
+        }
+    }
+
     /// What it gives.
     pub(super) fn forward<T: Number>(&self, x: &Array<T>) -> Result<Array<T>, String> {
         match *self {
@@ -157,7 +173,9 @@ impl Pool {
                         let places: Vec<usize> = taps.collect();
                         let share =
                             arrived[output] / T::of(divisor(&pool, output, places.len(), count_include_pad));
-                        places.into_iter().for_each(|at| back[at] += share);
+                        for at in places {
+                            back[at] += share;
+                        }
                     });
                 });
             }
@@ -173,7 +191,7 @@ impl Pool {
     /// Of sums over runs of numbers: the length of a run, the output's shape, and what a sum is multiplied by.
     fn runs(&self, shape: &[usize]) -> Result<(usize, Vec<usize>, f64), String> {
         match (*self, shape) {
-            (Self::Global, &[batch, channels, height, width]) => {
+            (Self::Global, &[batch, channels, height, width]) if height * width > 0 => {
                 Ok((height * width, vec![batch, channels], 1.0 / (height * width) as f64))
             }
             (Self::Groups { size }, &[batch, features]) if size > 0 && features % size == 0 => {

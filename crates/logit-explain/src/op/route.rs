@@ -8,8 +8,8 @@ fn around(shape: &[usize], axis: usize) -> [usize; 2] {
     [shape[..axis].iter().product(), shape[axis + 1..].iter().product()]
 }
 
-/// Arrays one after the other along an axis.
-pub(super) fn concat<T: Number>(arrays: &[&Array<T>], axis: usize) -> Result<Array<T>, String> {
+/// The shape of arrays one after the other along an axis.
+pub(super) fn joined<T: Number>(arrays: &[&Array<T>], axis: usize) -> Result<Vec<usize>, String> {
     let mut shape = arrays[0].shape.clone();
     let others = |shape: &[usize]| {
         shape.iter().enumerate().filter(|(at, _)| *at != axis).map(|(_, size)| *size).collect::<Vec<_>>()
@@ -19,6 +19,12 @@ pub(super) fn concat<T: Number>(arrays: &[&Array<T>], axis: usize) -> Result<Arr
         return Err(format!("{shapes:?} cannot be joined along axis {axis}"));
     }
     shape[axis] = arrays.iter().map(|array| array.shape[axis]).sum();
+    Ok(shape)
+}
+
+/// Arrays one after the other along an axis.
+pub(super) fn concat<T: Number>(arrays: &[&Array<T>], axis: usize) -> Result<Array<T>, String> {
+    let shape = joined(arrays, axis)?;
     let mut numbers = Vec::with_capacity(shape.iter().product());
     for before in 0..around(&shape, axis)[0] {
         for array in arrays {
@@ -77,11 +83,17 @@ fn map_of(shape: &[usize]) -> Result<[usize; 4], String> {
     shape.try_into().map_err(|_| format!("it takes [N, C, H, W], not {shape:?}"))
 }
 
+/// The shape of a map with something around it.
+pub(super) fn padded(shape: &[usize], [top, left, bottom, right]: [usize; 4]) -> Result<Vec<usize>, String> {
+    let [batch, channels, height, width] = map_of(shape)?;
+    Ok(vec![batch, channels, top + height + bottom, left + width + right])
+}
+
 /// A constant around a map.
 pub(super) fn pad<T: Number>(map: &Array<T>, padding: [usize; 4], value: T) -> Result<Array<T>, String> {
-    let [batch, channels, height, width] = map_of(&map.shape)?;
-    let [top, left, bottom, right] = padding;
-    let mut padded = Array::full([batch, channels, top + height + bottom, left + width + right], value);
+    let [_, _, height, width] = map_of(&map.shape)?;
+    let [top, left, ..] = padding;
+    let mut padded = Array::full(padded(&map.shape, padding)?, value);
     copied(map, [0, 0], &mut padded, [top, left], [height, width]);
     Ok(padded)
 }
@@ -98,13 +110,18 @@ pub(super) fn unpadded<T: Number>(
     Ok(map)
 }
 
+/// The shape of the upper left part of a map.
+pub(super) fn cropped(shape: &[usize], size: [usize; 2]) -> Result<Vec<usize>, String> {
+    let [batch, channels, height, width] = map_of(shape)?;
+    if size[0] > height || size[1] > width || size.contains(&0) {
+        return Err(format!("{size:?} is no part of {shape:?}"));
+    }
+    Ok(vec![batch, channels, size[0], size[1]])
+}
+
 /// The upper left part of a map.
 pub(super) fn crop<T: Number>(map: &Array<T>, size: [usize; 2]) -> Result<Array<T>, String> {
-    let [batch, channels, height, width] = map_of(&map.shape)?;
-    if size[0] > height || size[1] > width {
-        return Err(format!("{size:?} is no part of {:?}", map.shape));
-    }
-    let mut part = Array::zeros([batch, channels, size[0], size[1]]);
+    let mut part = Array::zeros(cropped(&map.shape, size)?);
     copied(map, [0, 0], &mut part, [0, 0], size);
     Ok(part)
 }
