@@ -237,7 +237,7 @@ impl<T: Number> Explainer<T> {
             let bounds = step.as_ref().and_then(|ruled| ruled.rule.bounds());
             let input = node.inputs.first().and_then(|value| pass.value(*value));
             if let (Some(bounds), Some(input)) = (bounds, input) {
-                findings.extend(outside(&node.name, &bounds, input));
+                findings.extend(outside(&node.name, bounds, input));
             }
         }
         if self.composite.is_exact() {
@@ -414,7 +414,7 @@ fn bias_above_zero<T: Number>(node: &Node<T>) -> Option<At<Place>> {
 }
 
 /// Inputs outside the box that z^B takes them to be in.
-fn outside<T: Number>(step: &str, [low, high]: &[Vec<f64>; 2], input: &Array<T>) -> Option<At<Place>> {
+fn outside<T: Number>(step: &str, [low, high]: [&[f64]; 2], input: &Array<T>) -> Option<At<Place>> {
     let wide = || input.numbers.iter().map(|number| number.wide());
     let len = input.row_len();
     let bound = |bounds: &[f64], at: usize| bounds[at % len * bounds.len() / len];

@@ -24,16 +24,15 @@ struct PreparedFraction<T> {
 }
 
 struct PreparedTerm<T> {
-    factor: T,
     input: InputPart,
     weight: Arc<Vec<T>>,
     bias: Option<Vec<T>>,
-    /// What a constant in the place of the input gives, for one row of a shape.
-    of_constant: Mutex<Option<OfConstant<T>>>,
+    /// What ones give, for one row of a shape: it does not depend on the input.
+    of_ones: Mutex<Option<OfOnes<T>>>,
 }
 
 /// The shape of a row, and what came of it.
-type OfConstant<T> = (Vec<usize>, Arc<Array<T>>);
+type OfOnes<T> = (Vec<usize>, Arc<Array<T>>);
 
 impl<T: Number> Prepared<T> {
     pub(crate) fn new(step: &Weighted<T>, rule: &Rule) -> Self {
@@ -75,7 +74,7 @@ impl<T: Number> Prepared<T> {
             let shares = self.shares(fraction, &terms, &signs, x, &relevance)?;
             for term in terms {
                 let back = self.map.transposed(&shares, &term.weight, &x.shape)?;
-                term.collect(&mut handed, x, back)?;
+                term.collect(&mut handed, x, &back)?;
             }
         }
         Ok(handed)
@@ -104,17 +103,15 @@ impl<T: Number> Prepared<T> {
         }
         let mut shares = Array::zeros(relevance.shape.clone());
         for term in terms {
-            let factor = term.factor;
-            if let InputPart::One | InputPart::Given(_) = term.input {
-                let constant = term.of_constant(&self.map, &x.shape)?;
-                shares.change_by_rows(&constant, |sum, constant| sum + factor * constant);
+            if term.input == InputPart::One {
+                shares.change_by_rows(&*term.of_ones(&self.map, &x.shape)?, |sum, ones| sum + ones);
                 continue;
             }
-            let mut product = self.map.forward(&signs.part(x, &term.input), &term.weight)?;
+            let mut product = self.map.forward(signs.part(x, &term.input)?.as_ref(), &term.weight)?;
             if let Some(bias) = &term.bias {
                 add_bias(&mut product, bias);
             }
-            shares.change_with(&product, |sum, product| sum + factor * product);
+            shares.add(&product);
         }
         let denominator = fraction.denominator;
         shares.change_with(relevance, |d, relevance| share * divided(relevance, d, denominator));
@@ -137,7 +134,6 @@ fn prepared<T: Number>(
         weights
     };
     let term = |term: &Term| PreparedTerm {
-        factor: T::of(term.factor),
         input: term.input.clone(),
         weight: weights(term.weight),
         bias: step
@@ -145,7 +141,7 @@ fn prepared<T: Number>(
             .as_ref()
             .filter(|_| term.bias)
             .map(|bias| bias.iter().map(|bias| T::of(term.weight.of(bias.wide()))).collect()),
-        of_constant: Mutex::new(None),
+        of_ones: Mutex::new(None),
     };
     PreparedFraction {
         share: T::of(fraction.share),
@@ -156,60 +152,59 @@ fn prepared<T: Number>(
 }
 
 impl<T: Number> PreparedTerm<T> {
-    /// What stands in the place of an input, for one row of a batch.
-    fn constant(&self, shape: &[usize]) -> Result<Array<T>, String> {
-        let mut row = Array::full([&[1], &shape[1..]].concat(), T::one());
-        if let InputPart::Given(numbers) = &self.input {
-            let (len, channels) = (row.row_len(), shape[1]);
-            let fits = [1, channels, len].contains(&numbers.len());
-            if !fits {
-                let count = numbers.len();
-                return Err(format!("{count} bounds for {len} inputs of {channels} channels"));
-            }
-            let run = (len / numbers.len()).max(1);
-            let places = row.numbers.iter_mut().enumerate();
-            places.for_each(|(at, number)| *number = T::of(numbers[at / run]));
-        }
-        Ok(row)
-    }
-
-    /// What that gives with the term's weights and bias.
-    fn of_constant(&self, map: &Map, shape: &[usize]) -> Result<Arc<Array<T>>, String> {
-        let constant = self.constant(shape)?;
-        let mut kept = self.of_constant.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((known, found)) = &*kept
-            && *known == constant.shape
+    /// What ones give with the term's weights and bias, for one row of a batch.
+    fn of_ones(&self, map: &Map, shape: &[usize]) -> Result<Arc<Array<T>>, String> {
+        let shape = [&[1], &shape[1..]].concat();
+        let mut kept = self.of_ones.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((known, ones)) = &*kept
+            && *known == shape
         {
-            return Ok(Arc::clone(found));
+            return Ok(Arc::clone(ones));
         }
-        let mut found = map.forward(&constant, &self.weight)?;
+        let mut ones = map.forward(&Array::full(shape.clone(), T::one()), &self.weight)?;
         if let Some(bias) = &self.bias {
-            add_bias(&mut found, bias);
+            add_bias(&mut ones, bias);
         }
-        let found = Arc::new(found);
-        *kept = Some((constant.shape, Arc::clone(&found)));
-        Ok(found)
+        let ones = Arc::new(ones);
+        *kept = Some((shape, Arc::clone(&ones)));
+        Ok(ones)
     }
 
-    /// Adds what the term hands back: `± f(x_i)` times what its weights gave.
-    fn collect(&self, handed: &mut Array<T>, x: &Array<T>, mut back: Array<T>) -> Result<(), String> {
-        let (factor, zero) = (self.factor, T::zero());
-        match self.input {
-            InputPart::One => handed.change_with(&back, |sum, back| sum + factor * back),
-            InputPart::Given(_) => {
-                back.change_by_rows(&self.constant(&x.shape)?, |back, constant| factor * constant * back);
-                handed.add(&back);
-            }
-            InputPart::Whole => handed.change_with_two(x, &back, |sum, x, back| sum + factor * x * back),
+    /// Adds what the term hands back: `f(x_i)` times what its weights gave.
+    fn collect(&self, handed: &mut Array<T>, x: &Array<T>, back: &Array<T>) -> Result<(), String> {
+        let zero = T::zero();
+        match &self.input {
+            InputPart::One => handed.add(back),
+            InputPart::Whole => handed.change_with_two(x, back, |sum, x, back| sum + x * back),
             InputPart::Positive => {
-                handed.change_with_two(x, &back, |sum, x, back| sum + factor * x.max(zero) * back);
+                handed.change_with_two(x, back, |sum, x, back| sum + x.max(zero) * back);
             }
             InputPart::Negative => {
-                handed.change_with_two(x, &back, |sum, x, back| sum + factor * x.min(zero) * back);
+                handed.change_with_two(x, back, |sum, x, back| sum + x.min(zero) * back);
+            }
+            InputPart::Beyond(bounds) => {
+                handed.change_with_two(&beyond(x, bounds)?, back, |sum, x, back| sum + x * back);
             }
         }
         Ok(())
     }
+}
+
+/// How far inputs are above bounds.
+fn beyond<T: Number>(x: &Array<T>, bounds: &[f64]) -> Result<Array<T>, String> {
+    let (len, channels) = (x.row_len(), x.shape.get(1).copied().unwrap_or(1));
+    if ![1, channels, len].contains(&bounds.len()) {
+        return Err(format!("{} bounds for {len} inputs of {channels} channels", bounds.len()));
+    }
+    let mut beyond = x.clone();
+    let run = (len / bounds.len()).max(1);
+    for row in beyond.numbers.chunks_exact_mut(len.max(1)) {
+        for (run, bound) in row.chunks_exact_mut(run).zip(bounds) {
+            let bound = T::of(*bound);
+            run.iter_mut().for_each(|x| *x = *x - bound);
+        }
+    }
+    Ok(beyond)
 }
 
 /// `R / d`, as a denominator wants it.
@@ -239,18 +234,19 @@ impl Signs {
 
     fn has(&self, part: &InputPart) -> bool {
         match part {
-            InputPart::Whole | InputPart::One | InputPart::Given(_) => true,
+            InputPart::Whole | InputPart::One | InputPart::Beyond(_) => true,
             InputPart::Positive => self.positive,
             InputPart::Negative => self.negative,
         }
     }
 
-    fn part<'a, T: Number>(&self, x: &'a Array<T>, part: &InputPart) -> Cow<'a, Array<T>> {
-        match part {
+    fn part<'a, T: Number>(&self, x: &'a Array<T>, part: &InputPart) -> Result<Cow<'a, Array<T>>, String> {
+        Ok(match part {
             InputPart::Positive if self.negative => Cow::Owned(x.map(|x| x.max(T::zero()))),
             InputPart::Negative if self.positive => Cow::Owned(x.map(|x| x.min(T::zero()))),
+            InputPart::Beyond(bounds) => Cow::Owned(beyond(x, bounds)?),
             _ => Cow::Borrowed(x),
-        }
+        })
     }
 }
 

@@ -4,8 +4,8 @@
 //! weights and `h` of the bias,
 //!
 //! ```text
-//! d_j = Σ_terms ± ( Σ_i f(x_i) g(w_ij) + h(b_j) )
-//! R_i += share · Σ_terms ± f(x_i) Σ_j g(w_ij) R_j / d_j
+//! d_j = Σ_terms ( Σ_i f(x_i) g(w_ij) + h(b_j) )
+//! R_i += share · Σ_terms f(x_i) Σ_j g(w_ij) R_j / d_j
 //! ```
 //!
 //! A rule is thus a small value: which parts its terms take, which bias counts, and what is done about denominators near 0.
@@ -33,7 +33,6 @@ pub(crate) struct Fraction {
 /// A product of a part of the input with a part of the weights.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Term {
-    pub(crate) factor: f64,
     pub(crate) input: InputPart,
     pub(crate) weight: WeightPart,
     /// Whether the same part of the bias counts in the denominator.
@@ -56,8 +55,8 @@ pub(crate) enum InputPart {
     Negative,
     /// 1 in the place of every input.
     One,
-    /// Numbers in the place of the inputs: one for each, for each channel, or for all.
-    Given(Arc<Vec<f64>>),
+    /// How far it is above a bound: one for each input, for each channel, or for all.
+    Beyond(Arc<Vec<f64>>),
 }
 
 /// A part of the weights, or of the bias.
@@ -72,8 +71,6 @@ pub(crate) enum WeightPart {
     Above(f64),
     /// `w + γ w⁻`.
     Below(f64),
-    /// `low · w⁺ + high · w⁻`.
-    Box(f64, f64),
 }
 
 impl WeightPart {
@@ -87,7 +84,6 @@ impl WeightPart {
             Self::One => 1.0,
             Self::Above(gamma) => weight + gamma * weight.max(0.0),
             Self::Below(gamma) => weight + gamma * weight.min(0.0),
-            Self::Box(low, high) => low * weight.max(0.0) + high * weight.min(0.0),
         }
     }
 }
@@ -115,7 +111,7 @@ impl Fraction {
 
 impl Term {
     fn new(input: InputPart, weight: WeightPart, bias: bool) -> Self {
-        Self { factor: 1.0, input, weight, bias }
+        Self { input, weight, bias }
     }
 }
 
@@ -183,25 +179,20 @@ impl Rule {
     }
 
     /// **z^B**: `R_i = Σ_j (x_i w_ij − l w_ij⁺ − h w_ij⁻) / Σ_i'(…) R_j` for inputs in the box `[l, h]`: the deep Taylor rule
-    /// for pixels.
+    /// for pixels. It is computed as `(x_i − l) w_ij⁺ + (x_i − h) w_ij⁻`, whose terms are at least 0 in the box whatever is
+    /// rounded.
     pub fn z_box(low: f64, high: f64) -> Self {
-        let bounds = Term::new(InputPart::One, WeightPart::Box(low, high), false);
-        let whole = Term::new(InputPart::Whole, WeightPart::Whole, false);
-        let fraction = Fraction::new(vec![whole, Term { factor: -1.0, ..bounds }]);
-        Self::new(format!("z^B {low} to {high}"), vec![fraction]).with_denominator(Denominator::Exact)
+        Self { name: format!("z^B {low} to {high}"), ..Self::z_box_of(vec![low], vec![high]) }
     }
 
     /// **z^B** with a box for each input: `low` and `high` have a number for each input of a sample, for each channel, as of
     /// images that were normalised by channel, or for all.
     pub fn z_box_of(low: Vec<f64>, high: Vec<f64>) -> Self {
-        let bound = |bound: Vec<f64>, weight: WeightPart| Term {
-            factor: -1.0,
-            ..Term::new(InputPart::Given(Arc::new(bound)), weight, false)
+        let beyond = |bounds: Vec<f64>, weight: WeightPart| {
+            Term::new(InputPart::Beyond(Arc::new(bounds)), weight, false)
         };
-        let whole = Term::new(InputPart::Whole, WeightPart::Whole, false);
-        let bounds = [bound(low, WeightPart::Positive), bound(high, WeightPart::Negative)];
-        let fraction = Fraction::new([whole].into_iter().chain(bounds).collect());
-        Self::new("z^B by input", vec![fraction]).with_denominator(Denominator::Exact)
+        let terms = vec![beyond(low, WeightPart::Positive), beyond(high, WeightPart::Negative)];
+        Self::new("z^B by input", vec![Fraction::new(terms)]).with_denominator(Denominator::Exact)
     }
 
     /// **pass**: input and output are of one shape, and the relevance is handed on as it is.
@@ -253,19 +244,15 @@ impl Rule {
     }
 
     /// The box that it takes its inputs to be in: lows and highs, as many as [`z_box_of`](Self::z_box_of) takes.
-    pub(crate) fn bounds(&self) -> Option<[Vec<f64>; 2]> {
-        let terms = || self.fractions.iter().flat_map(|fraction| &fraction.terms);
+    pub(crate) fn bounds(&self) -> Option<[&[f64]; 2]> {
         let given = |part: WeightPart| {
-            terms().find_map(|term| match &term.input {
-                InputPart::Given(bounds) if term.weight == part => Some(bounds.to_vec()),
+            let mut terms = self.fractions.iter().flat_map(|fraction| &fraction.terms);
+            terms.find_map(|term| match &term.input {
+                InputPart::Beyond(bounds) if term.weight == part => Some(&bounds[..]),
                 _ => None,
             })
         };
-        let one = terms().find_map(|term| match term.weight {
-            WeightPart::Box(low, high) => Some([vec![low], vec![high]]),
-            _ => None,
-        });
-        one.or_else(|| Some([given(WeightPart::Positive)?, given(WeightPart::Negative)?]))
+        Some([given(WeightPart::Positive)?, given(WeightPart::Negative)?])
     }
 }
 
