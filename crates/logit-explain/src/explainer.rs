@@ -82,6 +82,13 @@ impl<T: Number> Explainer<T> {
     pub fn new(network: Network<T>, composite: Composite) -> Result<Self, ExplainError> {
         for name in composite.named() {
             network.value_of(name)?;
+            let ruled =
+                |node: &Node<T>| node.name == name && matches!(node.op, Op::Weighted(_) | Op::Unknown(_));
+            if !network.nodes().iter().any(ruled) {
+                let reason =
+                    "it has no weights of its own, so that a rule for it would change nothing".to_owned();
+                return Err(ExplainError::Step { step: name.to_owned(), reason });
+            }
         }
         let mut sees_input = vec![false; network.values()];
         network.inputs().iter().for_each(|(_, value)| sees_input[*value] = true);

@@ -26,6 +26,8 @@ use crate::op::Op;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Network<T> {
     nodes: Vec<Node<T>>,
+    /// Steps that were folded into others, and what they gave.
+    folded: Vec<(String, usize)>,
     inputs: Vec<(String, usize)>,
     output: usize,
     values: usize,
@@ -85,7 +87,7 @@ impl<T: Number> Network<T> {
         output: usize,
     ) -> Result<Self, ExplainError> {
         nodes.iter().try_for_each(check_node)?;
-        let nodes = folded(nodes, output);
+        let (nodes, folded) = folded(nodes, output);
         let values = nodes.iter().flat_map(|node| node.inputs.iter().chain(&node.outputs)).copied();
         let values = values.chain(inputs.iter().map(|(_, value)| *value)).max().map_or(0, |most| most + 1);
         let mut known = vec![false; values];
@@ -104,7 +106,7 @@ impl<T: Number> Network<T> {
         if !known.get(output).copied().unwrap_or(false) {
             return Err(ExplainError::Network(format!("nothing gives the output, value {output}")));
         }
-        Ok(Self { nodes, inputs, output, values })
+        Ok(Self { nodes, folded, inputs, output, values })
     }
 
     /// The operations, in the order in which they compute.
@@ -154,7 +156,8 @@ impl<T: Number> Network<T> {
         let step = || {
             self.nodes.iter().rfind(|node| node.name == name).and_then(|node| node.outputs.first().copied())
         };
-        input.or_else(step).ok_or_else(|| {
+        let folded = || self.folded.iter().find(|(step, _)| step == name).map(|(_, value)| *value);
+        input.or_else(step).or_else(folded).ok_or_else(|| {
             let names = self.nodes.iter().map(|node| node.name.as_str());
             let names = names.chain(self.inputs.iter().map(|(name, _)| name.as_str()));
             ExplainError::UnknownStep { name: name.to_owned(), nearest: crate::error::nearest(name, names) }
@@ -239,6 +242,9 @@ fn given(known: &mut [bool], value: usize, by: &str) -> Result<(), ExplainError>
 /// That a node has as many inputs, outputs and numbers as its operation takes.
 fn check_node<T: Number>(node: &Node<T>) -> Result<(), ExplainError> {
     let fault = |reason: String| Err(node.fault(reason));
+    if matches!(node.op, Op::Unknown(_)) {
+        return Ok(());
+    }
     let (inputs, outputs) = node.op.arity();
     if !inputs.contains(&node.inputs.len()) || node.outputs.len() != outputs {
         let (found, gives) = (node.inputs.len(), node.outputs.len());
@@ -269,11 +275,13 @@ fn check_node<T: Number>(node: &Node<T>) -> Result<(), ExplainError> {
     Ok(())
 }
 
-/// The nodes with each scale right after weights, whose output nothing else takes, folded into them.
-fn folded<T: Number>(nodes: Vec<Node<T>>, output: usize) -> Vec<Node<T>> {
+/// The nodes with each scale right after weights, whose output nothing else takes, folded into them; and the names of those
+/// scales with what they gave.
+fn folded<T: Number>(nodes: Vec<Node<T>>, output: usize) -> (Vec<Node<T>>, Vec<(String, usize)>) {
     let mut uses = std::collections::HashMap::new();
     nodes.iter().flat_map(|node| &node.inputs).for_each(|value| *uses.entry(*value).or_insert(0) += 1);
     let mut kept: Vec<Node<T>> = Vec::with_capacity(nodes.len());
+    let mut folded = Vec::new();
     for node in nodes {
         let before = node.inputs.first().and_then(|value| {
             let alone = uses.get(value) == Some(&1) && *value != output;
@@ -284,10 +292,11 @@ fn folded<T: Number>(nodes: Vec<Node<T>>, output: usize) -> Vec<Node<T>> {
                 if step.map.units() == scale.len() && shift.len() == scale.len() =>
             {
                 *step = step.scaled(scale, shift);
+                folded.extend(node.outputs.first().map(|value| (node.name, *value)));
                 *outputs = node.outputs;
             }
             _ => kept.push(node),
         }
     }
-    kept
+    (kept, folded)
 }

@@ -201,7 +201,9 @@ fn beyond<T: Number>(x: &Array<T>, bounds: &[f64]) -> Result<Array<T>, String> {
     for row in beyond.numbers.chunks_exact_mut(len.max(1)) {
         for (run, bound) in row.chunks_exact_mut(run).zip(bounds) {
             let bound = T::of(*bound);
-            run.iter_mut().for_each(|x| *x = *x - bound);
+            for x in run {
+                *x = *x - bound;
+            }
         }
     }
     Ok(beyond)

@@ -248,7 +248,7 @@ impl Rule {
         let given = |part: WeightPart| {
             let mut terms = self.fractions.iter().flat_map(|fraction| &fraction.terms);
             terms.find_map(|term| match &term.input {
-                InputPart::Beyond(bounds) if term.weight == part => Some(&bounds[..]),
+                InputPart::Beyond(bounds) if term.weight == part && !bounds.is_empty() => Some(&bounds[..]),
                 _ => None,
             })
         };

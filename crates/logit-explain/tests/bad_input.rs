@@ -162,6 +162,11 @@ fn targets_and_layers_that_are_not_there_are_told() {
     told(explainer.explain(&pass, &[], &[]), "0 targets");
     told(explainer.explain(&pass, &[Target::Pixel { unit: 0, row: 0, column: 0 }], &[]), "no map");
     told(explainer.explain(&pass, &[Target::Logit { unit: 0 }], &["fx"]), "`fc`");
+    let nodes =
+        vec![node("fc", dense(2, 3), &[0], &[1]), node("relu", Op::Activation(Activation::Relu), &[1], &[2])];
+    let ruled = Composite::epsilon_plus().with_rule("relu", logit_explain::Rule::pass());
+    let found = Explainer::new(network(nodes, 2).unwrap(), ruled);
+    told(found.err().map_or(Ok(()), Err), "step `relu`: it has no weights");
     let unknown = network(vec![node("odd", Op::Unknown("fft".to_owned()), &[0], &[1])], 1).unwrap();
     told(
         Explainer::new(unknown, Composite::gradient()).err().map_or(Ok(()), Err),

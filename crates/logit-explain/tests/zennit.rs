@@ -127,6 +127,13 @@ fn relevance_is_zennits_in_single_precision() {
 }
 
 #[test]
+fn a_folded_step_keeps_its_name() {
+    let network = network::<f64>(&fixture("residual"));
+    assert!(network.nodes().iter().all(|node| node.name != "norm1"), "batch norm is folded");
+    assert_eq!(network.value_of("norm1"), network.value_of("conv1"));
+}
+
+#[test]
 fn networks_compute_what_torch_does() {
     for net in NETWORKS {
         let file = fixture(net);

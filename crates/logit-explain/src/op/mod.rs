@@ -206,7 +206,7 @@ impl<T: Number> Op<T> {
     /// How many values it takes, and how many it gives.
     pub(crate) fn arity(&self) -> (RangeInclusive<usize>, usize) {
         match self {
-            Self::Concat { .. } | Self::Sum | Self::Unknown(_) => (1..=usize::MAX, 1),
+            Self::Concat { .. } | Self::Sum => (1..=usize::MAX, 1),
             Self::Product | Self::AbsDifference | Self::MaxOfNamed => (2..=2, 1),
             Self::Split { pieces, .. } => (1..=1, *pieces),
             _ => (1..=1, 1),
