@@ -20,6 +20,7 @@ mod html;
 mod line_chart;
 mod number;
 mod picture;
+pub mod relevance;
 mod reliability;
 mod svg;
 mod table;
