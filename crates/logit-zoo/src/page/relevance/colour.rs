@@ -57,6 +57,16 @@ impl Colours {
     }
 }
 
+/// What a value is of the largest amount, between −1 and 1; 0 if there is no amount to compare with.
+pub(super) fn share(value: f32, largest: f32) -> f32 {
+    if largest > 0.0 && value.is_finite() { (value / largest).clamp(-1.0, 1.0) } else { 0.0 }
+}
+
+/// The largest amount among values that are finite; 0 if there are none.
+pub(super) fn largest_amount(values: impl IntoIterator<Item = f32>) -> f32 {
+    values.into_iter().filter(|value| value.is_finite()).fold(0.0, |largest, value| largest.max(value.abs()))
+}
+
 /// What can be read on a background: black, or white.
 pub(super) fn ink_on(background: Rgb) -> Rgb {
     if grey(background) > 127 { BLACK } else { WHITE }
@@ -75,7 +85,7 @@ fn between([first, middle, last]: &[Rgb; 3], place: f32) -> Rgb {
 }
 
 fn mixed(from: u8, to: u8, amount: f32) -> u8 {
-    (f32::from(from) + (f32::from(to) - f32::from(from)) * amount).round() as u8
+    (f32::from(from) + (f32::from(to) - f32::from(from)) * amount + 0.5) as u8
 }
 
 #[cfg(test)]

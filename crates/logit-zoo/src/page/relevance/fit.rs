@@ -21,8 +21,14 @@ pub(super) fn resampled(
 ) -> Vec<f32> {
     let across: Vec<Vec<(usize, f64)>> = (0..columns).map(|column| covered(column, columns, width)).collect();
     let mut values = Vec::with_capacity(columns * rows);
+    let mut above = Vec::new();
     for row in 0..rows {
         let down = covered(row, rows, height);
+        if down == above {
+            // Rows that are repeated, as of small images, are computed once.
+            values.extend_from_within(values.len() - columns..);
+            continue;
+        }
         for across in &across {
             let weighted = down.iter().flat_map(|(y, of_row)| {
                 let value = &value;
@@ -30,6 +36,7 @@ pub(super) fn resampled(
             });
             values.push(weighted.sum::<f64>() as f32);
         }
+        above = down;
     }
     values
 }

@@ -29,7 +29,7 @@ pub(super) const BAR_FOOT: usize = 6;
 
 /// Sides of panels, and the width that the panels of a sheet share.
 const SIDES: std::ops::RangeInclusive<usize> = 160..=320;
-const SHARED: usize = 1600;
+const SHARED: usize = 1280;
 
 /// Room for the two numbers at the colours of a map, of eleven characters each, and for the name of an input.
 const LEAST_MAP: usize = 24 * glyphs::WIDTH;

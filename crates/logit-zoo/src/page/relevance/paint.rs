@@ -5,7 +5,7 @@ use std::io::Write;
 use png::{BitDepth, ColorType, Encoder, EncodingError};
 
 use super::canvas::{Canvas, Letters, text_width};
-use super::colour::{Rgb, grey};
+use super::colour::{Rgb, grey, share};
 use super::fit::resampled;
 use super::layout::{BAR, BAR_FOOT, BAR_TOP, Band, GAP, LINE, Layout, MARGIN, TITLE};
 use super::shades::{Shade, Shades, drawn};
@@ -57,11 +57,11 @@ fn painted_row(row: &Row, band: &Band, layout: &Layout, shades: &[Shade]) -> Can
     for ((map, shade), (left, width)) in row.maps.iter().zip(shades).zip(&layout.columns) {
         let (left, foot) = (*left, top + panel.1);
         let values = drawn(map, panel);
-        let share = |place: usize| shade.share(values[place]);
+        let share_at = |place: usize| share(values[place], shade.largest);
         canvas.text((left, top - LINE), &map.title, PLAIN, *width);
-        panel_of(&mut canvas, (left, top), panel, |place| shade.colours.at(share(place)));
+        panel_of(&mut canvas, (left, top), panel, |place| shade.colours.at(share_at(place)));
         let beside = (left + panel.0 + GAP, top);
-        panel_of(&mut canvas, beside, panel, |place| shade.colours.over(grey(input[place]), share(place)));
+        panel_of(&mut canvas, beside, panel, |place| shade.colours.over(grey(input[place]), share_at(place)));
         below(&mut canvas, (left, foot), (2 * panel.0 + GAP).max(*width), map, shade);
     }
     canvas

@@ -53,13 +53,6 @@ impl Shades {
     }
 }
 
-impl Shade {
-    /// A value's share of the largest.
-    pub(super) fn share(&self, value: f32) -> f32 {
-        if self.largest > 0.0 { (value / self.largest).clamp(-1.0, 1.0) } else { 0.0 }
-    }
-}
-
 /// The values of a map at the size of its panel.
 pub(super) fn drawn(map: &Map, panel: (usize, usize)) -> Vec<f32> {
     resampled(|place| map.relevance[place], (map.width, map.height), panel)

@@ -124,7 +124,6 @@ pub struct DrawnSheet {
     png: Vec<u8>,
     width: usize,
     height: usize,
-    title: String,
     description: String,
 }
 
@@ -153,7 +152,6 @@ impl Sheet {
             png: painted(self, &layout, &shades)?,
             width: layout.width,
             height: layout.height(),
-            title: self.title.clone(),
             description: self.description(),
         })
     }
@@ -202,7 +200,9 @@ impl Sheet {
         }
         let inputs = [counted(self.rows.len(), "input"), listed(inputs.collect())];
         let inputs: Vec<String> = inputs.into_iter().filter(|part| !part.is_empty()).collect();
-        format!("Heat maps of {}; maps: {}.", inputs.join(": "), listed(maps))
+        let title =
+            if self.title.is_empty() { String::new() } else { format!("{} ", shorten(&self.title, 200)) };
+        format!("{title}Heat maps of {}; maps: {}.", inputs.join(": "), listed(maps))
     }
 }
 
@@ -232,11 +232,6 @@ impl DrawnSheet {
     /// Rows.
     pub fn height(&self) -> usize {
         self.height
-    }
-
-    /// The sheet's title.
-    pub fn title(&self) -> &str {
-        &self.title
     }
 
     /// What is seen, in words.
