@@ -54,7 +54,7 @@ fn painted_row(row: &Row, band: &Band, layout: &Layout, shades: &[Shade]) -> Can
     let input = pixels(&row.input, panel);
     canvas.text((MARGIN, top - LINE), "input", QUIET, text_width("input"));
     panel_of(&mut canvas, (MARGIN, top), panel, |place| input[place]);
-    for ((map, shade), (left, width)) in row.maps.iter().zip(shades).zip(&layout.columns) {
+    for ((map, shade), (left, width)) in row.maps.iter().zip(shades.iter().copied()).zip(&layout.columns) {
         let (left, foot) = (*left, top + panel.1);
         let values = drawn(map, panel);
         let share_at = |place: usize| share(values[place], shade.largest);
@@ -62,7 +62,7 @@ fn painted_row(row: &Row, band: &Band, layout: &Layout, shades: &[Shade]) -> Can
         panel_of(&mut canvas, (left, top), panel, |place| shade.colours.at(share_at(place)));
         let beside = (left + panel.0 + GAP, top);
         panel_of(&mut canvas, beside, panel, |place| shade.colours.over(grey(input[place]), share_at(place)));
-        below(&mut canvas, (left, foot), (2 * panel.0 + GAP).max(*width), map, shade);
+        below(&mut canvas, (left, foot), *width, map, shade);
     }
     canvas
 }
@@ -79,7 +79,7 @@ fn panel_of(
 }
 
 /// The colours of a map with their numbers, and its note.
-fn below(canvas: &mut Canvas, (left, foot): (usize, usize), width: usize, map: &Map, shade: &Shade) {
+fn below(canvas: &mut Canvas, (left, foot): (usize, usize), width: usize, map: &Map, shade: Shade) {
     let (top, lowest) = (foot + BAR_TOP, shade.colours.lowest());
     let colour = |x: usize| {
         let place = x as f32 / (width - 1).max(1) as f32;
@@ -98,7 +98,7 @@ fn below(canvas: &mut Canvas, (left, foot): (usize, usize), width: usize, map: &
 }
 
 /// The numbers at the colours, each with the share of the largest that it stands for.
-fn labels(shade: &Shade) -> Vec<(f32, String)> {
+fn labels(shade: Shade) -> Vec<(f32, String)> {
     if shade.largest == 0.0 {
         return vec![(shade.colours.lowest(), value(0.0))];
     }

@@ -31,12 +31,12 @@ impl Shades {
         let extremes = extremes(sheet, layout)?;
         let colours: Vec<Colours> = (0..layout.columns.len())
             .map(|column| {
-                let of_column = extremes.iter().filter_map(|row| row.get(column));
+                let of_column = extremes.iter().filter_map(|row| row.get(column)).copied();
                 let (lowest, highest) = of_column.fold((0.0_f32, 0.0_f32), widened);
                 Colours::for_range(lowest, highest)
             })
             .collect();
-        let all = extremes.iter().flatten().fold((0.0, 0.0), widened);
+        let all = extremes.iter().flatten().copied().fold((0.0, 0.0), widened);
         let shade = |(colours, of_map): (&Colours, &Extremes)| {
             let largest = match sheet.scale {
                 Scale::PerMap => amount(*of_map),
@@ -76,7 +76,7 @@ fn extremes(sheet: &Sheet, layout: &Layout) -> Result<Vec<Vec<Extremes>>, SheetE
     sheet.rows.iter().enumerate().map(of_row).collect()
 }
 
-fn widened(one: Extremes, other: &Extremes) -> Extremes {
+fn widened(one: Extremes, other: Extremes) -> Extremes {
     (one.0.min(other.0), one.1.max(other.1))
 }
 

@@ -209,7 +209,7 @@ fn terminals_are_sent_no_sequence_of_a_stranger() {
             };
             for line in lines {
                 assert!(!line.contains(['\u{7}', '\u{202e}', '\r', '\n', '\u{9b}']), "{line:?}");
-                assert!(line.matches("\u{1b}").count() == line.matches("\u{1b}[").count(), "{line:?}");
+                assert!(line.matches('\u{1b}').count() == line.matches("\u{1b}[").count(), "{line:?}");
                 assert!(colours != TerminalColours::None || !line.contains('\u{1b}'), "{line:?}");
             }
         }
