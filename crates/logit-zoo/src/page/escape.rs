@@ -25,7 +25,7 @@ pub(super) fn escape(text: &str) -> String {
 
 /// `text` on one line of a terminal: what a terminal acts on, or what turns the writing direction, is written out, as
 /// `\u{1b}`.
-pub(super) fn printed(text: &str) -> String {
+pub(crate) fn printed(text: &str) -> String {
     let is_acted_on = |character: char| {
         is_unfit(character)
             || matches!(character, '\u{61C}' | '\u{200E}' | '\u{200F}' | '\u{2028}' | '\u{2029}')

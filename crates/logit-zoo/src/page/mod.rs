@@ -31,6 +31,7 @@ use logit_spec::Finding;
 
 pub use axis::Scale;
 pub use confusion::Confusion;
+pub(crate) use escape::printed;
 pub use line_chart::{LineChart, Series};
 pub use picture::{Picture, Pixels};
 pub use relevance::Explanation;
