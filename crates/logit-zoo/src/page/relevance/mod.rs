@@ -12,6 +12,7 @@
 mod bars;
 mod canvas;
 mod colour;
+mod draw;
 mod fit;
 mod glyphs;
 mod layout;
@@ -28,7 +29,8 @@ use super::figure::scrollable;
 use super::picture::embedded;
 
 pub use bars::{Bar, Bars, Order};
-pub use sheet::{DrawnSheet, Map, Row, Scale, Sheet, SheetError};
+pub use draw::DrawnSheet;
+pub use sheet::{Map, Row, Scale, Sheet, SheetError};
 pub use terminal::TerminalColours;
 pub use words::{WordRow, Words};
 

@@ -4,6 +4,7 @@ use std::io::Cursor;
 
 use proptest::prelude::*;
 
+use super::layout::Layout;
 use super::*;
 use crate::page::{Picture, Pixels};
 
@@ -170,8 +171,8 @@ fn a_sheet_that_is_too_large_is_an_error_that_says_how_many_rows_fit() {
     let error = sheet(1000).draw().expect_err("an error").to_string();
     let expected = "1,000 inputs with their maps need more than the 64 million pixels of a sheet; ";
     assert_eq!(error, format!("{expected}{fit} fit: draw the others on further sheets"));
-    let drawn = sheet(fit).draw().expect("a sheet");
-    assert!(drawn.width() * drawn.height() <= 64_000_000);
+    let layout = Layout::of(&sheet(fit)).expect("a layout");
+    assert!(layout.width * layout.height() <= 64_000_000);
     assert!(sheet(fit + 1).draw().is_err());
     let wide = Sheet { rows: vec![row_of(1_000_000)], ..Sheet::default() };
     assert!(wide.draw().expect_err("an error").to_string().ends_with("draw fewer maps"));
@@ -195,6 +196,19 @@ fn titles_that_are_long_or_hostile_stay_in_their_place() {
         Seen::of(&Sheet { title: text, rows: vec![row], scale: Scale::PerMap }.draw().expect("a sheet"));
     assert!(seen.is_marked((24, seen.width - 24), (24, 50)));
     assert!(!seen.is_marked((seen.width - 22, seen.width), (0, seen.height)), "the margin is white");
+}
+
+#[test]
+fn a_sheet_is_told_in_words() {
+    let rows = vec![row("a.png", 2, 2, vec![map(2, 2, vec![1.0; 4])]), row("b.png", 2, 2, Vec::new())];
+    let sheet = Sheet { title: "Why 7?".to_owned(), rows, scale: Scale::PerMap };
+    let drawn = sheet.draw().expect("a sheet");
+    assert_eq!(drawn.description(), "Why 7? Heat maps of 2 inputs: a.png, b.png; maps: z⁺.");
+    let html = Explanation::Sheet(drawn).element("sheet").to_string();
+    assert!(
+        html.contains("src=\"data:image/png;base64,iVBORw0KGgo") && html.contains("maps: z⁺.\""),
+        "{html}"
+    );
 }
 
 #[test]
