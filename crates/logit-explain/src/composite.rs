@@ -13,7 +13,7 @@ use crate::rule::{Denominator, EPSILON, Rule};
 /// | [`epsilon_plus_flat`](Self::epsilon_plus_flat) | flat | z⁺ | ε | by share |
 /// | [`epsilon_gamma_box`](Self::epsilon_gamma_box) | z^B | γ = 0.25 | ε | by share |
 /// | [`epsilon_alpha2_beta1`](Self::epsilon_alpha2_beta1) | –, or flat | αβ = 2, 1 | ε | by share |
-/// | [`excitation_backprop`](Self::excitation_backprop) | – | z⁺ without bias | the same | by share |
+/// | [`excitation_backprop`](Self::excitation_backprop) | – | z⁺ | z⁺ | by share; activations as a gradient |
 /// | [`gradient`](Self::gradient), [`guided_backprop`](Self::guided_backprop), [`deconvnet`](Self::deconvnet) | – | gradient | gradient | gradient |
 #[derive(Clone, Debug, PartialEq)]
 pub struct Composite {
@@ -106,10 +106,11 @@ impl Composite {
         Self { name, ..Self::epsilon_alpha2_beta1() }.with_first(First::Any, Rule::flat())
     }
 
-    /// z⁺ without bias everywhere (Zhang et al. 2016, <https://arxiv.org/abs/1608.00507>).
+    /// z⁺ everywhere, with bias, and the gradient through activations (Zhang et al. 2016,
+    /// <https://arxiv.org/abs/1608.00507>).
     pub fn excitation_backprop() -> Self {
-        let rule = stabilised_z_plus().without_bias();
-        Self::new("excitation-backprop", rule.clone(), rule)
+        let ways = Ways { activation: ActivationWay::Gradient, ..BY_SHARE };
+        Self { ways, ..Self::new("excitation-backprop", stabilised_z_plus(), stabilised_z_plus()) }
     }
 
     /// The gradient.
@@ -133,6 +134,21 @@ impl Composite {
 
     fn with_first(self, first: First, rule: Rule) -> Self {
         Self { first: Some((first, rule)), ..self }
+    }
+
+    /// The same with another rule for the first step, as a box for each input.
+    #[must_use]
+    pub fn with_first_rule(self, rule: Rule) -> Self {
+        let first = self.first.as_ref().map_or(First::Any, |(first, _)| *first);
+        self.with_first(first, rule)
+    }
+
+    /// The same with another denominator for what goes by share: sums, and means of windows.
+    #[must_use]
+    pub fn with_shares(mut self, denominator: Denominator) -> Self {
+        self.ways.pool = Some(denominator);
+        self.ways.sum = SumWay::Share(denominator);
+        self
     }
 
     /// The same with a rule for the steps of one name.

@@ -8,7 +8,7 @@ pub enum ExplainError {
     /// A step that no rule covers.
     #[error(
         "step `{step}` computes `{kind}`, and {composite} has no rule for it: name one with \
-         `Composite::with_rule(\"{step}\", …)`, or explain by occlusion, which asks the network alone"
+         `Composite::with_rule(\"{step}\", …)`"
     )]
     NoRule {
         /// The step.
@@ -34,6 +34,17 @@ pub enum ExplainError {
         /// Names that are like it, or all of them.
         nearest: Vec<String>,
     },
+    /// A method that is not known.
+    #[error("there is no rule or method `{name}`{}", offered(nearest))]
+    UnknownMethod {
+        /// What was asked for.
+        name: String,
+        /// Names that are like it.
+        nearest: Vec<String>,
+    },
+    /// A method that cannot do what is asked of it.
+    #[error("{0}")]
+    Method(String),
     /// Numbers that are no numbers.
     #[error("{what} {at} is {number}: there is nothing to explain")]
     NotFinite {

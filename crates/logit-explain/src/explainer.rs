@@ -134,14 +134,24 @@ impl<T: Number> Explainer<T> {
         start: Array<T>,
         layers: &[&str],
     ) -> Result<Relevances<T>, ExplainError> {
-        let layers = layers.iter().map(|name| Ok((*name, self.network.value_of(name)?)));
-        let layers = layers.collect::<Result<Vec<_>, ExplainError>>()?;
+        let layers = layers.iter().map(|name| Ok(((*name).to_owned(), self.network.value_of(name)?)));
+        self.explain_values(pass, start, &layers.collect::<Result<Vec<_>, ExplainError>>()?)
+    }
+
+    /// Explains a pass, and keeps the relevance of some values by names.
+    pub(crate) fn explain_values(
+        &self,
+        pass: &Pass<T>,
+        start: Array<T>,
+        layers: &[(String, usize)],
+    ) -> Result<Relevances<T>, ExplainError> {
         for (name, value) in self.network.inputs() {
             if let Some(input) = pass.value(*value) {
                 finite(input, &format!("number of input `{name}`"))?;
             }
         }
-        let pass = self.filled(pass)?;
+        let wanted: Vec<usize> = layers.iter().map(|(_, value)| *value).collect();
+        let pass = self.filled(pass, &wanted)?;
         let started = start.row_sums();
         let mut walk = Walk::new(self, &pass, start);
         for (place, node) in self.network.nodes().iter().enumerate().rev() {
@@ -150,18 +160,19 @@ impl<T: Number> Explainer<T> {
         let kept = |value: usize| walk.arrived[value].clone().unwrap_or_else(|| zeros_like(&pass, value));
         let inputs: Vec<_> =
             self.network.inputs().iter().map(|(name, value)| (name.clone(), kept(*value))).collect();
-        let layers = layers.into_iter().map(|(name, value)| (name.to_owned(), kept(value))).collect();
+        let layers = layers.iter().map(|(name, value)| (name.clone(), kept(*value))).collect();
         let (arrived, lowest) = sums(&inputs, started.len());
         let account = Account { started, arrived, lowest, steps: walk.accounts };
         let findings = self.found(&account, &pass);
         Ok(Relevances { inputs, layers, account, findings })
     }
 
-    /// The pass with the values that the way back needs, where they were never there.
-    fn filled(&self, pass: &Pass<T>) -> Result<Pass<T>, ExplainError> {
+    /// The pass with the values that the way back needs, and those that are wanted, where they were never there.
+    pub(crate) fn filled(&self, pass: &Pass<T>, wanted: &[usize]) -> Result<Pass<T>, ExplainError> {
         let mut pass = pass.clone();
         let nodes = self.network.nodes();
         let mut needed = vec![false; self.network.values()];
+        wanted.iter().for_each(|value| needed[*value] = true);
         for (node, step) in nodes.iter().zip(&self.steps).rev() {
             if self.needs_outputs(node) {
                 node.outputs.iter().for_each(|value| needed[*value] = true);
@@ -198,7 +209,7 @@ impl<T: Number> Explainer<T> {
             let bounds = step.as_ref().and_then(|ruled| ruled.rule.bounds());
             let input = node.inputs.first().and_then(|value| pass.value(*value));
             if let (Some(bounds), Some(input)) = (bounds, input) {
-                findings.extend(outside(&node.name, bounds, input));
+                findings.extend(outside(&node.name, &bounds, input));
             }
         }
         if self.composite.is_exact() {
@@ -318,7 +329,7 @@ fn zeros_like<T: Number>(pass: &Pass<T>, value: usize) -> Array<T> {
 }
 
 /// Sums and lowest numbers over all inputs, per sample where each input has a row for each.
-fn sums<T: Number>(inputs: &[(String, Array<T>)], samples: usize) -> (Vec<f64>, Vec<f64>) {
+pub(crate) fn sums<T: Number>(inputs: &[(String, Array<T>)], samples: usize) -> (Vec<f64>, Vec<f64>) {
     let by_sample = inputs.iter().all(|(_, relevance)| relevance.rows() == samples);
     let lowest = |numbers: &[T]| numbers.iter().map(|number| number.wide()).fold(f64::INFINITY, f64::min);
     if !by_sample {
@@ -367,16 +378,23 @@ fn bias_above_zero<T: Number>(node: &Node<T>) -> Option<At<Place>> {
 }
 
 /// Inputs outside the box that z^B takes them to be in.
-fn outside<T: Number>(step: &str, [low, high]: [f64; 2], input: &Array<T>) -> Option<At<Place>> {
+fn outside<T: Number>(step: &str, [low, high]: &[Vec<f64>; 2], input: &Array<T>) -> Option<At<Place>> {
     let wide = || input.numbers.iter().map(|number| number.wide());
+    let len = input.row_len();
+    let bound = |bounds: &[f64], at: usize| bounds[at % len * bounds.len() / len];
     // What was rounded to the numbers' type is not outside.
-    let (least, most) = (T::of(low).wide().min(low), T::of(high).wide().max(high));
-    let count = wide().filter(|number| *number < least || *number > most).count();
+    let is_outside = |(at, number): &(usize, f64)| {
+        let (low, high) = (bound(low, *at), bound(high, *at));
+        *number < T::of(low).wide().min(low) || *number > T::of(high).wide().max(high)
+    };
+    let count = wide().enumerate().filter(is_outside).count();
     let (lowest, highest) = wide().fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), x| (a.min(x), b.max(x)));
     (count > 0).then(|| {
         let all = input.numbers.len();
+        let least = low.iter().copied().fold(f64::INFINITY, f64::min);
+        let most = high.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         let message = format!(
-            "{count} of {all} inputs are outside of [{low}, {high}]: they go from {lowest:.4} to {highest:.4}"
+            "{count} of {all} inputs are outside of [{least}, {most}]: they go from {lowest:.4} to {highest:.4}"
         );
         finding(
             Some(step),

@@ -1,7 +1,7 @@
 //! Why did a network decide so: relevance propagation, Deep Taylor decomposition and gradient methods, over slices.
 //!
 //! Floors, from the ground up: `number`, `array`, `map`, `rule`, `relevance`, `op`, `network`, `composite`, `target`, `error`,
-//! `account`, `explainer`, `method`, `measure`.
+//! `account`, `explainer`, `noise`, `method`, `measure`.
 //!
 //! A [`Network`] is a list of nodes, each an [`Op`] with its weights. A [`Rule`] says how a weighted step hands relevance
 //! down; a [`Composite`] says which step has which rule. An [`Explainer`] has both, with all that does not depend on the
@@ -20,6 +20,7 @@ pub mod map;
 pub mod measure;
 pub mod method;
 pub mod network;
+mod noise;
 pub mod number;
 pub mod op;
 pub mod rule;
@@ -32,6 +33,7 @@ pub use array::Array;
 pub use composite::Composite;
 pub use error::ExplainError;
 pub use explainer::{Explainer, Relevances};
+pub use method::{Method, PreparedMethod};
 pub use network::{Network, Node, Pass};
 pub use number::Number;
 pub use op::Op;

@@ -105,6 +105,24 @@ impl<T: Number> Network<T> {
         self.output
     }
 
+    /// Of each input whether it holds whole numbers of rows, as of words and categories: an embedding or a maximum over named
+    /// vectors reads rows by them.
+    pub fn row_numbers(&self) -> Vec<bool> {
+        let mut rows = vec![false; self.values];
+        for node in self.nodes.iter().rev() {
+            let moved = node.op.moves() && node.outputs.iter().any(|value| rows[*value]);
+            for (place, value) in node.inputs.iter().enumerate() {
+                let read = match node.op {
+                    Op::Embedding { .. } => true,
+                    Op::MaxOfNamed => place == 1,
+                    _ => moved,
+                };
+                rows[*value] |= read;
+            }
+        }
+        self.inputs.iter().map(|(_, value)| rows[*value]).collect()
+    }
+
     /// How many values there are.
     pub(crate) fn values(&self) -> usize {
         self.values

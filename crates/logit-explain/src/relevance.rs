@@ -28,8 +28,8 @@ struct PreparedTerm<T> {
     input: InputPart,
     weight: Arc<Vec<T>>,
     bias: Option<Vec<T>>,
-    /// What ones give, for one image of a shape: it does not depend on the input.
-    of_ones: Mutex<Option<(Vec<usize>, Arc<Array<T>>)>>,
+    /// What a constant in the place of the input gives, for one row of a shape.
+    of_constant: Mutex<Option<(Vec<usize>, Arc<Array<T>>)>>,
 }
 
 impl<T: Number> Prepared<T> {
@@ -41,8 +41,16 @@ impl<T: Number> Prepared<T> {
 
     /// The relevance of the inputs, by the inputs and the relevance of the outputs.
     ///
-    /// `computed` is what the step computed, if that is known, whatever went over it that keeps signs.
+    /// # Errors
+    /// They do not fit; in words.
     pub(crate) fn hand_down(&self, x: &Array<T>, relevance: &Array<T>) -> Result<Array<T>, String> {
+        let expected = self.map.output(&x.shape)?;
+        if relevance.shape != expected {
+            return Err(format!(
+                "relevance of {:?} arrived, where {expected:?} was computed",
+                relevance.shape
+            ));
+        }
         let signs = Signs::of(x);
         let mut handed = Array::zeros(x.shape.clone());
         let computed = self.computed(x)?;
@@ -60,11 +68,11 @@ impl<T: Number> Prepared<T> {
                 continue;
             }
             let terms: Vec<&PreparedTerm<T>> =
-                fraction.terms.iter().filter(|term| signs.has(term.input) || term.bias.is_some()).collect();
+                fraction.terms.iter().filter(|term| signs.has(&term.input) || term.bias.is_some()).collect();
             let shares = self.shares(fraction, &terms, &signs, x, &relevance)?;
             for term in terms {
                 let back = self.map.transposed(&shares, &term.weight, &x.shape)?;
-                collect(&mut handed, term, x, &back);
+                term.collect(&mut handed, x, back)?;
             }
         }
         Ok(handed)
@@ -94,12 +102,12 @@ impl<T: Number> Prepared<T> {
         let mut shares = Array::zeros(relevance.shape.clone());
         for term in terms {
             let factor = term.factor;
-            if term.input == InputPart::One {
-                let ones = term.of_ones(&self.map, &x.shape)?;
-                shares.change_by_rows(&ones, |sum, ones| sum + factor * ones);
+            if let InputPart::One | InputPart::Given(_) = term.input {
+                let constant = term.of_constant(&self.map, &x.shape)?;
+                shares.change_by_rows(&constant, |sum, constant| sum + factor * constant);
                 continue;
             }
-            let mut product = self.map.forward(&signs.part(x, term.input), &term.weight)?;
+            let mut product = self.map.forward(&signs.part(x, &term.input), &term.weight)?;
             if let Some(bias) = &term.bias {
                 self.map.add_bias(&mut product, bias);
             }
@@ -127,14 +135,14 @@ fn prepared<T: Number>(
     };
     let term = |term: &Term| PreparedTerm {
         factor: T::of(term.factor),
-        input: term.input,
+        input: term.input.clone(),
         weight: weights(term.weight),
         bias: step
             .bias
             .as_ref()
             .filter(|_| term.bias)
             .map(|bias| bias.iter().map(|bias| T::of(term.weight.of(bias.wide()))).collect()),
-        of_ones: Mutex::new(None),
+        of_constant: Mutex::new(None),
     };
     PreparedFraction {
         share: T::of(fraction.share),
@@ -145,23 +153,59 @@ fn prepared<T: Number>(
 }
 
 impl<T: Number> PreparedTerm<T> {
-    /// What ones give with the term's weights and bias, for one row of a batch.
-    fn of_ones(&self, map: &Map, shape: &[usize]) -> Result<Arc<Array<T>>, String> {
-        let mut shape = shape.to_vec();
-        shape[0] = 1;
-        let mut kept = self.of_ones.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((known, ones)) = &*kept
-            && *known == shape
+    /// What stands in the place of an input, for one row of a batch.
+    fn constant(&self, shape: &[usize]) -> Result<Array<T>, String> {
+        let mut row = Array::full([&[1], &shape[1..]].concat(), T::one());
+        if let InputPart::Given(numbers) = &self.input {
+            let (len, channels) = (row.row_len(), shape[1]);
+            let fits = [1, channels, len].contains(&numbers.len());
+            if !fits {
+                let count = numbers.len();
+                return Err(format!("{count} bounds for {len} inputs of {channels} channels"));
+            }
+            let run = (len / numbers.len()).max(1);
+            let places = row.numbers.iter_mut().enumerate();
+            places.for_each(|(at, number)| *number = T::of(numbers[at / run]));
+        }
+        Ok(row)
+    }
+
+    /// What that gives with the term's weights and bias.
+    fn of_constant(&self, map: &Map, shape: &[usize]) -> Result<Arc<Array<T>>, String> {
+        let constant = self.constant(shape)?;
+        let mut kept = self.of_constant.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((known, found)) = &*kept
+            && *known == constant.shape
         {
-            return Ok(Arc::clone(ones));
+            return Ok(Arc::clone(found));
         }
-        let mut ones = map.forward(&Array::full(shape.clone(), T::one()), &self.weight)?;
+        let mut found = map.forward(&constant, &self.weight)?;
         if let Some(bias) = &self.bias {
-            map.add_bias(&mut ones, bias);
+            map.add_bias(&mut found, bias);
         }
-        let ones = Arc::new(ones);
-        *kept = Some((shape, Arc::clone(&ones)));
-        Ok(ones)
+        let found = Arc::new(found);
+        *kept = Some((constant.shape, Arc::clone(&found)));
+        Ok(found)
+    }
+
+    /// Adds what the term hands back: `± f(x_i)` times what its weights gave.
+    fn collect(&self, handed: &mut Array<T>, x: &Array<T>, mut back: Array<T>) -> Result<(), String> {
+        let (factor, zero) = (self.factor, T::zero());
+        match self.input {
+            InputPart::One => handed.change_with(&back, |sum, back| sum + factor * back),
+            InputPart::Given(_) => {
+                back.change_by_rows(&self.constant(&x.shape)?, |back, constant| factor * constant * back);
+                handed.add(&back);
+            }
+            InputPart::Whole => handed.change_with_two(x, &back, |sum, x, back| sum + factor * x * back),
+            InputPart::Positive => {
+                handed.change_with_two(x, &back, |sum, x, back| sum + factor * x.max(zero) * back);
+            }
+            InputPart::Negative => {
+                handed.change_with_two(x, &back, |sum, x, back| sum + factor * x.min(zero) * back);
+            }
+        }
+        Ok(())
     }
 }
 
@@ -190,15 +234,15 @@ impl Signs {
         Self { negative: x.numbers.iter().any(|x| *x < zero), positive: x.numbers.iter().any(|x| *x > zero) }
     }
 
-    fn has(&self, part: InputPart) -> bool {
+    fn has(&self, part: &InputPart) -> bool {
         match part {
-            InputPart::Whole | InputPart::One => true,
+            InputPart::Whole | InputPart::One | InputPart::Given(_) => true,
             InputPart::Positive => self.positive,
             InputPart::Negative => self.negative,
         }
     }
 
-    fn part<'a, T: Number>(&self, x: &'a Array<T>, part: InputPart) -> Cow<'a, Array<T>> {
+    fn part<'a, T: Number>(&self, x: &'a Array<T>, part: &InputPart) -> Cow<'a, Array<T>> {
         match part {
             InputPart::Positive if self.negative => Cow::Owned(x.map(|x| x.max(T::zero()))),
             InputPart::Negative if self.positive => Cow::Owned(x.map(|x| x.min(T::zero()))),
@@ -216,19 +260,4 @@ fn where_sign<T: Number>(
     let mut relevance = relevance.clone();
     relevance.change_with(computed, |relevance, z| if right(z) { relevance } else { T::zero() });
     relevance
-}
-
-/// Adds what a term hands back: `± f(x_i)` times what its weights gave.
-fn collect<T: Number>(handed: &mut Array<T>, term: &PreparedTerm<T>, x: &Array<T>, back: &Array<T>) {
-    let (factor, zero) = (term.factor, T::zero());
-    match term.input {
-        InputPart::One => handed.change_with(back, |sum, back| sum + factor * back),
-        InputPart::Whole => handed.change_with_two(x, back, |sum, x, back| sum + factor * x * back),
-        InputPart::Positive => {
-            handed.change_with_two(x, back, |sum, x, back| sum + factor * x.max(zero) * back)
-        }
-        InputPart::Negative => {
-            handed.change_with_two(x, back, |sum, x, back| sum + factor * x.min(zero) * back)
-        }
-    }
 }

@@ -11,6 +11,7 @@
 //! A rule is thus a small value: which parts its terms take, which bias counts, and what is done about denominators near 0.
 
 use std::fmt;
+use std::sync::Arc;
 
 /// How a weighted step hands relevance down.
 #[derive(Clone, Debug, PartialEq)]
@@ -30,7 +31,7 @@ pub(crate) struct Fraction {
 }
 
 /// A product of a part of the input with a part of the weights.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Term {
     pub(crate) factor: f64,
     pub(crate) input: InputPart,
@@ -48,13 +49,15 @@ pub(crate) enum Outputs {
 }
 
 /// A part of the input.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) enum InputPart {
     Whole,
     Positive,
     Negative,
     /// 1 in the place of every input.
     One,
+    /// Numbers in the place of the inputs: one for each, for each channel, or for all.
+    Given(Arc<Vec<f64>>),
 }
 
 /// A part of the weights, or of the bias.
@@ -111,7 +114,7 @@ impl Fraction {
 }
 
 impl Term {
-    const fn new(input: InputPart, weight: WeightPart, bias: bool) -> Self {
+    fn new(input: InputPart, weight: WeightPart, bias: bool) -> Self {
         Self { factor: 1.0, input, weight, bias }
     }
 }
@@ -188,6 +191,19 @@ impl Rule {
         Self::new(format!("z^B {low} to {high}"), vec![fraction]).with_denominator(Denominator::Exact)
     }
 
+    /// **z^B** with a box for each input: `low` and `high` have a number for each input of a sample, for each channel, as of
+    /// images that were normalised by channel, or for all.
+    pub fn z_box_of(low: Vec<f64>, high: Vec<f64>) -> Self {
+        let bound = |bound: Vec<f64>, weight: WeightPart| Term {
+            factor: -1.0,
+            ..Term::new(InputPart::Given(Arc::new(bound)), weight, false)
+        };
+        let whole = Term::new(InputPart::Whole, WeightPart::Whole, false);
+        let bounds = [bound(low, WeightPart::Positive), bound(high, WeightPart::Negative)];
+        let fraction = Fraction::new([whole].into_iter().chain(bounds).collect());
+        Self::new("z^B by input", vec![fraction]).with_denominator(Denominator::Exact)
+    }
+
     /// **pass**: input and output are of one shape, and the relevance is handed on as it is.
     pub fn pass() -> Self {
         Self::new("pass", Vec::new())
@@ -236,12 +252,20 @@ impl Rule {
         self.fractions.is_empty()
     }
 
-    /// The box that it takes its inputs to be in.
-    pub(crate) fn bounds(&self) -> Option<[f64; 2]> {
-        self.fractions.iter().flat_map(|fraction| &fraction.terms).find_map(|term| match term.weight {
-            WeightPart::Box(low, high) => Some([low, high]),
+    /// The box that it takes its inputs to be in: lows and highs, as many as [`z_box_of`](Self::z_box_of) takes.
+    pub(crate) fn bounds(&self) -> Option<[Vec<f64>; 2]> {
+        let terms = || self.fractions.iter().flat_map(|fraction| &fraction.terms);
+        let given = |part: WeightPart| {
+            terms().find_map(|term| match &term.input {
+                InputPart::Given(bounds) if term.weight == part => Some(bounds.to_vec()),
+                _ => None,
+            })
+        };
+        let one = terms().find_map(|term| match term.weight {
+            WeightPart::Box(low, high) => Some([vec![low], vec![high]]),
             _ => None,
-        })
+        });
+        one.or_else(|| Some([given(WeightPart::Positive)?, given(WeightPart::Negative)?]))
     }
 }
 

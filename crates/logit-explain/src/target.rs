@@ -103,6 +103,22 @@ impl Target {
         Ok(direction)
     }
 
+    /// The values of a batch: what is explained, as a function of the logits; of log-odds the whole, not its linear part.
+    ///
+    /// # Errors
+    /// As [`directions`](Self::directions).
+    pub fn values<T: Number>(targets: &[Self], logits: &Array<T>) -> Result<Vec<f64>, ExplainError> {
+        let directions = Self::directions(targets, logits)?;
+        let value = |(sample, target): (usize, &Self)| match target {
+            Self::LogOdds { unit } => log_odds_of(logits.row(sample), *unit),
+            _ => {
+                let products = directions.row(sample).iter().zip(logits.row(sample));
+                products.map(|(direction, logit)| direction.wide() * logit.wide()).sum()
+            }
+        };
+        Ok((0..logits.rows()).zip(targets.iter().cycle()).map(value).collect())
+    }
+
     /// The directions of a batch: a target per sample, or one for all.
     ///
     /// # Errors
@@ -118,6 +134,14 @@ impl Target {
         }
         Ok(Array::new(logits.shape.clone(), numbers))
     }
+}
+
+/// `z_k − ln Σ_{j≠k} exp z_j`.
+fn log_odds_of<T: Number>(logits: &[T], unit: usize) -> f64 {
+    let others = || logits.iter().enumerate().filter(|(at, _)| *at != unit).map(|(_, logit)| logit.wide());
+    let most = others().fold(f64::NEG_INFINITY, f64::max);
+    let own = logits[unit].wide();
+    if most.is_infinite() { own } else { own - most - others().map(|z| (z - most).exp()).sum::<f64>().ln() }
 }
 
 /// The gradient of a class's log-odds by the logits.

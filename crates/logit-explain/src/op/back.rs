@@ -26,9 +26,9 @@ pub(crate) enum ActivationWay {
     Pass,
     /// Times the derivative.
     Gradient,
-    /// What is positive, times the derivative (guided backpropagation).
+    /// What is positive, times the derivative (guided backpropagation). Of rectifiers; others are as a gradient.
     Guided,
-    /// What is positive (deconvolution).
+    /// What is positive (deconvolution). Of rectifiers; others are as a gradient.
     Positive,
 }
 
@@ -105,11 +105,15 @@ pub(crate) fn back<T: Number>(op: &Op<T>, ways: &Ways, at: &Back<'_, T>) -> Resu
 fn through<T: Number>(activation: Activation, way: ActivationWay, at: &Back<'_, T>) -> Array<T> {
     let mut back = at.arrived[0].clone();
     let zero = T::zero();
-    match way {
-        ActivationWay::Pass => {}
-        ActivationWay::Gradient => back.change_with(at.outputs[0], |r, y| r * activation.slope(y)),
-        ActivationWay::Guided => back.change_with(at.outputs[0], |r, y| r.max(zero) * activation.slope(y)),
-        ActivationWay::Positive => back.change_with(at.outputs[0], |r, _| r.max(zero)),
+    match (way, activation) {
+        (ActivationWay::Pass, _) => {}
+        (ActivationWay::Guided, Activation::Relu) => {
+            back.change_with(at.outputs[0], |r, y| r.max(zero) * activation.slope(y));
+        }
+        (ActivationWay::Positive, Activation::Relu) => back.change_with(at.outputs[0], |r, _| r.max(zero)),
+        (ActivationWay::Gradient | ActivationWay::Guided | ActivationWay::Positive, _) => {
+            back.change_with(at.outputs[0], |r, y| r * activation.slope(y));
+        }
     }
     back
 }

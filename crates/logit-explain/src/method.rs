@@ -1,1 +1,0 @@
-//! Methods that ask the network at other inputs than the one that is explained.
