@@ -384,6 +384,30 @@ Examples:
   logit study sts --data path/to/stsb --vectors path/to/wordllama
   logit study sts --data path/to/stsb --vectors path/to/glove --epochs 3 --json")]
     Sts(Sts),
+    /// Explain a run's test samples by every rule, and compare the maps: conservation, where relevance lies, and more
+    #[command(after_help = "\
+Examples:
+  logit study explain runs/digit-pairs --samples 1000
+  logit study explain runs/digits --rule deep-taylor,gradient-x-input --json")]
+    Explain(StudyExplain),
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct StudyExplain {
+    /// The run directory: of digits, digit-pairs or segmentation
+    pub(crate) run: PathBuf,
+
+    /// The data whose test part is explained [default: the run's own]
+    #[arg(long, value_name = "PATH")]
+    pub(crate) data: Option<PathBuf>,
+
+    /// The rules and methods to compare [default: all composites and methods that the network allows]
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub(crate) rule: Vec<String>,
+
+    /// How many samples of the test part are explained, from the first
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    pub(crate) samples: usize,
 }
 
 #[derive(Debug, ClapArgs)]

@@ -37,6 +37,7 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
         Command::Heads => heads::run(json),
         Command::ServeDevice { listen } => serve_device::run(listen),
         Command::Study(Study::Activations(activations)) => study::activations(&activations, json),
+        Command::Study(Study::Explain(explain)) => study::explain(&explain, json),
         Command::Study(Study::Sts(sts)) => study::sts(&sts, json),
         Command::Completions { shell } => {
             let mut script = Vec::new();

@@ -15,6 +15,7 @@ use serde::Serialize;
 
 pub use drawn::{check_out, lines, page, sheet, write};
 pub use measured::Measures;
+pub(crate) use run::Explaining;
 pub use run::{inputs, run};
 
 pub use crate::system::explained::{Located, Part, Wish};

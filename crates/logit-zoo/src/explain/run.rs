@@ -18,7 +18,7 @@ use crate::recipe::TaskConfig;
 use crate::run::{Calibration, RunDir, TrainedRun as _};
 use crate::system::explained::{Located, Part, Started, Wish, over_channels};
 use crate::system::predict::check_finite;
-use crate::system::{Origin, Rows, System, Task, WithSystem, calibrated, with_system};
+use crate::system::{Batches, Origin, Rows, System, Task, WithSystem, calibrated, with_system};
 
 /// Inputs that are explained together, at most.
 const TOGETHER: usize = 64;
@@ -53,7 +53,16 @@ pub fn run(
 
         fn call<T: Task>(self, system: T::System) -> Result<(), ZooError> {
             let Self { run, inputs, wish, each } = self;
-            Explaining::<T::System>::new(&system, run, wish)?.all(inputs, each)
+            let mut nothing = None;
+            let mut told = |explained: Result<Explained, ZooError>| match explained {
+                Ok(explained) => each(explained),
+                Err(error) => {
+                    nothing = Some(error);
+                    ControlFlow::Break(())
+                }
+            };
+            Explaining::new(&system, run, wish)?.all(system.read(inputs)?, &mut told)?;
+            nothing.map_or(Ok(()), Err)
         }
     }
 
@@ -100,8 +109,11 @@ fn pictures(folder: &Path) -> Result<Vec<PathBuf>, ZooError> {
     Ok(files)
 }
 
+/// Takes what is told of each input, in order; an error where there is nothing to explain, and says whether to go on.
+type Each<'a> = &'a mut dyn FnMut(Result<Explained, ZooError>) -> ControlFlow<()>;
+
 /// A run's network, and what is asked of it.
-struct Explaining<'a, S: System> {
+pub(crate) struct Explaining<'a, S: System> {
     system: &'a S,
     net: S::Net,
     calibration: Calibration,
@@ -122,21 +134,19 @@ struct Shown {
 }
 
 impl<'a, S: System> Explaining<'a, S> {
-    fn new(system: &'a S, run: &RunDir, wish: &'a Wish) -> Result<Self, ZooError> {
+    /// The best weights of a run, and the methods that were asked for.
+    pub(crate) fn new(system: &'a S, run: &RunDir, wish: &'a Wish) -> Result<Self, ZooError> {
         let device = Device::flex();
         let methods = methods(wish, &system.inputs())?;
         let (net, calibration) = calibrated(system, run, &device)?;
         Ok(Self { system, net, calibration, wish, methods, device, prepared: None, open: None })
     }
 
-    fn all(
-        mut self,
-        inputs: &[OsString],
-        each: &mut dyn FnMut(Explained) -> ControlFlow<()>,
-    ) -> Result<(), ZooError> {
+    /// Explains inputs as they are read.
+    pub(crate) fn all(mut self, batches: Batches<'_, S>, each: Each<'_>) -> Result<(), ZooError> {
         let most = if S::TOGETHER { TOGETHER } else { 1 };
         let mut waiting = Vec::new();
-        for batch in self.system.read(inputs)? {
+        for batch in batches {
             waiting.extend(batch?);
             while waiting.len() >= most {
                 let rest = waiting.split_off(most);
@@ -152,11 +162,7 @@ impl<'a, S: System> Explaining<'a, S> {
     }
 
     /// Explains some inputs, each by every method.
-    fn batch(
-        &mut self,
-        batch: Vec<S::Asked>,
-        each: &mut dyn FnMut(Explained) -> ControlFlow<()>,
-    ) -> Result<ControlFlow<()>, ZooError> {
+    fn batch(&mut self, batch: Vec<S::Asked>, each: Each<'_>) -> Result<ControlFlow<()>, ZooError> {
         let shown = self.show(&batch)?;
         let starts = self.starts(&batch, &shown)?;
         let targets: Vec<Target> = starts.iter().flatten().map(|start| start.target.clone()).collect();
@@ -284,7 +290,7 @@ impl<'a, S: System> Explaining<'a, S> {
         &mut self,
         asked: &S::Asked,
         told: Option<Explained>,
-        each: &mut dyn FnMut(Explained) -> ControlFlow<()>,
+        each: Each<'_>,
     ) -> Result<ControlFlow<()>, ZooError> {
         match (&mut self.open, told) {
             (Some(_), Some(_)) if self.wish.layer.is_some() => {
@@ -306,7 +312,7 @@ impl<'a, S: System> Explaining<'a, S> {
             ZooError::Usage(format!(
                 "{name}: no pixel was decided for the target, so that there is nothing to explain"
             ))
-        })?;
+        });
         Ok(each(explained))
     }
 }

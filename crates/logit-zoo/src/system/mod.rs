@@ -310,6 +310,11 @@ pub(crate) trait Task: Sized + Sync + 'static {
         device: &Device,
     ) -> Result<Judgement, ZooError>;
 
+    /// The first samples of the test part, for studies of explanations; none where nothing tells what they should find.
+    fn explicable(&self, _count: usize) -> Result<Vec<Explicable<AskedOf<Self>>>, ZooError> {
+        Ok(Vec::new())
+    }
+
     /// Keeps in the run's folder which samples it is tested on, where nothing else tells them.
     fn keep(&self, _run: &RunDir) -> Result<(), ZooError> {
         Ok(())
@@ -329,6 +334,12 @@ pub(crate) type NetOf<T> = <<T as Task>::System as System>::Net;
 
 /// What the system of a task is asked.
 pub(crate) type AskedOf<T> = <<T as Task>::System as System>::Asked;
+
+/// A sample to be explained, and masks of its pixels by name: where what decides lies, or where nothing does.
+pub(crate) struct Explicable<A> {
+    pub(crate) asked: A,
+    pub(crate) masks: Vec<(&'static str, Vec<bool>)>,
+}
 
 /// A part of the data that networks are judged on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

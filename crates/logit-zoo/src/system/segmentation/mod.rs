@@ -139,6 +139,18 @@ impl<A: MaskAnswer> SegmentationSystem<A> {
         rows.map(|row| self.answer.decide(row, calibration)).collect()
     }
 
+    /// The unit that is explained if none is asked for: the first that is no background.
+    fn usual_unit(&self) -> usize {
+        usize::from(A::Kind::ANSWER == Answer::Classes && self.answer.units().len() > 1)
+    }
+
+    /// An image as one tile, as the network sees it.
+    fn seen(&self, file: PathBuf, image: Grey) -> AskedTile {
+        let scaled = scale(&self.setup.data, &image, 1.0);
+        let tile = Tile::whole([image.height, image.width]);
+        AskedTile { of: Arc::new(SeenImage { file, image, scaled }), tile, last: true }
+    }
+
     /// The pixels of a tile that are decided for a unit; none where there are none.
     fn region(
         &self,
@@ -253,10 +265,8 @@ impl<A: MaskAnswer> System for SegmentationSystem<A> {
         wish: &Wish,
         calibration: &Calibration,
     ) -> Result<Option<Started>, ZooError> {
-        let units = self.answer.units();
-        let output = Asked { answer: A::Kind::ANSWER, units: &units, wish, graded: None };
-        let first = usize::from(A::Kind::ANSWER == Answer::Classes && units.len() > 1);
-        let unit = output.unit()?.unwrap_or(first);
+        let output = Asked { answer: A::Kind::ANSWER, units: &self.answer.units(), wish, graded: None };
+        let unit = output.unit()?.unwrap_or_else(|| self.usual_unit());
         let target = match wish.pixel {
             Some(pixel) => asked.pixel(unit, pixel)?,
             None => self.region(asked, unit, logits, calibration),
