@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Compares Logit's speed and memory with those of PyTorch and onnxruntime; see README.md beside this file."""
+"""Compares Logit's speed and memory with those of its peers; see README.md beside this file."""
 
 import argparse
 import math
@@ -9,7 +9,7 @@ import sys
 import tempfile
 
 from harness import cold, environment, measure, plot, report
-from harness.cases import ALL, COLD, EAGER, ONNX
+from harness.cases import ALL, CAPTUM, COLD, EAGER, ONNX, ZENNIT
 from harness.verdict import changes, judge
 from harness.worker import WorkerError
 
@@ -82,7 +82,7 @@ def versions(measured):
     told = [case["versions"] for case in measured.values()]
     return {
         peer: next((by_side[side] for by_side in told if side in by_side), "not measured")
-        for peer, side in (("PyTorch", EAGER), ("onnxruntime", ONNX))
+        for peer, side in (("PyTorch", EAGER), ("onnxruntime", ONNX), ("zennit", ZENNIT), ("captum", CAPTUM))
     }
 
 

@@ -9,7 +9,7 @@ import unittest
 import xml.etree.ElementTree
 
 from harness import cold, environment, measure, plot, report
-from harness.cases import ALL, EAGER, ONNX, OPTIONS, THREADS, Case, threads_of
+from harness.cases import ALL, BY_HAND, CAPTUM, EAGER, ONNX, OPTIONS, THREADS, ZENNIT, Case, threads_of
 from harness.verdict import changes, judge
 from harness.worker import Worker, WorkerError
 
@@ -43,7 +43,7 @@ class Verdicts(unittest.TestCase):
         self.assertEqual(verdict.faster, ["compile+fused", "compile"])
         told = report.shortfalls([verdict])
         self.assertIn("slower than 2 variants: it takes 3.00 times the time of `compile+fused`, 1.50 times", told)
-        self.assertIn("0.60 of eager PyTorch's time; the bar is 0.50", told)
+        self.assertIn("0.60 of the time of `eager`; the bar is 0.50", told)
         self.assertIn("more memory than 1 variant: 1.50 times that of `compile+fused`", told)
         rows = report.variants_table([verdict]).splitlines()[2:]
         self.assertEqual([row.split("|")[2].strip() for row in rows], ["Logit", "eager", "compile", "compile+fused (fastest)"])
@@ -60,6 +60,14 @@ class Verdicts(unittest.TestCase):
         self.assertEqual((alone.best, alone.time_ratio("eager"), alone.reached), (None, None, None))
         self.assertIn("| a_case |", report.table([alone]))
         self.assertEqual(report.shortfalls([alone]).split(":")[0], "Nowhere")
+
+
+    def test_the_bars_are_about_the_first_variant(self):
+        case = Case("maps", "maps", (ZENNIT, EAGER), 0.5)
+        seconds = {"logit": {1: 2.0, 2: 1.0}, ZENNIT: {1: 3.0, 2: 4.0}, EAGER: {1: 1.5, 2: 1.25}}
+        verdict = judge(case, {"seconds": seconds, "memory": {}, "prepared_in": {}, "left_out": {}})
+        self.assertEqual((case.reference, verdict.best, verdict.reached), (ZENNIT, EAGER, True))
+        self.assertIn(f"| {ZENNIT} ", report.table([verdict]))
 
 
 class Changes(unittest.TestCase):
@@ -87,14 +95,15 @@ class Cases(unittest.TestCase):
     def test_names_are_unique(self):
         self.assertEqual(len({case.name for case in ALL}), len(ALL))
 
-    def test_each_has_eager_and_explained_variants(self):
+    def test_each_has_its_reference_and_explained_variants(self):
         for case in ALL:
-            self.assertEqual(case.variants[0], EAGER)
+            self.assertEqual(case.reference, ZENNIT if case.script == "torch_explain.py" else EAGER)
             parts = {option for variant in case.variants for option in variant.split("+")}
             self.assertLessEqual(parts, OPTIONS.keys())
 
     def test_who_has_one_thread_too(self):
-        self.assertEqual([threads_of(side) for side in ("before", EAGER, ONNX, "compile")], [THREADS] * 3 + [THREADS[-1:]])
+        both = ("before", EAGER, ONNX, ZENNIT, CAPTUM, BY_HAND)
+        self.assertEqual([threads_of(side) for side in (*both, "compile")], [THREADS] * len(both) + [THREADS[-1:]])
 
 
 class Environment(unittest.TestCase):
@@ -121,7 +130,9 @@ class Environment(unittest.TestCase):
         self.assertEqual(sides.of(CASE), ("logit", "before", *CASE.variants))
         self.assertEqual(sides.worker("before", CASE, 2), [pathlib.Path("was/logit-bench"), "a_case"])
         self.assertEqual(sides.worker(ONNX, CASE, 2)[3:], [pathlib.Path("scratch/a_case.onnx"), 2])
-        self.assertEqual(sides.worker("compile", CASE, 1)[2:], ["a_case", "compile", 1])
+        self.assertEqual(sides.worker("compile", CASE, 1)[1:], [environment.BENCH / "torch_side.py", "a_case", "compile", 1])
+        explained = Case("maps", "maps", (ZENNIT,), 0.5, script="torch_explain.py")
+        self.assertEqual(sides.worker(ZENNIT, explained, 1)[1], environment.BENCH / "torch_explain.py")
 
 
 class Agreement(unittest.TestCase):

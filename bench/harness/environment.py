@@ -35,7 +35,7 @@ class Sides:
             return [self.builds()[side].bench, case.name]
         if side == ONNX:
             return [self.python, BENCH / "onnx_side.py", case.name, self.scratch / f"{case.name}.onnx", threads]
-        return [self.python, BENCH / "torch_side.py", case.name, side, threads]
+        return [self.python, BENCH / case.script, case.name, side, threads]
 
     def builds(self):
         """Logit's builds by the side they are."""
@@ -109,7 +109,7 @@ def install():
 
 def ready(python):
     """An interpreter, if it has what the peers need, and the machine has what they compile with."""
-    probe = subprocess.run([python, "-c", "import torch, onnx, onnxruntime, onnxscript"], capture_output=True, text=True)
+    probe = subprocess.run([python, "-c", "import torch, onnx, onnxruntime, onnxscript, zennit, captum"], capture_output=True, text=True)
     if probe.returncode != 0:
         reason = probe.stderr.strip().splitlines()[-1]
         raise Missing(f"{reason}: run `{python} -m pip install -r {REQUIREMENTS.relative_to(ROOT)}`")

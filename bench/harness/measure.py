@@ -4,18 +4,14 @@ import contextlib
 import statistics
 import time
 
-from .cases import EAGER, THREADS, threads_of
+from .cases import THREADS, threads_of
 from .worker import Worker, WorkerError
 
 TOLERANCE = 1e-4
-"""How far apart, relative to eager PyTorch's, the numbers of two sides may be."""
+"""How far apart, relative to the reference's, the numbers of two sides may be."""
 
 SETTLE_SECONDS = 0.2
 """Rest before a round: threads of the process before may still spin."""
-
-
-NEEDED = ("logit", "before", EAGER)
-"""The sides without which there is nothing to compare."""
 
 
 class Mismatch(Exception):
@@ -35,7 +31,8 @@ def measure(case, sides, rounds, seconds, note):
         try:
             looked_at[side] = look(sides.worker(side, case, THREADS[-1]))
         except WorkerError as failure:
-            if side in NEEDED:
+            # Without these there is nothing to compare.
+            if side in ("logit", "before", case.reference):
                 raise
             left_out[side] = "its process failed"
             note(f"{side} is left out: {failure}")
@@ -76,9 +73,9 @@ def summary(rounds):
 
 
 def agree(case, numbers):
-    """Fails if a side does not get the numbers of eager PyTorch, or else of the first side. It may tell fewer of them:
+    """Fails if a side does not get the numbers of the reference, or else of the first side. It may tell fewer of them:
     the weights of Logit's networks are drawn by Logit, so that it has no loss in common with PyTorch."""
-    first = EAGER if EAGER in numbers else next(iter(numbers))
+    first = case.reference if case.reference in numbers else next(iter(numbers))
     reference = numbers[first]
     for side, told in numbers.items():
         if not told or not told.keys() <= reference.keys():

@@ -3,7 +3,6 @@
 import math
 from html import escape
 
-from .cases import EAGER
 from .report import share
 
 LABELS = 190
@@ -28,7 +27,7 @@ STYLE = """
 
 
 def svg(verdicts):
-    """A bar per case for its time against the fastest variant, a mark for that against eager PyTorch, and a line at 1
+    """A bar per case for its time against the fastest variant, a mark for that against the reference, and a line at 1
     where both take the same."""
     shown = [verdict for verdict in verdicts if verdict.time_ratio(verdict.best) is not None]
     end = math.ceil(max([1.0, *(verdict.time_ratio(verdict.best) for verdict in shown)]) * 4) / 4
@@ -37,12 +36,12 @@ def svg(verdicts):
     bottom = TOP + ROW * len(shown)
     rows = "".join(row(verdict, TOP + ROW * index, scale) for index, verdict in enumerate(shown))
     return f"""<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" \
-role="img" aria-label="Time of Logit over time of the fastest way of PyTorch or onnxruntime, a bar per case">
+role="img" aria-label="Time of Logit over time of the fastest peer, a bar per case">
   <style>{STYLE}  </style>
   <rect class="page" width="{width}" height="{height}" rx="6"/>
-  <text class="title" x="{MARGIN}" y="28">Time of Logit / time of the fastest way of PyTorch or onnxruntime</text>
-  <text class="note" x="{MARGIN}" y="47">Shorter is faster. Dashed: the same time. Short upright mark: against PyTorch \
-as it is written (eager).</text>
+  <text class="title" x="{MARGIN}" y="28">Time of Logit / time of the fastest of the peers</text>
+  <text class="note" x="{MARGIN}" y="47">Shorter is faster. Dashed: the same time. Short upright mark: against eager \
+PyTorch, or zennit.</text>
 {grid(end, scale, bottom)}{rows}</svg>
 """
 
@@ -58,11 +57,11 @@ def grid(end, scale, bottom):
 
 
 def row(verdict, top, scale):
-    ratio, eager = verdict.time_ratio(verdict.best), verdict.time_ratio(EAGER)
+    ratio, reference = verdict.time_ratio(verdict.best), verdict.time_ratio(verdict.case.reference)
     kind = "slower" if ratio > 1 else "faster"
     length = max(ratio * scale, 1.0)
-    # Never right of the bar's end: eager PyTorch is no faster than the fastest.
-    mark = LABELS + eager * scale
+    # Never right of the bar's end: the reference is no faster than the fastest.
+    mark = LABELS + reference * scale
     return f"""  <text x="{LABELS - 10}" y="{top + 19}" text-anchor="end">{escape(verdict.case.name)}</text>
   <rect class="{kind}" x="{LABELS}" y="{top + 6}" width="{length:.1f}" height="{ROW - 12}" rx="2"/>
   <line class="mark" x1="{mark:.1f}" x2="{mark:.1f}" y1="{top + 3}" y2="{top + ROW - 3}"/>

@@ -2,32 +2,33 @@
 
 import json
 
-from .cases import EAGER, OPTIONS, THREADS
+from .cases import OPTIONS, THREADS
 
 MIB = 1024**2
 MOST = THREADS[-1]
 
 
 def table(verdicts):
-    """Each case against eager PyTorch, which has the bars, and against the fastest variant."""
+    """Each case against its reference, which has the bars, and against the fastest variant."""
     threads = [f"Logit, {counted(number, 'thread')}" for number in THREADS]
-    header = ["case", *threads, "eager PyTorch", "ratio", "bar", "the fastest", "its time", "ratio", "memory ratio", "bar", "reached"]
+    header = ["case", *threads, "reference", "its time", "ratio", "bar", "the fastest", "its time", "ratio", "memory ratio", "bar", "reached"]
     return aligned(header, [row(verdict) for verdict in verdicts])
 
 
 def row(verdict):
-    case = verdict.case
+    case, reference = verdict.case, verdict.case.reference
     logit = verdict.seconds.get("logit", {})
     return [
         case.name,
         *(milliseconds(logit.get(number)) for number in THREADS),
-        milliseconds(verdict.fastest(EAGER)),
-        share(verdict.time_ratio(EAGER)),
+        reference,
+        milliseconds(verdict.fastest(reference)),
+        share(verdict.time_ratio(reference)),
         share(case.time_bar),
         verdict.best or "–",
         milliseconds(verdict.fastest(verdict.best)),
         share(verdict.time_ratio(verdict.best)),
-        share(verdict.memory_ratio(EAGER)),
+        share(verdict.memory_ratio(reference)),
         share(case.memory_bar),
         {True: "yes", False: "no", None: "–"}[verdict.reached],
     ]
@@ -73,7 +74,7 @@ def changes_table(changes):
 def aligned(header, rows):
     """A table in Markdown that reads well in a terminal too: words to the left, numbers to the right."""
     widths = [max(map(len, column)) for column in zip(header, *rows)]
-    words = [name in ("case", "variant", "the fastest") for name in header]
+    words = [name in ("case", "variant", "reference", "the fastest") for name in header]
     rule = ["-" * width if word else "-" * (width - 1) + ":" for width, word in zip(widths, words)]
     places = [str.ljust if word else str.rjust for word in words]
     lines = [[place(cell, width) for place, cell, width in zip(places, cells, widths)] for cells in (header, *rows)]
@@ -104,9 +105,9 @@ def markdown(verdicts, machine, rounds, seconds):
     return f"""# Logit against PyTorch and onnxruntime
 
 Written by `python3 bench/compare.py`: {rounds} rounds of {seconds:g} seconds for each side and number of threads, in turn.
-A ratio below 1 is Logit's gain. It is Logit's time with {MOST} threads over a peer's best: over PyTorch as it is written
-(eager), which the bars are about, and over the fastest of the variants that are listed below. How they are made, and
-what memory means, is in [README.md](README.md).
+A ratio below 1 is Logit's gain. It is Logit's time with {MOST} threads over a peer's best: over the reference, which the
+bars are about (PyTorch as it is written, `eager`; for explanations `zennit`), and over the fastest of the variants that
+are listed below. How they are made, and what memory means, is in [README.md](README.md).
 
 {table(verdicts)}
 
@@ -146,19 +147,20 @@ def shortfalls(verdicts):
 
 
 def shortfalls_of(verdict):
-    case, time, memory = verdict.case, verdict.time_ratio(EAGER), verdict.memory_ratio(EAGER)
+    case, reference = verdict.case, verdict.case.reference
+    time, memory = verdict.time_ratio(reference), verdict.memory_ratio(reference)
     if verdict.faster:
         each = (f"{share(verdict.time_ratio(variant))} times the time of `{variant}`" for variant in verdict.faster)
         yield f"- `{case.name}` is slower than {counted(len(verdict.faster), 'variant')}: it takes {', '.join(each)}."
     for variant, reason in verdict.left_out.items():
         yield f"- `{case.name}`: `{variant}` could not be run on this machine ({reason})."
     if time is not None and time > case.time_bar:
-        yield f"- `{case.name}` takes {share(time)} of eager PyTorch's time; the bar is {share(case.time_bar)}."
+        yield f"- `{case.name}` takes {share(time)} of the time of `{reference}`; the bar is {share(case.time_bar)}."
     if verdict.leaner:
         each = (f"{share(verdict.memory_ratio(variant))} times that of `{variant}`" for variant in verdict.leaner)
         yield f"- `{case.name}` takes more memory than {counted(len(verdict.leaner), 'variant')}: {', '.join(each)}."
     if case.memory_bar is not None and memory is not None and memory > case.memory_bar:
-        yield f"- `{case.name}` takes {share(memory)} of eager PyTorch's memory; the bar is {share(case.memory_bar)}."
+        yield f"- `{case.name}` takes {share(memory)} of the memory of `{reference}`; the bar is {share(case.memory_bar)}."
 
 
 def as_json(verdicts, measured, machine, rounds, seconds):

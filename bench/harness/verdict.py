@@ -3,7 +3,7 @@
 import statistics
 from dataclasses import dataclass
 
-from .cases import EAGER, THREADS, Case
+from .cases import THREADS, Case
 
 
 @dataclass(frozen=True)
@@ -46,9 +46,9 @@ class Verdict:
     @property
     def reached(self):
         """Whether every bar is reached; None where a ratio with a bar was not measured."""
-        barred = [(self.time_ratio(EAGER), self.case.time_bar)]
+        barred = [(self.time_ratio(self.case.reference), self.case.time_bar)]
         if self.case.memory_bar is not None:
-            barred.append((self.memory_ratio(EAGER), self.case.memory_bar))
+            barred.append((self.memory_ratio(self.case.reference), self.case.memory_bar))
         if any(ratio is None for ratio, _ in barred):
             return None
         return all(ratio <= bar for ratio, bar in barred)

@@ -1,7 +1,10 @@
 //! The table of cases.
 
+use logit::explain::Composite;
+use logit::explain::method::Method;
+
 use crate::case::{Case, Failure};
-use crate::{inference, losses, training};
+use crate::{explaining, inference, losses, training};
 
 type Prepare = fn() -> Result<Box<dyn Case>, Failure>;
 
@@ -17,7 +20,25 @@ const CASES: &[(&str, Prepare)] = &[
     ("convnet_inference_64", || inference::convnet(64)),
     ("convnet_inference_512", || inference::convnet(512)),
     ("unet_inference_8", || inference::unet(8)),
+    ("explain_pairs_deep_taylor_1", || explaining::pairs_deep_taylor(1)),
+    ("explain_pairs_deep_taylor_64", || explaining::pairs_deep_taylor(64)),
+    ("explain_pairs_deep_taylor_256", || explaining::pairs_deep_taylor(256)),
+    ("explain_digits_deep_taylor_64", || explaining::digits(by(Composite::deep_taylor(PIXELS)), 64)),
+    ("explain_digits_epsilon_plus_1", || explaining::digits(by(Composite::epsilon_plus()), 1)),
+    ("explain_digits_epsilon_plus_64", || explaining::digits(by(Composite::epsilon_plus()), 64)),
+    ("explain_digits_epsilon_plus_256", || explaining::digits(by(Composite::epsilon_plus()), 256)),
+    ("explain_digits_epsilon_gamma_box_64", || {
+        explaining::digits(by(Composite::epsilon_gamma_box(0.0, 1.0)), 64)
+    }),
+    ("explain_digits_gradient_x_input_64", || explaining::digits(Method::GradientTimesInput, 64)),
 ];
+
+/// The box that pixels of digits lie in.
+const PIXELS: Option<[f64; 2]> = Some([0.0, 1.0]);
+
+fn by(composite: Composite) -> Method {
+    Method::Relevance(composite)
+}
 
 /// Makes the inputs of a case.
 pub(crate) fn prepare(name: &str) -> Result<Box<dyn Case>, Failure> {

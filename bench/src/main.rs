@@ -1,7 +1,7 @@
 //! Logit's side of the comparison with PyTorch: a process that prepares one case, then answers requests on standard input
 //! with one JSON object a line on standard output.
 //!
-//! Floors, from the ground up: `case`, `data`, `memory`, `recording`, `losses`, `training`, `inference`, `cases`.
+//! Floors, from the ground up: `case`, `data`, `memory`, `recording`, `losses`, `training`, `inference`, `explaining`, `cases`.
 //!
 //! | request | answer |
 //! |---|---|
@@ -17,6 +17,7 @@
 mod case;
 mod cases;
 mod data;
+mod explaining;
 mod inference;
 mod losses;
 mod memory;

@@ -90,6 +90,25 @@ Examples:
   logit predict runs/penguins new.csv --out out.csv
   logit predict runs/sts \"a sentence\" \"another\"")]
     Predict(Predict),
+    /// Explain what a run's network said: which pixels, words or columns its answer is made of
+    #[command(after_help = concat!("\
+Examples:
+  logit explain runs/digits three.png -o heat.png
+  logit explain runs/digits *.png --rule deep-taylor,epsilon-gamma-box,gradient-x-input -o sheet.png
+  logit explain runs/digit-pairs left.png right.png --measure -o heat.png
+  logit explain runs/nuclei slide.png --target nucleus --pixel 40,60 -o heat.png
+  logit explain runs/penguins new.csv --target Gentoo
+  logit explain runs/sts \"a dog runs\" \"a cat sleeps\" -o words.html
+
+Rules and methods:
+  ", "deep-taylor, epsilon-plus, epsilon-plus-flat, epsilon-gamma-box, epsilon-alpha2-beta1,
+  epsilon-alpha2-beta1-flat, excitation-backprop, guided-backprop, deconvnet, gradient, gradient-x-input,
+  integrated-gradients, smoothgrad, grad-cam, occlusion; and single rules for all layers: epsilon, zero, z-plus,
+  gamma, alpha-beta, w-square, flat
+
+A map says what the network's number is made of. It does not say that the number is right, nor what would happen if the
+input were another. docs/explain.md says which rule to choose."))]
+    Explain(Explain),
     /// Print a network step by step: shapes, parameters, and what its output means
     #[command(after_help = "\
 Examples:
@@ -278,6 +297,53 @@ pub(crate) struct Predict {
 }
 
 #[derive(Debug, ClapArgs)]
+pub(crate) struct Explain {
+    /// The run directory
+    pub(crate) run: PathBuf,
+
+    /// What to explain: images or a folder of them, a table, or sentences in pairs
+    #[arg(required = true, value_name = "INPUT")]
+    pub(crate) inputs: Vec<OsString>,
+
+    /// The class, label, value or grade to explain, by name or number [default: what was decided; of masks, the first class
+    /// that is no background]
+    #[arg(long, value_name = "CLASS")]
+    pub(crate) target: Option<String>,
+
+    /// Explain a class by its log-odds instead of its logit
+    #[arg(long)]
+    pub(crate) log_odds: bool,
+
+    /// Explain one pixel of a mask [default: all pixels that were decided for the target]
+    #[arg(long, value_name = "ROW,COLUMN", value_parser = pixel)]
+    pub(crate) pixel: Option<[usize; 2]>,
+
+    /// How to explain; several are drawn side by side [default: what suits the run]
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub(crate) rule: Vec<String>,
+
+    /// Show the relevance of a step's output instead of the input's (`logit inspect RUN` names the steps); of grad-cam, the
+    /// step whose maps are weighed
+    #[arg(long, value_name = "NAME")]
+    pub(crate) layer: Option<String>,
+
+    /// Also measure the maps: pixel flipping, infidelity, max-sensitivity, relevance on ink
+    #[arg(long)]
+    pub(crate) measure: bool,
+
+    /// Where to draw: a sheet of heat maps (.png), or a page that also holds words and bars (.html)
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+}
+
+/// `40,60`
+fn pixel(text: &str) -> Result<[usize; 2], String> {
+    let number = |text: &str| text.trim().parse::<usize>().ok();
+    let both = text.split_once(',').and_then(|(row, column)| Some([number(row)?, number(column)?]));
+    both.ok_or_else(|| "a pixel is its row and column, counted from 0, as in 40,60".to_owned())
+}
+
+#[derive(Debug, ClapArgs)]
 pub(crate) struct Inspect {
     /// A run directory, or a recipe's name (`logit recipes`) or TOML file
     #[arg(value_name = "RUN|RECIPE")]
@@ -318,6 +384,30 @@ Examples:
   logit study sts --data path/to/stsb --vectors path/to/wordllama
   logit study sts --data path/to/stsb --vectors path/to/glove --epochs 3 --json")]
     Sts(Sts),
+    /// Explain a run's test samples by every rule, and compare the maps: conservation, where relevance lies, and more
+    #[command(after_help = "\
+Examples:
+  logit study explain runs/digit-pairs --samples 1000
+  logit study explain runs/digits --rule deep-taylor,gradient-x-input --json")]
+    Explain(StudyExplain),
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct StudyExplain {
+    /// The run directory: of digits, digit-pairs or segmentation
+    pub(crate) run: PathBuf,
+
+    /// The data whose test part is explained [default: the run's own]
+    #[arg(long, value_name = "PATH")]
+    pub(crate) data: Option<PathBuf>,
+
+    /// The rules and methods to compare [default: all composites and methods that the network allows]
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub(crate) rule: Vec<String>,
+
+    /// How many samples of the test part are explained, from the first
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    pub(crate) samples: usize,
 }
 
 #[derive(Debug, ClapArgs)]

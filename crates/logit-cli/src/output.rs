@@ -24,6 +24,11 @@ pub(crate) fn lines<L: Display>(lines: impl IntoIterator<Item = L>) -> io::Resul
     write(&lines.concat())
 }
 
+/// Writes lines in which names are shown already, and which may hold colours.
+pub(crate) fn drawn(lines: impl IntoIterator<Item = String>) -> io::Result<()> {
+    write(&lines.into_iter().map(|line| line + "\n").collect::<String>())
+}
+
 /// Writes one JSON object on one line.
 pub(crate) fn json(object: &Value) -> io::Result<()> {
     write(&format!("{object}\n"))

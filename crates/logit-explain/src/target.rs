@@ -24,6 +24,11 @@ pub enum Target {
         /// Which class.
         unit: usize,
     },
+    /// A function of the logits of a row, by how it changes with each, as that of an expected grade.
+    Direction {
+        /// Its gradient by the logits.
+        direction: Vec<f64>,
+    },
     /// A logit at a pixel of a map.
     Pixel {
         /// Which unit.
@@ -44,13 +49,14 @@ pub enum Target {
 }
 
 impl Target {
-    /// Which unit it is of.
-    pub fn unit(&self) -> usize {
+    /// Which unit it is of; none of a function of several.
+    pub fn unit(&self) -> Option<usize> {
         match *self {
             Self::Logit { unit }
             | Self::LogOdds { unit }
             | Self::Pixel { unit, .. }
-            | Self::Region { unit, .. } => unit,
+            | Self::Region { unit, .. } => Some(unit),
+            Self::Direction { .. } => None,
         }
     }
 
@@ -61,7 +67,7 @@ impl Target {
             [units, height, width] => (units, Some([height, width])),
             _ => return Err(ExplainError::Target(format!("an output of {shape:?} has no units to explain"))),
         };
-        let unit = self.unit();
+        let unit = self.unit().unwrap_or_default();
         if unit >= units {
             return Err(ExplainError::Target(format!(
                 "there is no unit {unit}: the output has {units}, from 0"
@@ -70,6 +76,13 @@ impl Target {
         let mut direction = vec![T::zero(); logits.len()];
         match (self, sides) {
             (Self::Logit { .. }, None) => direction[unit] = T::one(),
+            (Self::Direction { direction: given }, None) if given.len() == units => {
+                direction.iter_mut().zip(given).for_each(|(place, given)| *place = T::of(*given));
+            }
+            (Self::Direction { direction }, None) => {
+                let what = format!("a direction of {} numbers for {units} units", direction.len());
+                return Err(ExplainError::Target(what));
+            }
             (Self::LogOdds { .. }, None) => log_odds(logits, unit, &mut direction),
             (&Self::Pixel { row, column, .. }, Some([height, width])) if row < height && column < width => {
                 direction[(unit * height + row) * width + column] = T::one();

@@ -90,6 +90,11 @@ impl ZooError {
         }
     }
 
+    /// A failure of another kind, in its own words.
+    pub(crate) fn other(error: impl Error + Send + Sync + 'static) -> Self {
+        Self::Other(Box::new(error))
+    }
+
     /// The failure of a step.
     pub(crate) fn in_step(step: u64) -> impl FnOnce(Self) -> Self {
         move |source| Self::Step { step, source: Box::new(source) }

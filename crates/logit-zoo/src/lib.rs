@@ -4,7 +4,7 @@
 //! data ─→ system ─→ train ─→ run directory ─→ evaluate, predict, report
 //! ```
 //!
-//! Floors, from the ground up: `batch`, `models`, `recipe`, `page`, `error`, `run`, `telemetry`, `system`, `inspect`, `evaluate`,
+//! Floors, from the ground up: `batch`, `models`, `recipe`, `page`, `error`, `run`, `telemetry`, `system`, `inspect`, `explain`, `evaluate`,
 //! `report`, `train`, `study`.
 //!
 //! The command `logit` is a thin layer over this crate; everything it does can be done from Rust:
@@ -26,6 +26,7 @@
 pub mod batch;
 mod error;
 pub mod evaluate;
+pub mod explain;
 pub mod inspect;
 pub mod models;
 pub mod page;

@@ -29,6 +29,7 @@ pub(crate) fn write<T: Task>(
         reliability: judgement.reliability,
         tables: judgement.tables,
         pictures: judgement.pictures,
+        ..Report::default()
     };
     Ok(run.write_report(&report.to_html())?)
 }

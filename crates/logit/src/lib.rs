@@ -2,7 +2,7 @@
 //! calibration.
 //!
 //! Floors, from the ground up: `error`, `rank`, `math`, `link`, `kind`, `logits`, `probabilities`, `ops`, `graph`, `head`,
-//! `steps`, `tape`, `loss`, `metrics`, `calibration`, `optim`.
+//! `steps`, `explain`, `tape`, `loss`, `metrics`, `calibration`, `optim`.
 //!
 //! A [`Head`] is the last layer of a network, and is chosen by the *kind of answer* that is wanted. The kind decides
 //! the rest: how many units there are, which losses fit their raw output, how probabilities and decisions are read
@@ -56,6 +56,7 @@
 
 pub mod calibration;
 pub mod error;
+pub mod explain;
 pub mod graph;
 mod head;
 mod kind;

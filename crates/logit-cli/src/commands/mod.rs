@@ -2,6 +2,7 @@
 
 mod check;
 mod eval;
+mod explain;
 mod heads;
 mod inspect;
 mod predict;
@@ -28,6 +29,7 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
         Command::Train(train) => train::run(*train, json),
         Command::Eval(eval) => eval::run(&eval, json),
         Command::Predict(predict) => predict::run(&predict, json),
+        Command::Explain(args) => explain::run(&args, json),
         Command::Inspect(args) => inspect::run(&args, json),
         Command::Watch(args) => watch::run(&args, json),
         Command::Check(args) => check::run(&args, json),
@@ -35,6 +37,7 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
         Command::Heads => heads::run(json),
         Command::ServeDevice { listen } => serve_device::run(listen),
         Command::Study(Study::Activations(activations)) => study::activations(&activations, json),
+        Command::Study(Study::Explain(explain)) => study::explain(&explain, json),
         Command::Study(Study::Sts(sts)) => study::sts(&sts, json),
         Command::Completions { shell } => {
             let mut script = Vec::new();

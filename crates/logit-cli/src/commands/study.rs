@@ -1,12 +1,14 @@
 //! `logit study`
 
-use logit_run::unused_folder;
+use logit_run::{RunDir, unused_folder};
+use logit_zoo::Source;
 use logit_zoo::study::activations::{self, ActivationStudy, Outcome};
+use logit_zoo::study::explain;
 use logit_zoo::study::sts::{self, Figures, Row, SimilarityStudy};
 use serde_json::json;
 
 use super::train;
-use crate::args::{Activations, Sts};
+use crate::args::{Activations, Sts, StudyExplain};
 use crate::failure::Failure;
 use crate::output;
 use crate::progress::Lines;
@@ -85,6 +87,47 @@ pub(crate) fn sts(args: &Sts, json: bool) -> Result<(), Failure> {
             folder.display()
         )])),
     }
+}
+
+pub(crate) fn explain(args: &StudyExplain, json: bool) -> Result<(), Failure> {
+    let run = RunDir::open(&args.run)?;
+    let data = args.data.as_ref().map(|data| Source::at(data));
+    let print = |row: &explain::Row| {
+        output::note(format_args!("{}: {} samples in {:.1} s", row.rule, row.explained, row.seconds));
+    };
+    let study = explain::run(&run, data.as_ref(), &args.rule, args.samples, &mut { print })?;
+    if json {
+        return Ok(output::json(&json!(study))?);
+    }
+    Ok(output::lines(rules(&study))?)
+}
+
+fn rules(study: &explain::ExplanationStudy) -> Vec<String> {
+    let mut masks: Vec<&str> = study.rows.iter().flat_map(|row| row.mass.keys().copied()).collect();
+    masks.dedup();
+    masks.truncate(study.rows.first().map_or(0, |row| row.mass.len()));
+    let head = ["rule", "worst |ΣR−f|/|f|", "lowest R"].map(str::to_owned);
+    let on = masks.iter().flat_map(|mask| [format!("on {mask}"), format!("rank {mask}")]);
+    let measured = ["flipping", "infidelity", "max-sensitivity"].map(str::to_owned);
+    let mut rows: Vec<Vec<String>> = vec![head.into_iter().chain(on).chain(measured).collect()];
+    for row in &study.rows {
+        let error = row.worst_error.map_or("–".to_owned(), |error| format!("{error:.1e}"));
+        let on = masks.iter().flat_map(|mask| [row.mass.get(mask), row.rank.get(mask)]);
+        let on = on.map(|mean| number(mean.and_then(explain::Mean::value)));
+        let measured = [row.flipping, row.infidelity, row.max_sensitivity].map(|mean| number(mean.value()));
+        let first = [row.rule.clone(), error, format!("{:.4}", row.lowest)];
+        rows.push(first.into_iter().chain(on).chain(measured).collect());
+    }
+    let mut lines = output::columns(&rows);
+    lines.push(String::new());
+    lines.push(format!(
+        "{} samples of the test part. On a mask: the share of positive relevance there; rank: the share of the most relevant \
+         pixels, as many as the mask has, that lie there. Flipping: the value's mean while relevant pixels are taken away, as a \
+         share of the value; lower is better, as are infidelity and max-sensitivity.",
+        study.samples
+    ));
+    lines.extend(study.left_out.iter().map(|(rule, why)| format!("{rule}: left out, {why}")));
+    lines
 }
 
 fn similarities(study: &SimilarityStudy) -> Vec<String> {

@@ -26,6 +26,8 @@ pub struct Lexicon {
 pub struct Reading {
     /// The rows of its known words, in their order.
     pub rows: Vec<u32>,
+    /// These words, as they were looked up.
+    pub words: Vec<String>,
     /// The words that have no vector.
     pub unknown: Vec<String>,
     /// Known words at the end that were cut off.
@@ -75,8 +77,11 @@ impl Lexicon {
         let mut reading = Reading::default();
         for word in words {
             match word {
-                Word::Known(row) if reading.rows.len() < longest => reading.rows.push(row),
-                Word::Known(_) => reading.cut += 1,
+                Word::Known(row, text) if reading.rows.len() < longest => {
+                    reading.rows.push(row);
+                    reading.words.push(text);
+                }
+                Word::Known(..) => reading.cut += 1,
                 Word::Unknown(word) => reading.unknown.push(word),
             }
         }
@@ -169,7 +174,9 @@ mod tests {
         for path in [folder.path().to_owned(), folder.path().join("x.safetensors")] {
             let lexicon = Lexicon::read(&path, true).unwrap();
             let reading = lexicon.reading("The cat quickly sat.", 2).unwrap();
-            assert_eq!(reading, Reading { rows: vec![0, 1], unknown: vec!["quickly".to_owned()], cut: 1 });
+            let words = ["the", "cat"].map(str::to_owned).to_vec();
+            let unknown = vec!["quickly".to_owned()];
+            assert_eq!(reading, Reading { rows: vec![0, 1], words, unknown, cut: 1 });
         }
     }
 

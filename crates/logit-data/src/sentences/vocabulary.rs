@@ -78,11 +78,11 @@ fn listed(rows: &HashMap<String, u32>, sentence: &str) -> Vec<Word> {
         let chunk = chunk.trim_matches(is_joint);
         match rows.get(chunk) {
             _ if chunk.is_empty() => {}
-            Some(row) => words.push(Word::Known(*row)),
+            Some(row) => words.push(Word::Known(*row, chunk.to_owned())),
             None => {
                 let parts = chunk.split(is_joint).filter(|part| !part.is_empty());
                 words.extend(parts.map(|part| match rows.get(part) {
-                    Some(row) => Word::Known(*row),
+                    Some(row) => Word::Known(*row, part.to_owned()),
                     None => Word::Unknown(part.to_owned()),
                 }));
             }
@@ -100,22 +100,31 @@ fn is_joint(c: char) -> bool {
 mod tests {
     use super::*;
 
-    fn known(words: &[&str], sentence: &str) -> Vec<Word> {
-        let rows = (0..).zip(words).map(|(row, word)| ((*word).to_owned(), row)).collect();
-        Vocabulary::Words(rows).words(sentence).unwrap()
+    /// The rows of words, or those that have none.
+    fn rows(words: Vec<Word>) -> Vec<Result<u32, String>> {
+        words
+            .into_iter()
+            .map(|word| match word {
+                Word::Known(row, _) => Ok(row),
+                Word::Unknown(text) => Err(text),
+            })
+            .collect()
+    }
+
+    fn known(words: &[&str], sentence: &str) -> Vec<Result<u32, String>> {
+        let list = (0..).zip(words).map(|(row, word)| ((*word).to_owned(), row)).collect();
+        rows(Vocabulary::Words(list).words(sentence).unwrap())
     }
 
     #[test]
     fn listed_words_are_lower_case_without_punctuation() {
-        use Word::{Known, Unknown};
         let list = ["the", "cat", "u.s", "well-known", "black", "o"];
-        assert_eq!(known(&list, "The cat, the CAT."), [Known(0), Known(1), Known(0), Known(1)]);
-        assert_eq!(known(&list, "the U.S. well-known"), [Known(0), Known(2), Known(3)]);
-        assert_eq!(
-            known(&list, "black-cat o’neil"),
-            [Known(4), Known(1), Known(5), Unknown("neil".to_owned())]
-        );
+        assert_eq!(known(&list, "The cat, the CAT."), [Ok(0), Ok(1), Ok(0), Ok(1)]);
+        assert_eq!(known(&list, "the U.S. well-known"), [Ok(0), Ok(2), Ok(3)]);
+        assert_eq!(known(&list, "black-cat o’neil"), [Ok(4), Ok(1), Ok(5), Err("neil".to_owned())]);
         assert_eq!(known(&list, " -- '' . "), []);
+        let whole = Vocabulary::Words([("cat".to_owned(), 7)].into()).words("The CAT!").unwrap();
+        assert_eq!(whole[1], Word::Known(7, "cat".to_owned()));
     }
 
     /// A tokenizer of whole words between spaces.
@@ -137,10 +146,11 @@ mod tests {
     fn a_tokenizer_names_what_it_does_not_know() {
         let model =
             r#"{"type": "WordLevel", "vocab": {"[UNK]": 0, "cat": 1, "the": 2}, "unk_token": "[UNK]"}"#;
-        let (vocabulary, rows) = read(&tokenizer(model), true).unwrap();
-        assert_eq!(rows, 3);
+        let (vocabulary, count) = read(&tokenizer(model), true).unwrap();
+        assert_eq!(count, 3);
         let words = vocabulary.words("The dog cat").unwrap();
-        assert_eq!(words, [Word::Known(2), Word::Unknown("dog".to_owned()), Word::Known(1)]);
+        assert_eq!(words[2], Word::Known(1, "cat".to_owned()));
+        assert_eq!(rows(words), [Ok(2), Err("dog".to_owned()), Ok(1)]);
         let (as_written, _) = read(&tokenizer(model), false).unwrap();
         assert_eq!(as_written.words("The").unwrap(), [Word::Unknown("The".to_owned())]);
     }
@@ -152,7 +162,7 @@ mod tests {
             "vocab": {"a": 0, "b": 1, "ab": 2}, "merges": ["a b"]}"#;
         let (vocabulary, _) = read(&tokenizer(model), false).unwrap();
         for _ in 0..20 {
-            assert_eq!(vocabulary.words("ab ab").unwrap(), [Word::Known(2), Word::Known(2)]);
+            assert_eq!(rows(vocabulary.words("ab ab").unwrap()), [Ok(2), Ok(2)]);
         }
     }
 

@@ -97,6 +97,13 @@ pub const KNOWN: &[Known] = &[
         |of| Ok(Relevance(Composite::deep_taylor(of.bounds))),
     ),
     known(
+        "deep-taylor-unbounded",
+        false,
+        MONTAVON,
+        "The same with w² in the first layer, for inputs without bounds.",
+        |_| composite(Composite::deep_taylor(None)),
+    ),
+    known(
         "epsilon-plus",
         true,
         COMPOSITES,

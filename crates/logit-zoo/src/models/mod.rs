@@ -42,6 +42,7 @@ pub use mlp::{Mlp, MlpConfig};
 pub use output::Output;
 pub use pair_encoder::{PairEncoder, PairEncoderConfig, SentencePairs};
 pub use picture_net::PictureNet;
+pub(crate) use score_head::direction_of_expected;
 pub use score_head::{
     CoralHead, CornHead, Cumulative, ExpectedHead, PearsonHead, ScoreAnswers, ScoreHead, ScoreHeadName,
     ValueHead,

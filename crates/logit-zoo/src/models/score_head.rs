@@ -4,6 +4,7 @@ use burn::tensor::Tensor;
 use logit::loss::{CoralLoss, CornLoss, InterpolatedKlLoss, Loss, PearsonLoss, SquaredLoss};
 use logit::metrics::{MetricError, flat, rows};
 use logit::{Coral, Corn, Grades, HeadConfig, Kind, Logits, LossError, Values};
+use logit_kernels::row::{sigmoid, softmax};
 use logit_spec::Loss as LossName;
 use serde::{Deserialize, Serialize};
 
@@ -75,6 +76,9 @@ pub trait ScoreHead: Output {
     /// The device cannot be read.
     fn answers(&self, logits: Logits<Self::Kind>) -> Result<ScoreAnswers, MetricError>;
 
+    /// How the score changes with each logit.
+    fn direction(&self, logits: &[f32]) -> Vec<f64>;
+
     /// Whether the loss sees the scale: what is learned without needs a straight line fitted to it.
     fn sees_scale(&self) -> bool {
         true
@@ -101,6 +105,35 @@ impl Output for ValueHead {
     }
 }
 
+/// How the expected grade of a softmax over steps changes with each logit: `p_k (g_k − Σ_j p_j g_j)`.
+pub(crate) fn direction_of_expected(logits: &[f32], grades: impl Iterator<Item = f64>) -> Vec<f64> {
+    let probabilities = softmax(logits, 1.0);
+    let grades: Vec<f64> = grades.collect();
+    let expected: f64 = probabilities.iter().zip(&grades).map(|(p, grade)| p * grade).sum();
+    probabilities.iter().zip(grades).map(|(p, grade)| p * (grade - expected)).collect()
+}
+
+fn direction_of_softmax(logits: &[f32]) -> Vec<f64> {
+    direction_of_expected(logits, (0_u32..).map(f64::from).take(logits.len()))
+}
+
+/// The score is the sum of `σ(z_k)`.
+fn direction_of_coral(logits: &[f32]) -> Vec<f64> {
+    logits.iter().map(|logit| sigmoid(f64::from(*logit))).map(|p| p * (1.0 - p)).collect()
+}
+
+/// The score is the sum over k of the product of `σ(z_j)` up to k.
+fn direction_of_corn(logits: &[f32]) -> Vec<f64> {
+    let mut reached = 1.0;
+    let mut above: Vec<f64> = Vec::with_capacity(logits.len());
+    for logit in logits {
+        reached *= sigmoid(f64::from(*logit));
+        above.push(reached);
+    }
+    let beyond = |unit: usize| above[unit..].iter().sum::<f64>();
+    logits.iter().enumerate().map(|(unit, logit)| beyond(unit) * (1.0 - sigmoid(f64::from(*logit)))).collect()
+}
+
 impl ScoreHead for ValueHead {
     fn loss(&self, logits: Logits<Values>, scores: Tensor<1>) -> Result<Loss, LossError> {
         SquaredLoss::new().forward(logits, scores.unsqueeze_dim::<2>(1))
@@ -109,11 +142,15 @@ impl ScoreHead for ValueHead {
     fn answers(&self, logits: Logits<Values>) -> Result<ScoreAnswers, MetricError> {
         Ok(ScoreAnswers { scores: flat(&logits.values())?, probabilities: Vec::new() })
     }
+
+    fn direction(&self, _: &[f32]) -> Vec<f64> {
+        vec![1.0]
+    }
 }
 
 macro_rules! grades {
     ($($(#[$doc:meta])*
-       $head:ident: $kind:ty = $scale:expr, $spec:ident, $before:literal, $loss:expr, $sees_scale:expr, $config:expr;)*) => {$(
+       $head:ident: $kind:ty = $scale:expr, $spec:ident, $before:literal, $loss:expr, $sees_scale:expr, $config:expr, $direction:expr;)*) => {$(
         $(#[$doc])*
         #[derive(Clone, Copy, Debug)]
         pub struct $head;
@@ -149,6 +186,10 @@ macro_rules! grades {
                 Ok(ScoreAnswers { scores, probabilities: rows(probabilities.tensor())? })
             }
 
+            fn direction(&self, logits: &[f32]) -> Vec<f64> {
+                $direction(logits)
+            }
+
             fn sees_scale(&self) -> bool {
                 $sees_scale
             }
@@ -158,13 +199,13 @@ macro_rules! grades {
 
 grades! {
     /// A softmax over the steps, and the KL divergence to the target spread over its two neighbours.
-    ExpectedHead: Grades = Grades::new, InterpolatedKl, "", InterpolatedKlLoss::new(), true, as_it_is;
+    ExpectedHead: Grades = Grades::new, InterpolatedKl, "", InterpolatedKlLoss::new(), true, as_it_is, direction_of_softmax;
     /// A softmax over the steps, and minus Pearson's correlation of the expected score, which sees no scale.
-    PearsonHead: Grades = Grades::new, MinusPearson, "", PearsonLoss::new(), false, as_it_is;
+    PearsonHead: Grades = Grades::new, MinusPearson, "", PearsonLoss::new(), false, as_it_is, direction_of_softmax;
     /// CORAL's cumulative logits.
-    CoralHead: Grades<Coral> = Grades::coral, Coral, "at least ", CoralLoss::new(), true, HeadConfig::with_ordered_bias;
+    CoralHead: Grades<Coral> = Grades::coral, Coral, "at least ", CoralLoss::new(), true, HeadConfig::with_ordered_bias, direction_of_coral;
     /// CORN's conditional logits.
-    CornHead: Grades<Corn> = Grades::corn, Corn, "at least ", CornLoss::new(), true, as_it_is;
+    CornHead: Grades<Corn> = Grades::corn, Corn, "at least ", CornLoss::new(), true, as_it_is, direction_of_corn;
 }
 
 fn as_it_is<K: Kind>(head: HeadConfig<K>) -> HeadConfig<K> {
@@ -200,6 +241,34 @@ mod tests {
     fn mean_error(answers: &ScoreAnswers, scores: &[f64]) -> f64 {
         let errors = answers.scores.iter().zip(scores).map(|(answer, score)| (answer - score).abs());
         errors.sum::<f64>() / scores.len() as f64
+    }
+
+    /// The direction, and the score's change when each logit is moved a little.
+    fn changes<H: ScoreHead>(head: &H, logits: &[f32]) {
+        let score = |logits: &[f32]| {
+            let row = burn::tensor::TensorData::new(logits.to_vec(), [1, logits.len()]);
+            let row = Tensor::<2>::from_data(row, &burn::tensor::Device::flex());
+            head.answers(Logits::new(row, head.kind()).unwrap()).unwrap().scores[0]
+        };
+        const STEP: f32 = 1.0 / 64.0;
+        for (unit, direction) in head.direction(logits).into_iter().enumerate() {
+            let moved = |by: f32| {
+                let mut logits = logits.to_vec();
+                logits[unit] += by;
+                score(&logits)
+            };
+            let change = (moved(STEP) - moved(-STEP)) / f64::from(2.0 * STEP);
+            assert!((change - direction).abs() < 1e-3, "unit {unit}: {direction}, and {change}");
+        }
+    }
+
+    #[test]
+    fn directions_are_how_scores_change() {
+        changes(&ValueHead, &[1.5]);
+        changes(&ExpectedHead, &[0.5, -1.0, 2.0, 0.1, 0.7, -0.3]);
+        changes(&PearsonHead, &[0.5, -1.0, 2.0, 0.1, 0.7, -0.3]);
+        changes(&CoralHead, &[2.0, 1.0, 0.4, -0.5, -2.0]);
+        changes(&CornHead, &[2.0, 1.0, -0.4, 0.5, -2.0]);
     }
 
     #[test]

@@ -23,6 +23,24 @@ pub(super) fn escape(text: &str) -> String {
     escaped
 }
 
+/// `text` on one line of a terminal: what a terminal acts on, or what turns the writing direction, is written out, as
+/// `\u{1b}`.
+pub(crate) fn printed(text: &str) -> String {
+    let is_acted_on = |character: char| {
+        is_unfit(character)
+            || matches!(character, '\u{61C}' | '\u{200E}' | '\u{200F}' | '\u{2028}' | '\u{2029}')
+    };
+    let mut printed = String::with_capacity(text.len());
+    for character in text.chars() {
+        if is_acted_on(character) {
+            printed.extend(character.escape_default());
+        } else {
+            printed.push(character);
+        }
+    }
+    printed
+}
+
 /// `text` cut to `length` characters, the last of which is then an ellipsis.
 pub(super) fn shorten(text: &str, length: usize) -> String {
     if text.chars().nth(length).is_none() {
@@ -54,6 +72,19 @@ mod tests {
         ];
         for (text, expected) in cases {
             assert_eq!(escape(text), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn terminals_are_sent_nothing_that_they_act_on() {
+        let cases = [
+            ("née 漢字 – “quoted” <b>", "née 漢字 – “quoted” <b>"),
+            ("b\u{1b}]0;x\u{7}", "b\\u{1b}]0;x\\u{7}"),
+            ("a\r\n\tb\u{9b}", "a\\r\\n\\tb\\u{9b}"),
+            ("a\u{202E}b\u{200f}c\u{2028}", "a\\u{202e}b\\u{200f}c\\u{2028}"),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(printed(text), expected, "{text:?}");
         }
     }
 

@@ -3,8 +3,10 @@
 
 use logit_spec::{Fault, Finding, Level};
 
+use super::relevance::{Bar, Bars, Map, Row, Sheet, WordRow, Words};
 use super::{
-    Bin, Confusion, Fact, LineChart, Metric, Picture, Pixels, Reliability, Report, Scale, Series, Table,
+    Bin, Confusion, Explanation, Fact, LineChart, Metric, Picture, Pixels, Reliability, Report, Scale,
+    Series, Table,
 };
 
 /// The report.
@@ -16,6 +18,7 @@ pub(crate) fn digits() -> Report {
         findings: findings(),
         metrics: metrics(),
         charts: vec![loss(), accuracy()],
+        explanations: vec![heat_maps(), words(), bars()],
         confusion: Some(confusion(&["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"])),
         reliability: vec![reliability()],
         tables: vec![classes()],
@@ -156,6 +159,46 @@ fn reliability() -> Reliability {
         ece: bins.iter().map(error).sum(),
         bins,
     }
+}
+
+/// A ring with one-sided and with signed relevance.
+fn heat_maps() -> Explanation {
+    let input = Picture { caption: "a ring".to_owned(), ..picture(0) };
+    let Pixels::Grey(pixels) = &input.pixels else { panic!("the pictures are grey") };
+    let map = |title: &str, of: fn(f32, f32) -> f32| {
+        let relevance = pixels.iter().enumerate().map(|(place, pixel)| {
+            of((place % 28) as f32 / 27.0, (place / 28) as f32 / 27.0) * f32::from(*pixel) / 255.0
+        });
+        let relevance: Vec<f32> = relevance.collect();
+        let note = format!("Σ {:.2}", relevance.iter().sum::<f32>());
+        Map { title: title.to_owned(), width: 28, height: 28, relevance, note }
+    };
+    let maps = vec![map("z⁺", |_, y| 1.0 - y), map("ε = 0.01", |x, y| 0.01 * (x - y))];
+    let sheet = Sheet { title: "Why 0?".to_owned(), rows: vec![Row { input, maps }], ..Sheet::default() };
+    Explanation::Sheet(sheet.draw().expect("a sheet of finite numbers"))
+}
+
+fn words() -> Explanation {
+    let row = |title: &str, words: &[(&str, f32)]| WordRow {
+        title: title.to_owned(),
+        words: words.iter().map(|(word, relevance)| ((*word).to_owned(), *relevance)).collect(),
+    };
+    let rows = vec![
+        row("First sentence", &[("a", 0.01), ("man", 0.12), ("plays", 0.31), ("a", 0.0), ("guitar", 0.44)]),
+        row("Second sentence", &[("someone", 0.05), ("is", 0.0), ("eating", -0.38), ("pasta", -0.21)]),
+    ];
+    Explanation::Words(Words { title: "Why 1.8 of 5?".to_owned(), rows, ..Words::default() })
+}
+
+fn bars() -> Explanation {
+    let columns = [("sex", "female", 1.42), ("class", "3", -0.63), ("age", "22", 0.11), ("port", "S", -0.08)];
+    let bar = |(name, value, relevance): (&str, &str, f32)| Bar {
+        name: name.to_owned(),
+        value: value.to_owned(),
+        relevance,
+    };
+    let bars = columns.map(bar).to_vec();
+    Explanation::Bars(Bars { title: "Why \"survived\"?".to_owned(), bars, ..Bars::default() })
 }
 
 /// A ring or a stroke of 28 × 28 pixels.

@@ -70,11 +70,14 @@ fn sections(report: &Report) -> Vec<Section> {
     let confusion = report.confusion.iter().flat_map(|confusion| {
         [heat_map::heat_map(confusion, "matrix"), confusion::most_frequent(confusion, "matrix-list")]
     });
+    let explanations = report.explanations.iter().zip(numbered("explanation"));
+    let explanations = explanations.map(|(explanation, id)| explanation.element(&id)).collect();
     let diagrams = report.reliability.iter().zip(numbered("diagram"));
     let diagrams = diagrams.map(|(diagram, id)| reliability::reliability(diagram, &id)).collect();
     vec![
         section("findings", "Findings", single(finding::findings(&report.findings))),
         section("results", "Results", single(table::metrics(&report.metrics))),
+        section("relevance", "Relevance", explanations),
         section("curves", "Curves", charts),
         section("confusion", "Confusion", confusion.collect()),
         section("calibration", "Calibration", diagrams),

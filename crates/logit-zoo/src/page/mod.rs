@@ -2,7 +2,7 @@
 //!
 //! The page is a single file for any browser. It loads nothing, runs no script, reads well on a phone, on
 //! paper and in the dark, and is heard as well as seen. This module knows no engine: a [`Report`] is plain
-//! data.
+//! data. [`relevance`] draws explanations, also apart from a page: heat maps as PNG, words and bars for a terminal.
 //!
 //! Every text may come from strangers (class names, file names) and is escaped; every number may be anything,
 //! and what is not finite is said in words and marked in charts instead of spoiling them.
@@ -20,6 +20,7 @@ mod html;
 mod line_chart;
 mod number;
 mod picture;
+pub mod relevance;
 mod reliability;
 mod svg;
 mod table;
@@ -30,8 +31,10 @@ use logit_spec::Finding;
 
 pub use axis::Scale;
 pub use confusion::Confusion;
+pub(crate) use escape::printed;
 pub use line_chart::{LineChart, Series};
 pub use picture::{Picture, Pixels};
+pub use relevance::Explanation;
 pub use reliability::{Bin, Reliability};
 pub use table::{Fact, Metric, Table};
 
@@ -48,6 +51,8 @@ pub struct Report {
     pub metrics: Vec<Metric>,
     /// Curves over the training.
     pub charts: Vec<LineChart>,
+    /// Why it was decided so.
+    pub explanations: Vec<Explanation>,
     /// Which class was taken for which.
     pub confusion: Option<Confusion>,
     /// How far confidences can be believed, for instance before and after temperature scaling.
@@ -129,8 +134,8 @@ mod tests {
         let count = |name: &str| elements.iter().filter(|element| **element == name).count();
         let landmarks = ["h1", "header", "nav", "main", "footer"].map(count);
         assert_eq!(landmarks, [1; 5]);
-        assert_eq!((count("section"), count("h2")), (8, 8));
-        assert_eq!((count("img"), count("g")), (9, 100), "nine pictures, a hundred cells");
+        assert_eq!((count("section"), count("h2")), (9, 9));
+        assert_eq!((count("img"), count("g")), (10, 100), "nine pictures and heat maps, a hundred cells");
         assert!(html.contains("98.91 % of 10,000 test digits are read rightly"));
         assert!(html.len() < 150_000, "{} bytes", html.len());
         assert_eq!(html, example::digits().to_html());
@@ -163,7 +168,8 @@ mod tests {
         let html = example::digits().to_html();
         assert!(html.contains("http-equiv=\"Content-Security-Policy\" content=\"default-src 'none';"));
         for address in attributes(&html, "src").iter().chain(&attributes(&html, "href")) {
-            assert!(address.starts_with("data:image/bmp;base64,") || address.starts_with('#'), "{address}");
+            let is_inside = address.starts_with("data:image/bmp;") || address.starts_with("data:image/png;");
+            assert!(is_inside || address.starts_with('#'), "{address}");
         }
         assert!(!html.contains("://") && !html.contains("url(") && !html.contains("@import"));
     }
@@ -187,6 +193,7 @@ mod tests {
             }],
             metrics: vec![Metric { name: text(), test: Some(1.0), ..Metric::default() }],
             charts: vec![chart],
+            explanations: relevance::tests::of_text(HOSTILE),
             confusion: Some(Confusion { labels: vec![text(), text()], counts: vec![vec![1, 2]] }),
             reliability: vec![Reliability { title: text(), ..Reliability::default() }],
             tables: vec![Table {

@@ -32,6 +32,21 @@ pub(super) fn value(value: f64) -> String {
     fixed(value, decimals.iter().find(|(below, _)| size < *below).map_or(1, |(_, decimals)| *decimals))
 }
 
+/// A value with its sign, to three figures of the largest amount that it is compared with: `−0.012` beside `+0.345`.
+pub(super) fn signed_beside(value: f64, largest: f64) -> String {
+    let size = value.abs().max(largest.abs());
+    if !value.is_finite() || !size.is_finite() || value == 0.0 {
+        return self::value(value);
+    }
+    let written = if (1e-4..1e6).contains(&size) {
+        fixed(value, usize::try_from(2 - size.log10().floor() as i32).unwrap_or(0))
+    } else {
+        scientific(value, 2)
+    };
+    let is_zero = !written.contains(|digit| matches!(digit, '1'..='9'));
+    if value > 0.0 && !is_zero { format!("+{written}") } else { written }
+}
+
 /// A share between 0 and 1 as a percentage with one decimal; one far outside as any value.
 pub(super) fn percent(share: f64) -> String {
     let hundredfold = share * 100.0;
@@ -153,6 +168,26 @@ mod tests {
         ];
         for (number, expected) in cases {
             assert_eq!(value(number), expected);
+        }
+    }
+
+    #[test]
+    fn signed_values_have_three_figures_of_the_largest() {
+        let cases = [
+            (0.1234, 0.345, "+0.123"),
+            (-0.0119, 0.345, "−0.012"),
+            (0.0001, 0.345, "0.000"),
+            (0.0, 0.345, "0"),
+            (1.0, 1.0, "+1.00"),
+            (0.345, 0.0, "+0.345"),
+            (98.31, 98.31, "+98.3"),
+            (-1234.6, 2000.0, "−1,235"),
+            (2.5e-9, 5e-9, "+2.50×10⁻⁹"),
+            (f64::NAN, 1.0, "not a number"),
+            (f64::NEG_INFINITY, 1.0, "−∞"),
+        ];
+        for (value, largest, expected) in cases {
+            assert_eq!(signed_beside(value, largest), expected, "{value} beside {largest}");
         }
     }
 

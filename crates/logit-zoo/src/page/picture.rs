@@ -8,9 +8,9 @@ use super::number::counted;
 pub struct Picture {
     /// What is seen, for instance `true 4, predicted 9 (0.87)`.
     pub caption: String,
-    /// Pixels in a row, at most 512.
+    /// Pixels in a row; more than 512 are not shown among the pictures of a report.
     pub width: usize,
-    /// Rows, at most 512.
+    /// Rows; more than 512 are not shown there either.
     pub height: usize,
     /// The colours, row by row from the top.
     pub pixels: Pixels,
@@ -57,7 +57,7 @@ fn image(picture: &Picture, index: usize) -> Element {
         return Element::new("p").text(sentence);
     };
     Element::new("img")
-        .with("src", format!("data:image/bmp;base64,{}", base64(&bitmap)))
+        .with("src", embedded("bmp", &bitmap))
         .with("alt", format!("picture {}", index + 1))
         .with("width", picture.width)
         .with("height", picture.height)
@@ -93,6 +93,11 @@ fn bitmap(picture: &Picture) -> Option<Vec<u8>> {
         bytes.resize(bytes.len() + row_size - 3 * width, 0);
     }
     Some(bytes)
+}
+
+/// The address of an image that is carried inside the page.
+pub(super) fn embedded(format: &str, image: &[u8]) -> String {
+    format!("data:image/{format};base64,{}", base64(image))
 }
 
 fn base64(bytes: &[u8]) -> String {

@@ -11,6 +11,7 @@
 pub(crate) mod answer;
 pub mod digits;
 mod error;
+pub(crate) mod explained;
 pub mod images;
 mod judgement;
 pub mod pairs;
@@ -25,12 +26,14 @@ use std::path::{Path, PathBuf};
 
 use burn::module::{Module, ParamId};
 use burn::tensor::{Device, Tensor};
+use logit::explain::Array;
 use logit::metrics;
 use logit::tape::{Tape, Taped};
 use logit::{HeadError, Kind, Logits};
 use logit_spec::Finding;
 
 pub use error::SystemError;
+use explained::{Asked, Inputs, Located, Started, Wish, on_picture};
 pub use judgement::Judgement;
 pub(crate) use judgement::{confusion, reliability};
 pub(crate) use logit_run::{Goal, Scores, metric_name};
@@ -100,6 +103,45 @@ pub(crate) trait System: Sized + Sync + 'static {
 
     /// An input for people to see.
     fn show(&self, asked: &Self::Asked) -> Input;
+
+    /// Whether each of the network's inputs has a row per sample, so that several can be explained together.
+    const TOGETHER: bool = true;
+
+    /// What the network's inputs are, to those who explain it.
+    fn inputs(&self) -> Inputs;
+
+    /// What of an input's logits is explained, `[1, K]` or `[1, K, H, W]`; none where this part of it has nothing of the kind.
+    fn start(
+        &self,
+        _asked: &Self::Asked,
+        logits: &Array<f32>,
+        wish: &Wish,
+        _calibration: &Calibration,
+    ) -> Result<Option<Started>, ZooError> {
+        let graded = self.graded(&logits.numbers);
+        let asked = Asked { answer: self.subject().answer, units: &self.units(), wish, graded };
+        asked.started(logits).map(Some)
+    }
+
+    /// Where the answer is a grade: how it changes with each logit.
+    fn graded(&self, _logits: &[f32]) -> Option<Vec<f64>> {
+        None
+    }
+
+    /// The relevance of the network's inputs, by their names, where people see it.
+    fn located(&self, asked: &Self::Asked, relevance: &[(String, Array<f32>)]) -> Located {
+        on_picture(&self.show(asked), relevance)
+    }
+
+    /// Of each pixel, whether it is ink; none where inputs are no drawings.
+    fn ink(&self, _asked: &Self::Asked) -> Option<Vec<bool>> {
+        None
+    }
+
+    /// Whether nothing more of the same input comes after this.
+    fn is_last(&self, _asked: &Self::Asked) -> bool {
+        true
+    }
 
     /// What takes the answers, and writes those that are written.
     fn answers<'a>(&'a self, to: &Request<'a>) -> Result<Box<dyn Answers<Self> + 'a>, ZooError>;
@@ -268,6 +310,11 @@ pub(crate) trait Task: Sized + Sync + 'static {
         device: &Device,
     ) -> Result<Judgement, ZooError>;
 
+    /// The first samples of the test part, for studies of explanations; none where nothing tells what they should find.
+    fn explicable(&self, _count: usize) -> Result<Vec<Explicable<AskedOf<Self>>>, ZooError> {
+        Ok(Vec::new())
+    }
+
     /// Keeps in the run's folder which samples it is tested on, where nothing else tells them.
     fn keep(&self, _run: &RunDir) -> Result<(), ZooError> {
         Ok(())
@@ -287,6 +334,12 @@ pub(crate) type NetOf<T> = <<T as Task>::System as System>::Net;
 
 /// What the system of a task is asked.
 pub(crate) type AskedOf<T> = <<T as Task>::System as System>::Asked;
+
+/// A sample to be explained, and masks of its pixels by name: where what decides lies, or where nothing does.
+pub(crate) struct Explicable<A> {
+    pub(crate) asked: A,
+    pub(crate) masks: Vec<(&'static str, Vec<bool>)>,
+}
 
 /// A part of the data that networks are judged on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

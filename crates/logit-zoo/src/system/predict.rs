@@ -84,7 +84,7 @@ fn predict<S: System>(system: &S, request: &Request<'_>) -> Result<Predictions, 
 }
 
 /// Refuses an answer that is made of a number that is not finite.
-fn check_finite<S: System>(system: &S, asked: &S::Asked, logits: &[f32]) -> Result<(), ZooError> {
+pub(crate) fn check_finite<S: System>(system: &S, asked: &S::Asked, logits: &[f32]) -> Result<(), ZooError> {
     let Some(at) = logits.iter().position(|logit| !logit.is_finite()) else { return Ok(()) };
     let units = system.units();
     let unit = units.get(at % units.len().max(1)).map_or("", String::as_str);

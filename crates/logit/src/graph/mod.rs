@@ -35,6 +35,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use burn::module::{Module, ModuleVisitor, Param, ParamId, RunningState};
 use burn::tensor::Tensor;
+use logit_explain::Array;
 use logit_spec::Answer;
 
 pub use step_kind::{Padding, StepKind};
@@ -253,11 +254,30 @@ pub struct Trace<'a> {
     graph: &'a mut Graph,
     name: &'a str,
     values: Vec<ValueId>,
+    kept: Option<&'a mut Kept>,
 }
 
+/// The numbers of values, by the values' numbers.
+pub(crate) type Kept = Vec<Option<Array<f32>>>;
+
 impl<'a> Trace<'a> {
-    pub(crate) fn new(graph: &'a mut Graph, name: &'a str, inputs: Vec<ValueId>) -> Self {
-        Self { graph, name, values: inputs }
+    pub(crate) fn new(
+        graph: &'a mut Graph,
+        name: &'a str,
+        inputs: Vec<ValueId>,
+        kept: Option<&'a mut Kept>,
+    ) -> Self {
+        Self { graph, name, values: inputs, kept }
+    }
+
+    /// Keeps the numbers of what the last operation gave, where the tape keeps values.
+    pub(crate) fn keep(&mut self, output: impl FnOnce() -> Kept) {
+        if let Some(kept) = &mut self.kept {
+            kept.resize(self.graph.values.len(), None);
+            for (value, array) in self.values.iter().zip(output()) {
+                kept[value.number()] = array;
+            }
+        }
     }
 
     /// Writes operations down that took the step's values one after the other, and what the last of them gave.

@@ -29,6 +29,7 @@ mod shape;
 
 use burn::tensor::Tensor;
 use burn::tensor::kind::Basic;
+use logit_explain::Array;
 
 pub use combine::{abs_difference, concat, product, split, sum};
 pub use conv::{Conv2d, ConvTranspose2d, NormedConv2d, conv_transpose2d, conv2d};
@@ -60,6 +61,7 @@ pub trait Step<Input> {
     fn forward_traced(&self, input: Input, trace: &mut Trace<'_>) -> Self::Output {
         let output = self.forward(input);
         trace.push(self.describe(), output.shapes());
+        trace.keep(|| output.arrays());
         output
     }
 }
@@ -68,11 +70,20 @@ pub trait Step<Input> {
 pub trait Shaped {
     /// The shapes.
     fn shapes(&self) -> Vec<Vec<usize>>;
+
+    /// The numbers, each with its shape; none of what cannot be read.
+    fn arrays(&self) -> Vec<Option<Array<f32>>>;
 }
 
 impl<const D: usize, K: Basic> Shaped for Tensor<D, K> {
     fn shapes(&self) -> Vec<Vec<usize>> {
         vec![self.dims().to_vec()]
+    }
+
+    fn arrays(&self) -> Vec<Option<Array<f32>>> {
+        let numbers =
+            self.clone().try_into_data().ok().and_then(|data| data.convert::<f32>().try_into_vec().ok());
+        vec![numbers.map(|numbers| Array::new(self.dims(), numbers))]
     }
 }
 
@@ -80,11 +91,19 @@ impl<T: Shaped, const N: usize> Shaped for [T; N] {
     fn shapes(&self) -> Vec<Vec<usize>> {
         self.iter().flat_map(Shaped::shapes).collect()
     }
+
+    fn arrays(&self) -> Vec<Option<Array<f32>>> {
+        self.iter().flat_map(Shaped::arrays).collect()
+    }
 }
 
 impl<K: Kind, const D: usize> Shaped for Logits<K, D> {
     fn shapes(&self) -> Vec<Vec<usize>> {
         self.tensor().shapes()
+    }
+
+    fn arrays(&self) -> Vec<Option<Array<f32>>> {
+        self.tensor().arrays()
     }
 }
 

@@ -84,7 +84,8 @@ pub use traced::{Inputs, Traced};
 pub use watch::{Extent, Side, Watch};
 
 use crate::error::HeadError;
-use crate::graph::{Graph, Trace, ValueId};
+use crate::explain::{ExplainError, Pass, differs_in_training};
+use crate::graph::{Graph, Kept, Trace, ValueId};
 use crate::kind::Kind;
 use crate::logits::Logits;
 use crate::steps::{Shaped, Step};
@@ -130,6 +131,9 @@ pub trait Taped {
 pub struct Tape {
     watch: Option<Watch>,
     graph: Option<Graph>,
+    values: Option<Kept>,
+    /// Whether the pass is one of training.
+    training: bool,
     recorded: Vec<Recorded>,
     arrivals: Vec<Box<dyn Arrival>>,
     loss: Option<f64>,
@@ -146,7 +150,8 @@ impl Tape {
     /// A tape that records what is watched.
     pub fn new(watch: &Watch) -> Self {
         let graph = watch.wants_graph().then(Graph::new);
-        Self { watch: Some(watch.clone()), graph, ..Self::default() }
+        let values = watch.wants_values().then(Kept::new);
+        Self { watch: Some(watch.clone()), graph, values, ..Self::default() }
     }
 
     /// Whether anything may be recorded.
@@ -161,6 +166,11 @@ impl Tape {
         tensor: Tensor<D, K>,
     ) -> Traced<Tensor<D, K>> {
         let id = self.graph.as_mut().map(|graph| graph.input(name.to_string(), tensor.dims().to_vec()));
+        if let (Some(id), Some(values)) = (id, &mut self.values) {
+            values.resize(id.number(), None);
+            values.extend(tensor.arrays());
+            self.training |= tensor.device().is_autodiff();
+        }
         Traced::new(tensor, id)
     }
 
@@ -281,6 +291,19 @@ impl Tape {
         self.graph.as_ref()
     }
 
+    /// The values of the pass, where the watch asked for [them](Watch::values).
+    ///
+    /// # Errors
+    /// The pass was one of training, and the network computes something else then: its values are not those of an answer.
+    pub fn pass(&self) -> Option<Result<Pass<f32>, ExplainError>> {
+        let (graph, values) = (self.graph.as_ref()?, self.values.as_ref()?);
+        if self.training && differs_in_training(graph) {
+            let reason = "the pass was one of training, where dropout and batch norm compute something else: explain a                           pass of `net.valid()`";
+            return Some(Err(ExplainError::Network(reason.to_owned())));
+        }
+        Some(Ok(Pass::new(values.clone())))
+    }
+
     /// How many values were left out, because they did not fit the budget or could not be read.
     pub fn left_out(&self) -> usize {
         self.left_out
@@ -296,7 +319,7 @@ impl Tape {
         let Some(graph) = &mut self.graph else { return (step.forward(inputs.into_tensors()), Vec::new()) };
         let mut ids = Vec::new();
         inputs.add_ids(graph, &mut ids);
-        let mut trace = Trace::new(graph, name, ids);
+        let mut trace = Trace::new(graph, name, ids, self.values.as_mut());
         let output = step.forward_traced(inputs.into_tensors(), &mut trace);
         (output, trace.into_values())
     }

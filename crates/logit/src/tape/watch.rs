@@ -46,6 +46,7 @@ pub struct Watch {
     every: u64,
     budget: usize,
     graph: bool,
+    values: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,7 +73,7 @@ impl Watch {
 
     /// Nothing yet; whatever is added, at every step.
     pub fn new() -> Self {
-        Self { wishes: Vec::new(), every: 1, budget: Self::BUDGET, graph: false }
+        Self { wishes: Vec::new(), every: 1, budget: Self::BUDGET, graph: false, values: false }
     }
 
     /// So much of the outputs whose names fit a pattern.
@@ -90,6 +91,13 @@ impl Watch {
     pub fn graph(mut self) -> Self {
         self.graph = true;
         self
+    }
+
+    /// Also the [graph](Self::graph), and the numbers of every value of it: what an
+    /// [explanation](crate::explain) walks back through.
+    pub fn values(mut self) -> Self {
+        self.values = true;
+        self.graph()
     }
 
     /// Only at every `steps`th training step, from the first; 0 counts as 1.
@@ -112,6 +120,11 @@ impl Watch {
     /// The bytes that a tape holds at most.
     pub(super) fn most_bytes(&self) -> usize {
         self.budget
+    }
+
+    /// Whether the numbers of all values are wanted.
+    pub(super) fn wants_values(&self) -> bool {
+        self.values
     }
 
     /// Whether the graph is wanted.

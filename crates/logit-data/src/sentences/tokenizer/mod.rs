@@ -186,11 +186,8 @@ impl Pieces {
         self.check_limits()?;
         let encoding = encoding?;
         let word = |(id, offsets): (&u32, &(usize, usize))| {
-            if Some(*id) == self.unknown {
-                Word::Unknown(sentence.get(offsets.0..offsets.1).unwrap_or("?").trim().to_owned())
-            } else {
-                Word::Known(*id)
-            }
+            let text = sentence.get(offsets.0..offsets.1).unwrap_or("?").trim().to_owned();
+            if Some(*id) == self.unknown { Word::Unknown(text) } else { Word::Known(*id, text) }
         };
         Ok(encoding.get_ids().iter().zip(encoding.get_offsets()).map(word).collect())
     }

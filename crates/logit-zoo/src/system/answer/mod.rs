@@ -64,6 +64,11 @@ pub(crate) trait RowAnswer: Output + 'static {
         Subject { answer: Self::Kind::ANSWER, units: self.units().len(), loss: self.loss_name() }
     }
 
+    /// Where the answer is a grade: how it changes with each logit.
+    fn graded(&self, _logits: &[f32]) -> Option<Vec<f64>> {
+        None
+    }
+
     /// The metric that decides which weights are kept.
     fn goal(&self) -> Goal;
 

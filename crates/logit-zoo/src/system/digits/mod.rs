@@ -20,8 +20,9 @@ use crate::error::ZooError;
 use crate::models::{
     Classifier, ConvNet, ConvNetConfig, Mlp, MlpConfig, SoftmaxClassifier, SoftmaxClassifierConfig,
 };
-use crate::recipe::DigitsSetup;
+use crate::recipe::{DataConfig, DigitsSetup};
 use crate::run::Calibration;
+use crate::system::explained::{Inputs, ink};
 use crate::system::{Answers, Batches, Kept, Predictions, Request, System, SystemError, paths};
 use crate::telemetry::{Input, Subject};
 
@@ -193,6 +194,16 @@ impl<B: Build> System for DigitSystem<B> {
     fn show(&self, asked: &DigitPicture) -> Input {
         let [height, width] = self.size;
         Input::picture([width, height, 1], &asked.pixels)
+    }
+
+    fn inputs(&self) -> Inputs {
+        let DataConfig { mean, deviation, .. } = &self.setup.data;
+        let bounds = [0.0, 1.0].map(|pixel| (pixel - mean) / deviation);
+        Inputs::pictures(Some(bounds), self.size, "epsilon-gamma-box")
+    }
+
+    fn ink(&self, asked: &DigitPicture) -> Option<Vec<bool>> {
+        Some(ink(&asked.pixels))
     }
 
     fn answers<'a>(&'a self, _: &Request<'a>) -> Result<Box<dyn Answers<Self> + 'a>, ZooError> {

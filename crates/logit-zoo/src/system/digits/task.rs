@@ -14,8 +14,8 @@ use crate::recipe::{DataConfig, DigitsSetup, ModelConfig, RecipeError};
 use crate::run::Calibration;
 use crate::system::answer::ClassMeasures;
 use crate::system::{
-    Goal, JudgedPart, Judgement, NetOf, Pass, Reading, Scores, SystemError, Task, WithSystem, confusion,
-    reliability,
+    Explicable, Goal, JudgedPart, Judgement, NetOf, Pass, Reading, Scores, System as _, SystemError, Task,
+    WithSystem, confusion, reliability,
 };
 use crate::telemetry::{Facts, FactsOfTensors as _, Truth, TruthOfTensors as _};
 
@@ -88,6 +88,21 @@ impl<B: Build> Task for Digits<B> {
             let (file, pixels) = (format!("row {row}").into(), pixels.to_vec());
             (DigitPicture { file, pixels, inverted: false, resized_from: None }, label.to_string())
         }))
+    }
+
+    /// Ink.
+    fn explicable(&self, count: usize) -> Result<Vec<Explicable<DigitPicture>>, ZooError> {
+        let explicable = |row: usize| {
+            let pixels = self.test.image(row)?.to_vec();
+            let asked = DigitPicture {
+                file: format!("row {row}").into(),
+                pixels,
+                ..DigitPicture::blank(self.system.size)
+            };
+            let masks = self.system.ink(&asked).map(|ink| ("ink", ink)).into_iter().collect();
+            Some(Explicable { asked, masks })
+        };
+        Ok((0..self.test.len()).map_while(explicable).take(count).collect())
     }
 
     fn goal(&self) -> Goal {

@@ -18,6 +18,7 @@ use crate::models::PictureNet;
 use crate::recipe::{ImagesData, ImagesSetup};
 use crate::run::{Calibration, Found, RunDir};
 use crate::system::answer::RowAnswer;
+use crate::system::explained::Inputs;
 use crate::system::{Answers, Batches, Kept, Predictions, Request, System, SystemError, paths, table};
 use crate::telemetry::{Input, Subject};
 
@@ -127,6 +128,14 @@ impl<A: RowAnswer> System for ImageSystem<A> {
             .flat_map(|pixel| (0..channels).map(move |channel| asked.pixels[channel * area + pixel]))
             .collect();
         Input::picture([side, side, channels], &pixels)
+    }
+
+    fn inputs(&self) -> Inputs {
+        Inputs::pictures(Some([-1.0, 1.0]), [self.setup.data.size; 2], "epsilon-gamma-box")
+    }
+
+    fn graded(&self, logits: &[f32]) -> Option<Vec<f64>> {
+        self.answer.graded(logits)
     }
 
     fn answers<'a>(&'a self, _: &Request<'a>) -> Result<Box<dyn Answers<Self> + 'a>, ZooError> {

@@ -18,6 +18,7 @@ use crate::models::DetectionPooling;
 use crate::recipe::PairsSetup;
 use crate::run::Calibration;
 use crate::system::digits::DigitPicture;
+use crate::system::explained::{Inputs, ink};
 use crate::system::{Answers, Batches, Kept, Predictions, Request, System};
 use crate::telemetry::{Input, Subject};
 
@@ -149,6 +150,14 @@ impl System for PairSystem {
         let [height, width] = SIZE;
         let digits = [&left.pixels[..], &right.pixels[..]].concat();
         Input::picture([width, height, 1], &side_by_side(&digits))
+    }
+
+    fn inputs(&self) -> Inputs {
+        Inputs::pictures(Some(self.code()), SIZE, "deep-taylor")
+    }
+
+    fn ink(&self, [left, right]: &[DigitPicture; 2]) -> Option<Vec<bool>> {
+        Some(ink(&side_by_side(&[&left.pixels[..], &right.pixels[..]].concat())))
     }
 
     fn answers<'a>(&'a self, _: &Request<'a>) -> Result<Box<dyn Answers<Self> + 'a>, ZooError> {

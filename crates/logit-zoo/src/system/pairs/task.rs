@@ -7,7 +7,7 @@ use logit::{Logits, Values};
 
 use super::{BATCH, PairSystem, SIZE, THRESHOLD, decision};
 use crate::batch::{coded, load};
-use crate::data::{PairedDigits, Stream, mix};
+use crate::data::{ImageSet, PairedDigits, Stream, mix};
 use crate::error::ZooError;
 use crate::models::DetectionPooling;
 use crate::page::{Fact, Picture, Pixels, Table};
@@ -15,7 +15,8 @@ use crate::recipe::{PairsSetup, RecipeError};
 use crate::run::Calibration;
 use crate::system::digits::DigitPicture;
 use crate::system::{
-    Goal, JudgedPart, Judgement, Pass, Reading, Scores, SystemError, Task, View, WithSystem, confusion,
+    Explicable, Goal, JudgedPart, Judgement, Pass, Reading, Scores, System as _, SystemError, Task, View,
+    WithSystem, confusion,
 };
 use crate::telemetry::{Facts, FactsOfTensors as _, Truth};
 
@@ -50,6 +51,16 @@ pub(crate) struct Batch {
     pairs: Vec<[u32; 2]>,
     /// The images as bytes, one after the other.
     pictures: Vec<u8>,
+}
+
+/// The places of a digit's picture that are black in all of a set.
+fn untouched(set: &ImageSet) -> Vec<bool> {
+    let area = set.height() * set.width();
+    let mut untouched = vec![true; area];
+    for image in set.pixels().chunks_exact(area.max(1)) {
+        untouched.iter_mut().zip(image).for_each(|(untouched, pixel)| *untouched &= *pixel == 0);
+    }
+    untouched
 }
 
 struct Pairs {
@@ -135,6 +146,33 @@ impl Task for Pairs {
         let target = targets(&present[place..=place])[0];
         let truth = format!("{target} ({left} and {right})");
         Some(View { size: SIZE, pixels: pixels.to_vec(), truth, map: None })
+    }
+
+    /// The half with the digit of 0 to 3, where there is exactly one; ink; and the pixels that no test digit touches.
+    fn explicable(&self, count: usize) -> Result<Vec<Explicable<[DigitPicture; 2]>>, ZooError> {
+        let Drawn { digits, pairs } = &self.test;
+        let set = digits.digits();
+        let [height, width] = SIZE;
+        let (once, side) = (untouched(set), width / 2);
+        let places = || (0..height).flat_map(|row| (0..width).map(move |column| (row, column)));
+        let untouched: Vec<bool> = places().map(|(row, column)| once[row * side + column % side]).collect();
+        let explicable = |pair: &[u32; 2]| {
+            let picture = |row: u32| DigitPicture {
+                file: format!("row {row}").into(),
+                pixels: set.image(row as usize).unwrap_or_default().to_vec(),
+                ..DigitPicture::blank([height, side])
+            };
+            let asked = pair.map(picture);
+            let mut masks = vec![("untouched", untouched.clone())];
+            masks.extend(self.system.ink(&asked).map(|ink| ("ink", ink)));
+            if let [left, right] = digits.sought(*pair)
+                && left != right
+            {
+                masks.push(("half", places().map(|(_, column)| (column >= side) == right).collect()));
+            }
+            Explicable { asked, masks }
+        };
+        Ok(pairs.iter().take(count).map(explicable).collect())
     }
 
     fn constrained(&self, net: DetectionPooling) -> DetectionPooling {

@@ -45,6 +45,9 @@ pub(crate) trait MaskAnswer: Output + 'static {
     /// The mask's value that a pixel's logits decide for.
     fn decide(&self, logits: &[f32], calibration: &Calibration) -> u8;
 
+    /// Whether a mask's value says that a unit is there.
+    fn holds(value: u8, unit: usize) -> bool;
+
     /// Decisions, none counted yet.
     fn decisions(&self) -> Result<Decisions, MetricError>;
 
@@ -146,6 +149,10 @@ impl MaskAnswer for OneClass {
         }
     }
 
+    fn holds(value: u8, unit: usize) -> bool {
+        usize::from(value) == unit
+    }
+
     fn decisions(&self) -> Result<Decisions, MetricError> {
         Ok(Decisions::Classes(ConfusionMatrix::new(self.classes.len())?))
     }
@@ -239,6 +246,10 @@ impl MaskAnswer for AnyLabels {
             .iter()
             .enumerate()
             .fold(0, |mask, (label, logit)| mask | u8::from(decided(label, *logit)) << label)
+    }
+
+    fn holds(value: u8, unit: usize) -> bool {
+        value >> unit & 1 == 1
     }
 
     fn decisions(&self) -> Result<Decisions, MetricError> {

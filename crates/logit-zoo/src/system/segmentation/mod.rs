@@ -15,8 +15,10 @@ use std::sync::Arc;
 
 use burn::module::ParamId;
 use burn::tensor::{Device, Tensor};
+use logit::explain::{Array, Target};
 use logit::{Head, Kind};
 use logit_files::replace_within;
+use logit_spec::Answer;
 use png::{BitDepth, ColorType, Encoder, EncodingError};
 use serde::Serialize;
 
@@ -27,8 +29,10 @@ use self::tiles::{Reader, SIDE, Sight, Tile, scale, tiles};
 use crate::data::segmentation::Grey;
 use crate::error::ZooError;
 use crate::models::UNet;
+use crate::page::{Picture, Pixels};
 use crate::recipe::{SegmentationData, SegmentationSetup};
 use crate::run::{Calibration, RunDir, RunError};
+use crate::system::explained::{Asked, Inputs, Located, Started, Wish, over_channels};
 use crate::system::{Answers, Batches, Predictions, Request, System, SystemError, paths};
 use crate::telemetry::{Input, Subject};
 
@@ -94,6 +98,25 @@ impl AskedTile {
         Self { of: Arc::new(SeenImage { file, image, scaled: [0.0; 256] }), tile, last: true }
     }
 
+    /// A pixel of the image, if it lies in this tile.
+    fn pixel(&self, unit: usize, [row, column]: [usize; 2]) -> Result<Option<Target>, ZooError> {
+        let Grey { width, height, .. } = self.of.image;
+        if row >= height || column >= width {
+            return Err(ZooError::Usage(format!(
+                "{}: there is no pixel in row {row}, column {column}: the image has {height} rows and {width} columns",
+                self.of.file.display()
+            )));
+        }
+        let [rows, columns] = &self.tile.answered;
+        let [inner_rows, inner_columns] = self.tile.inner();
+        let inside = rows.contains(&row) && columns.contains(&column);
+        Ok(inside.then(|| Target::Pixel {
+            unit,
+            row: row - rows.start + inner_rows.start,
+            column: column - columns.start + inner_columns.start,
+        }))
+    }
+
     fn sight(&self) -> Sight<'_> {
         Sight { image: &self.of.image, scaled: self.of.scaled }
     }
@@ -114,6 +137,38 @@ impl<A: MaskAnswer> SegmentationSystem<A> {
     pub(crate) fn decisions(&self, logits: &[f32], calibration: &Calibration) -> Vec<u8> {
         let rows = logits.chunks(self.answer.kind().units().max(1));
         rows.map(|row| self.answer.decide(row, calibration)).collect()
+    }
+
+    /// The unit that is explained if none is asked for: the first that is no background.
+    fn usual_unit(&self) -> usize {
+        usize::from(A::Kind::ANSWER == Answer::Classes && self.answer.units().len() > 1)
+    }
+
+    /// An image as one tile, as the network sees it.
+    fn seen(&self, file: PathBuf, image: Grey) -> AskedTile {
+        let scaled = scale(&self.setup.data, &image, 1.0);
+        let tile = Tile::whole([image.height, image.width]);
+        AskedTile { of: Arc::new(SeenImage { file, image, scaled }), tile, last: true }
+    }
+
+    /// The pixels of a tile that are decided for a unit; none where there are none.
+    fn region(
+        &self,
+        asked: &AskedTile,
+        unit: usize,
+        logits: &Array<f32>,
+        calibration: &Calibration,
+    ) -> Option<Target> {
+        let [columns, plane] = [logits.shape[3], logits.shape[2] * logits.shape[3]];
+        let [inner_rows, inner_columns] = asked.tile.inner();
+        let mut mask = vec![false; plane];
+        for place in
+            inner_rows.flat_map(|row| inner_columns.clone().map(move |column| row * columns + column))
+        {
+            let row: Vec<f32> = logits.numbers.iter().skip(place).step_by(plane).copied().collect();
+            mask[place] = A::holds(self.answer.decide(&row, calibration), unit);
+        }
+        mask.contains(&true).then_some(Target::Region { unit, mask })
     }
 
     /// The tiles of an image in a file, each a batch of its own: they may differ in size.
@@ -192,6 +247,46 @@ impl<A: MaskAnswer> System for SegmentationSystem<A> {
         let image = &asked.of.image;
         let [rows, columns] = [0, 1].map(|axis: usize| asked.tile.answered[axis].len());
         Input::picture([columns, rows, 1], &asked.tile.of(&image.pixels, image.width))
+    }
+
+    /// Tiles may differ in size.
+    const TOGETHER: bool = false;
+
+    fn inputs(&self) -> Inputs {
+        Inputs::pictures(None, [self.setup.data.crop; 2], "epsilon-plus")
+    }
+
+    /// Of a pixel its logit; otherwise the sum of the target's logits over the pixels that are decided for it. Without a
+    /// target, that is the first unit that is no background.
+    fn start(
+        &self,
+        asked: &AskedTile,
+        logits: &Array<f32>,
+        wish: &Wish,
+        calibration: &Calibration,
+    ) -> Result<Option<Started>, ZooError> {
+        let output = Asked { answer: A::Kind::ANSWER, units: &self.answer.units(), wish, graded: None };
+        let unit = output.unit()?.unwrap_or_else(|| self.usual_unit());
+        let target = match wish.pixel {
+            Some(pixel) => asked.pixel(unit, pixel)?,
+            None => self.region(asked, unit, logits, calibration),
+        };
+        Ok(target.map(|target| Started { target, name: output.name(unit) }))
+    }
+
+    fn located(&self, asked: &AskedTile, relevance: &[(String, Array<f32>)]) -> Located {
+        let Grey { width, height, pixels } = &asked.of.image;
+        let mut plane = vec![0.0; width * height];
+        if let Some((_, map)) = relevance.first() {
+            asked.tile.spread(&over_channels(map), &mut plane, *width);
+        }
+        let pixels = Pixels::Grey(pixels.clone());
+        let picture = Picture { caption: String::new(), width: *width, height: *height, pixels };
+        Located::Map { picture, width: *width, height: *height, relevance: plane }
+    }
+
+    fn is_last(&self, asked: &AskedTile) -> bool {
+        asked.last
     }
 
     /// Writes `NAME.mask.png` and `NAME.overlay.png` for each image.

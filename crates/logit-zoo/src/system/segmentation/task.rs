@@ -21,8 +21,8 @@ use crate::page::{Fact, Picture, Pixels};
 use crate::recipe::{PixelAnswer, SegmentationData, SegmentationSetup, metric_key};
 use crate::run::{Calibration, DataSource};
 use crate::system::{
-    Goal, JudgedPart, Judgement, MapView, Need, NetOf, Pass, Reading, Scores, SystemError, Task, View,
-    WithSystem,
+    Explicable, Goal, JudgedPart, Judgement, MapView, Need, NetOf, Pass, Reading, Scores, SystemError, Task,
+    View, WithSystem,
 };
 use crate::telemetry::{Facts, FactsOfTensors as _};
 
@@ -218,6 +218,17 @@ impl<A: MaskAnswer> Task for Segmentation<A> {
         let (pixels, truth) = (of(pixels), of(mask));
         let map = Some(MapView { positions: side * side, chosen, truth });
         Some(View { size: [height, width], pixels, truth: String::new(), map })
+    }
+
+    /// The pixels that the mask gives to the target: the first unit that is no background.
+    fn explicable(&self, count: usize) -> Result<Vec<Explicable<AskedTile>>, ZooError> {
+        let unit = self.system.usual_unit();
+        let explicable = |annotated: &Annotated| {
+            let asked = self.system.seen(annotated.name.clone().into(), annotated.image.clone());
+            let mask = annotated.mask.iter().map(|value| A::holds(*value, unit)).collect();
+            Explicable { asked, masks: vec![("mask", mask)] }
+        };
+        Ok(self.sets.test.images.iter().take(count).map(explicable).collect())
     }
 
     fn goal(&self) -> Goal {

@@ -40,6 +40,22 @@ impl Tile {
         rows.map(move |row| row * width + columns.start..row * width + columns.end)
     }
 
+    /// Where the answered rows and columns lie in those that the network is shown.
+    pub(crate) fn inner(&self) -> [Range<usize>; 2] {
+        [0, 1].map(|axis| {
+            let (answered, shown) = (&self.answered[axis], &self.shown[axis]);
+            answered.start - shown.start..answered.end - shown.start
+        })
+    }
+
+    /// Puts what was found of the shown pixels into their places in the plane.
+    pub(crate) fn spread(&self, shown: &[f32], plane: &mut [f32], width: usize) {
+        let [rows, columns] = &self.shown;
+        for (row, values) in rows.clone().zip(shown.chunks(columns.len().max(1))) {
+            plane[row * width + columns.start..][..values.len()].copy_from_slice(values);
+        }
+    }
+
     /// Puts answers into their places in the plane.
     pub(crate) fn put(&self, answers: &[u8], plane: &mut [u8], width: usize) {
         let rows = answers.chunks(self.answered[1].len().max(1));
@@ -131,12 +147,9 @@ impl<K: Kind> Reader<'_, K> {
     /// The logits of a tile of an image, a row of them per answered pixel.
     pub(crate) fn logits(&self, sight: &Sight<'_>, tile: &Tile) -> Result<Vec<f32>, MetricError> {
         let logits = self.answered(sight.of(tile, self.device));
-        let inner = |axis: usize| {
-            let (answered, shown) = (&tile.answered[axis], &tile.shown[axis]);
-            answered.start - shown.start..answered.end - shown.start
-        };
+        let [inner_rows, inner_columns] = tile.inner();
         let units = logits.dims()[1];
-        rows(&logits.slice([0..1, 0..units, inner(0), inner(1)]))
+        rows(&logits.slice([0..1, 0..units, inner_rows, inner_columns]))
     }
 
     /// The network's logits of a map.

@@ -6,6 +6,7 @@ use std::ffi::{OsStr, OsString};
 
 use burn::module::ParamId;
 use burn::tensor::{Device, Tensor, TensorData};
+use logit::explain::Array;
 use logit::{Head, Kind, Logits};
 use serde::Serialize;
 
@@ -15,6 +16,7 @@ use crate::error::ZooError;
 use crate::models::{PairEncoder, ScoreHead, SentencePairs};
 use crate::recipe::{SentenceConfig, StsSetup};
 use crate::run::Calibration;
+use crate::system::explained::{Inputs, Located, Part};
 use crate::system::{Answers, Batches, Kept, Predictions, Request, System, SystemError};
 use crate::telemetry::{Input, Subject};
 
@@ -86,6 +88,20 @@ impl<H> StsSystem<H> {
             }
         }
         Ok(SentencePair { sentences, words })
+    }
+
+    /// What each word has of the relevance of its sentence's mean: number by number, in proportion to its part of the sum.
+    fn shares_of_mean(&self, reading: &Reading, relevance: &[f32]) -> Vec<f64> {
+        let vectors = self.lexicon.vectors();
+        let row = |row: &u32| vectors.row(*row).iter().map(|number| f64::from(*number));
+        let mut sums = vec![0.0; vectors.width()];
+        for word in &reading.rows {
+            sums.iter_mut().zip(row(word)).for_each(|(sum, number)| *sum += number);
+        }
+        let share = |((number, sum), relevance): ((f64, &f64), &f32)| {
+            if *sum == 0.0 { 0.0 } else { number / sum * f64::from(*relevance) }
+        };
+        reading.rows.iter().map(|word| row(word).zip(&sums).zip(relevance).map(share).sum()).collect()
     }
 
     /// Words as the network takes them. A sentence without a known word is one word of zeros.
@@ -198,6 +214,35 @@ impl<H: ScoreHead + 'static> System for StsSystem<H> {
 
     fn show(&self, asked: &SentencePair) -> Input {
         Input::Text { lines: asked.sentences.to_vec() }
+    }
+
+    /// Words of all sentences lie one after the other: two sentences are explained at a time.
+    const TOGETHER: bool = false;
+
+    fn inputs(&self) -> Inputs {
+        Inputs::rows(self.lexicon.vectors().width(), "epsilon")
+    }
+
+    fn graded(&self, logits: &[f32]) -> Option<Vec<f64>> {
+        Some(self.head.direction(logits))
+    }
+
+    /// The relevance of each word: of its own vector, and its share of that of the sentence's mean.
+    fn located(&self, asked: &SentencePair, relevance: &[(String, Array<f32>)]) -> Located {
+        let of = |name: &str| relevance.iter().find(|(input, _)| input == name).map(|(_, array)| array);
+        let (Some(words), Some(means)) = (of("words"), of("means")) else {
+            return Located::Words { texts: Vec::new() };
+        };
+        let mut own = words.each_row();
+        let text = |(sentence, reading): (usize, &Reading)| {
+            let shares = self.shares_of_mean(reading, means.row(sentence));
+            let part = |(name, share): (&String, f64)| {
+                let own: f64 = own.next().into_iter().flatten().map(|relevance| f64::from(*relevance)).sum();
+                Part { name: name.clone(), value: String::new(), relevance: own + share }
+            };
+            reading.words.iter().zip(shares).map(part).collect()
+        };
+        Located::Words { texts: asked.words.iter().enumerate().map(text).collect() }
     }
 
     fn answers<'a>(&'a self, _: &Request<'a>) -> Result<Box<dyn Answers<Self> + 'a>, ZooError> {

@@ -11,17 +11,19 @@ use burn::module::ParamId;
 use burn::tensor::Device;
 use csv::{StringRecord, Writer};
 use logit::Head;
+use logit::explain::Array;
 use logit_files::Replacement;
 use serde::Serialize;
 
 pub use self::task::{Chosen, chosen};
 pub(crate) use self::task::{EncodedRows, check_columns, keep_schema, keep_test_rows, schema_of, with_table};
-use crate::data::table::{Encoder, Reader, Schema, fields};
+use crate::data::table::{Encoder, Feature, Form, Reader, Schema, fields};
 use crate::error::ZooError;
 use crate::models::{Columns, FeedForward};
 use crate::recipe::TableSetup;
 use crate::run::{Calibration, Found, RunDir, RunError};
 use crate::system::answer::RowAnswer;
+use crate::system::explained::{Inputs, Located, Part};
 use crate::system::{Answers, Batches, Predictions, Request, System};
 use crate::telemetry::{Input, Subject};
 
@@ -134,6 +136,34 @@ impl<A: RowAnswer> System for TableSystem<A> {
 
     fn show(&self, asked: &TableRow) -> Input {
         Input::Fields { fields: fields(&self.schema, &asked.features) }
+    }
+
+    fn inputs(&self) -> Inputs {
+        Inputs::rows(1, "epsilon")
+    }
+
+    fn graded(&self, logits: &[f32]) -> Option<Vec<f64>> {
+        self.answer.graded(logits)
+    }
+
+    /// The relevance of each column: of its numbers, of its one-hot values together, of its row of an embedding.
+    fn located(&self, asked: &TableRow, relevance: &[(String, Array<f32>)]) -> Located {
+        let mut arrays = relevance.iter().map(|(_, array)| &array.numbers[..]);
+        let mut numbers = arrays.next().unwrap_or_default();
+        let mut relevance = |form: &Form| {
+            let own = match form {
+                Form::Category { embedding: Some(_), .. } => arrays.next().unwrap_or_default(),
+                form => numbers.split_off(..form.inputs().min(numbers.len())).unwrap_or_default(),
+            };
+            own.iter().map(|relevance| f64::from(*relevance)).sum()
+        };
+        let columns = self.schema.features.iter().zip(fields(&self.schema, &asked.features));
+        let part = |(feature, [name, value]): (&Feature, [String; 2])| Part {
+            name,
+            value,
+            relevance: relevance(&feature.form),
+        };
+        Located::Parts { parts: columns.map(part).collect() }
     }
 
     fn answers<'a>(
