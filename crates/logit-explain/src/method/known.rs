@@ -101,7 +101,7 @@ pub const KNOWN: &[Known] = &[
         false,
         MONTAVON,
         "The same with w² in the first layer, for inputs without bounds.",
-        |_| composite(Composite::deep_taylor(None)),
+        |_| Ok(Relevance(Composite::deep_taylor(None))),
     ),
     known(
         "epsilon-plus",
