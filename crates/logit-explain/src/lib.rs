@@ -1,6 +1,6 @@
 //! Why did a network decide so: relevance propagation, Deep Taylor decomposition and gradient methods, over slices.
 //!
-//! Floors, from the ground up: `number`, `array`, `map`, `rule`, `relevance`, `op`, `network`, `composite`, `target`, `error`,
+//! Floors, from the ground up: `number`, `array`, `map`, `rule`, `op`, `relevance`, `error`, `network`, `composite`, `target`,
 //! `account`, `explainer`, `noise`, `method`, `measure`.
 //!
 //! A [`Network`] is a list of nodes, each an [`Op`] with its weights. A [`Rule`] says how a weighted step hands relevance

@@ -114,7 +114,7 @@ impl<T: Number> Prepared<T> {
             shares.add(&product);
         }
         let denominator = fraction.denominator;
-        shares.change_with(relevance, |d, relevance| share * divided(relevance, d, denominator));
+        shares.change_with(relevance, |d, relevance| share * denominator.divided(relevance, d));
         Ok(shares)
     }
 }
@@ -207,19 +207,6 @@ fn beyond<T: Number>(x: &Array<T>, bounds: &[f64]) -> Result<Array<T>, String> {
         }
     }
     Ok(beyond)
-}
-
-/// `R / d`, as a denominator wants it.
-pub(crate) fn divided<T: Number>(relevance: T, d: T, denominator: Denominator) -> T {
-    match denominator {
-        Denominator::None => relevance,
-        Denominator::Exact if relevance.is_zero() || d.is_zero() => T::zero(),
-        Denominator::Exact => relevance / d,
-        Denominator::Stabilised(epsilon) => {
-            let epsilon = T::of(epsilon);
-            relevance / if d < T::zero() { d - epsilon } else { d + epsilon }
-        }
-    }
 }
 
 /// Which signs an input has: parts that are 0 everywhere need no pass.

@@ -13,6 +13,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use crate::number::Number;
+
 /// How a weighted step hands relevance down.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Rule {
@@ -98,6 +100,21 @@ pub enum Denominator {
     Stabilised(f64),
     /// Nothing: the fraction is a gradient.
     None,
+}
+
+impl Denominator {
+    /// `R / d`.
+    pub(crate) fn divided<T: Number>(self, relevance: T, d: T) -> T {
+        match self {
+            Self::None => relevance,
+            Self::Exact if relevance.is_zero() || d.is_zero() => T::zero(),
+            Self::Exact => relevance / d,
+            Self::Stabilised(epsilon) => {
+                let epsilon = T::of(epsilon);
+                relevance / if d < T::zero() { d - epsilon } else { d + epsilon }
+            }
+        }
+    }
 }
 
 /// What the field's programs add to denominators unless told otherwise.

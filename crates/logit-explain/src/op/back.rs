@@ -3,7 +3,6 @@
 use super::{Activation, Op, by_channel, named, norm, route};
 use crate::array::Array;
 use crate::number::Number;
-use crate::relevance::divided;
 use crate::rule::Denominator;
 
 /// How steps without weights hand back.
@@ -63,7 +62,7 @@ pub(crate) fn back<T: Number>(op: &Op<T>, ways: &Ways, at: &Back<'_, T>) -> Resu
             None => pool.transposed(arrived, inputs[0])?,
             Some(denominator) => {
                 let mut shares = pool.forward(inputs[0])?;
-                shares.change_with(arrived, |z, relevance| divided(relevance, z, denominator));
+                shares.change_with(arrived, |z, relevance| denominator.divided(relevance, z));
                 let mut back = pool.transposed(&shares, inputs[0])?;
                 back.change_with(inputs[0], |share, x| share * x);
                 back
@@ -166,7 +165,7 @@ fn addend<T: Number>(x: &Array<T>, at: &Back<'_, T>, way: SumWay) -> Array<T> {
         }
         SumWay::Share(denominator) => {
             let mut shares = at.outputs[0].clone();
-            shares.change_with(arrived, |z, relevance| divided(relevance, z, denominator));
+            shares.change_with(arrived, |z, relevance| denominator.divided(relevance, z));
             shares.change_with(x, |share, x| share * x);
             shares
         }
