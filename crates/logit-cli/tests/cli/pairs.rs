@@ -239,3 +239,56 @@ fn on_real_data_all_of_mnist_makes_pairs() {
     assert!(told["mse"].as_f64().unwrap() < 2000.0, "{told}");
     assert!(scratch.text("run/report.html").contains("54000 training, 6000 validation, 10000 test"));
 }
+
+#[test]
+fn a_pair_is_explained_and_nothing_is_lost() {
+    let scratch = Scratch::new();
+    train(&scratch, "run", &[]);
+    std::fs::create_dir(scratch.path("pairs")).unwrap();
+    for (row, name) in [(0, "a"), (1, "b"), (2, "c"), (3, "d")] {
+        digit(row).save(scratch.path(&format!("pairs/{name}.png"))).unwrap();
+    }
+    let told = scratch.logit(&["explain", "run", "pairs", "--measure", "-o", "heat.png", "--json"]).success();
+    let told = json(&told);
+    let all = told["explained"].as_array().unwrap();
+    assert_eq!(all.len(), 2, "{told}");
+    for explained in all {
+        let (map, value) = (&explained["maps"][0], explained["value"].as_f64().unwrap());
+        assert_eq!(
+            (&map["rule"], &explained["target"]),
+            (&"deep-taylor".into(), &"a digit of 0 to 3".into())
+        );
+        let relevance: Vec<f64> =
+            map["located"]["relevance"].as_array().unwrap().iter().map(|r| r.as_f64().unwrap()).collect();
+        assert_eq!(relevance.len(), 28 * 56);
+        assert!(relevance.iter().all(|r| *r >= 0.0));
+        let apart = (relevance.iter().sum::<f64>() - value).abs();
+        assert!(apart <= 1e-4 * value, "{apart} of {value}");
+        assert!(map["measures"]["on_ink"].as_f64().unwrap() > 0.0, "{map}");
+        assert!(map.get("findings").is_none(), "{map}");
+    }
+    let sheet = image::open(scratch.path("heat.png")).unwrap();
+    assert!(sheet.width() > 300 && sheet.height() > 150, "{}×{}", sheet.width(), sheet.height());
+}
+
+#[test]
+fn rules_are_compared_on_a_runs_test_pairs() {
+    let scratch = Scratch::new();
+    train(&scratch, "run", &[]);
+    let args =
+        ["study", "explain", "run", "--samples", "20", "--rule", "deep-taylor,gradient-x-input", "--json"];
+    let told = json(&scratch.logit(&args).success());
+    let rows = told["rows"].as_array().unwrap();
+    assert_eq!((rows.len(), &told["samples"], &rows[0]["explained"]), (2, &20.into(), &20.into()));
+    assert!(
+        rows[0]["worst_error"].as_f64().unwrap() < 1e-4 && rows[0]["lowest"].as_f64().unwrap() >= 0.0,
+        "{told}"
+    );
+    let masks: Vec<&String> = rows[0]["mass"].as_object().unwrap().keys().collect();
+    assert!(
+        ["untouched", "ink", "half"].iter().all(|mask| masks.contains(&&(*mask).to_owned())),
+        "{masks:?}"
+    );
+    let table = stdout(&scratch.logit(&args[..7]).success());
+    assert!(table.contains("on half") && table.contains("gradient-x-input"), "{table}");
+}

@@ -119,3 +119,51 @@ fn one_bad_picture_among_good_ones_is_an_error_without_output() {
     scratch.write("bad.png", "not a picture");
     refused(scratch.logit(&["predict", "run", "good.png", "bad.png", "--json"]), 1, &["bad.png"]);
 }
+
+#[test]
+fn a_digit_is_explained_by_several_rules() {
+    let scratch = trained();
+    let (picture, class) = digit(0);
+    picture.save(scratch.path("digit.png")).unwrap();
+    let rules = "deep-taylor,gradient-x-input,integrated-gradients,occlusion";
+    let args = ["explain", "run", "digit.png", "--rule", rules, "--log-odds", "-o", "why.html", "--json"];
+    let told = json(&scratch.logit(&args).success());
+    let explained = &told["explained"][0];
+    assert_eq!(explained["target"], class.to_string());
+    let names: Vec<&str> =
+        explained["maps"].as_array().unwrap().iter().map(|map| map["rule"].as_str().unwrap()).collect();
+    assert_eq!(names.join(","), rules);
+    // A linear network's biases are above 0 here and there, and that is told with figures.
+    let found = &explained["maps"][0]["findings"];
+    assert!(found.to_string().contains("bias-above-zero") || found.is_null(), "{found}");
+    let page = scratch.text("why.html");
+    assert!(
+        page.contains("data:image/png;base64,") && page.contains("Conservation"),
+        "no picture on the page"
+    );
+    let lines = stdout(&scratch.logit(&["explain", "run", "digit.png", "--layer", "head"]).success());
+    assert!(lines.starts_with(&format!("digit.png: {class} = ")), "{lines}");
+}
+
+#[test]
+fn what_cannot_be_explained_is_named_with_what_there_is() {
+    let scratch = trained();
+    digit(0).0.save(scratch.path("digit.png")).unwrap();
+    std::fs::create_dir(scratch.path("empty")).unwrap();
+    scratch.write("nothing.png", "");
+    for (code, more, parts) in [
+        (2, ["--target", "seven"], &["no output `seven`", "0 to 9"][..]),
+        (2, ["--layer", "haed"], &["no step `haed`", "`head`"]),
+        (2, ["--rule", "deep-tailor"], &["`deep-tailor`", "`deep-taylor`"]),
+        (2, ["--pixel", "3,4"], &["answer every pixel"]),
+        (2, ["--pixel", "3"], &["row and column"]),
+        (2, ["-o", "heat.gif"], &["heat.gif", ".png", ".html"]),
+        (1, ["-o", "no/where/heat.png"], &["no/where/heat.png"]),
+    ] {
+        refused(scratch.logit(&["explain", "run", "digit.png", more[0], more[1]]), code, parts);
+    }
+    refused(scratch.logit(&["explain", "run", "empty"]), 2, &["empty", "no picture"]);
+    refused(scratch.logit(&["explain", "run", "nothing.png"]), 1, &["nothing.png"]);
+    refused(scratch.logit(&["explain", "run", "missing.png"]), 1, &["missing.png"]);
+    assert!(!scratch.path("heat.gif").exists());
+}

@@ -277,3 +277,27 @@ fn a_task_that_writes_nothing_takes_no_place_for_it() {
     let args = ["predict", "run", "data/images/00.png", "--out", "there"];
     refused(scratch.logit(&args), 2, &["`digits` prints what it predicts", "--out there"]);
 }
+
+#[test]
+fn pixels_and_regions_of_a_mask_are_explained() {
+    let scratch = with_data(12);
+    train(&scratch, "run", "2", &[]);
+    let explain = |more: &[&str]| {
+        json(&scratch.logit(&[&["explain", "run", "data/images/00.png", "--json"], more].concat()).success())
+    };
+    let told = explain(&["--pixel", "10,12", "--target", "1"]);
+    let map = &told["explained"][0]["maps"][0]["located"];
+    assert_eq!((&map["width"], &map["height"]), (&40.into(), &36.into()));
+    assert_eq!(told["explained"][0]["of"]["of"], "pixel");
+    // What decides a pixel lies within the network's reach of it.
+    let relevance = map["relevance"].as_array().unwrap();
+    assert!(relevance[35 * 40 + 39].as_f64() == Some(0.0), "the far corner has relevance");
+    let told = explain(&["--target", "0", "-o", "heat.png"]);
+    assert_eq!(told["explained"][0]["of"]["of"], "region");
+    assert!(image::open(scratch.path("heat.png")).unwrap().width() > 100);
+    refused(
+        scratch.logit(&["explain", "run", "data/images/00.png", "--pixel", "36,0"]),
+        2,
+        &["row 36", "36 rows"],
+    );
+}

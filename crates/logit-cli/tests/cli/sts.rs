@@ -302,3 +302,31 @@ fn the_study_trains_four_heads_and_shows_the_published_figures() {
     assert!(scratch.path("runs/study-sts/pearson/report.html").exists());
     assert!(stderr(&assert).contains("values: Pearson"), "{}", stderr(&assert));
 }
+
+#[test]
+fn words_are_explained_for_every_head() {
+    let scratch = Scratch::new();
+    for head in ["expected", "values", "ordinal"] {
+        train(&scratch, &["--epochs", "2", "--head", head, "--out", head]);
+        let args = ["explain", head, "A dog runs.", "A cat is asleep.", "--json"];
+        let told = json(&scratch.logit(&args).success());
+        let explained = &told["explained"][0];
+        let texts = explained["maps"][0]["located"]["texts"].as_array().unwrap();
+        let words = |text: usize| -> Vec<&str> {
+            texts[text].as_array().unwrap().iter().map(|word| word["name"].as_str().unwrap()).collect()
+        };
+        assert!(words(0).contains(&"dog") && words(1).contains(&"cat"), "{texts:?}");
+        let sum: f64 = texts
+            .iter()
+            .flat_map(|text| text.as_array().unwrap())
+            .map(|word| number(&word["relevance"]))
+            .sum();
+        // Nothing is lost between the network's inputs and the words.
+        let arrived = number(&explained["maps"][0]["arrived"]);
+        assert!((sum - arrived).abs() < 1e-3 * arrived.abs().max(0.1), "{sum}, not {arrived}");
+    }
+    let args = ["explain", "expected", "A dog runs.", "A cat is asleep.", "-o", "words.html"];
+    let lines = stdout(&scratch.logit(&args).success());
+    assert!(lines.contains("dog(") && scratch.text("words.html").contains("dog"), "{lines}");
+    refused(scratch.logit(&[&args[..4], &["-o", "words.png"]].concat()), 2, &[".html"]);
+}

@@ -307,3 +307,24 @@ fn on_real_data_tables_reach_what_they_should() {
     let end = json(&scratch.logit(&args).success());
     assert!(number(&end, "accuracy") >= 0.97, "{end}");
 }
+
+#[test]
+fn the_columns_of_a_row_are_explained() {
+    let scratch = Scratch::new();
+    scratch.write("flowers.csv", flowers(150));
+    train(&scratch, &["flowers.csv", "--target", "kind", "--out", "run"]);
+    scratch.write("new.csv", "length,width,colour\n0.2,3.1,red\n10.4,1.2,white\n");
+    let told = json(&scratch.logit(&["explain", "run", "new.csv", "--target", "c", "--json"]).success());
+    let all = told["explained"].as_array().unwrap();
+    assert_eq!(all.len(), 2);
+    let parts = all[1]["maps"][0]["located"]["parts"].as_array().unwrap();
+    let names: Vec<&str> = parts.iter().map(|part| part["name"].as_str().unwrap()).collect();
+    assert_eq!((names, &parts[2]["value"]), (vec!["length", "width", "colour"], &"white".into()));
+    let sum: f64 = parts.iter().map(|part| number(part, "relevance")).sum();
+    let arrived = number(&all[1]["maps"][0], "arrived");
+    assert!((sum - arrived).abs() < 1e-3 * arrived.abs().max(0.1), "{sum}, not {arrived}");
+    // What a linear rule says of the class that the row has: its length speaks for it.
+    assert!(number(&parts[0], "relevance") > 0.0, "{parts:?}");
+    let lines = stdout(&scratch.logit(&["explain", "run", "new.csv"]).success());
+    assert!(lines.contains("length") && lines.contains("│"), "{lines}");
+}

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 
 use burn::module::{ModuleVisitor, Param};
 use burn::tensor::{Distribution, Int};
+use logit::explain::{self, Array, Composite, Explainer, Target};
 use logit::graph::{Graph, Origin};
-use logit::tape::Watch;
+use logit::tape::{Tape, Watch};
 use logit::{HeadConfig, HeadError, Kind, Labels, Values};
 
 use super::*;
@@ -57,6 +58,7 @@ where
         device.seed(2);
         let alone = net.forward(input.clone());
         device.seed(2);
+        let again = input.clone();
         let (told, tape) = net.forward_taped(input, &Watch::new().graph());
         assert_eq!(alone.bits(), told.bits());
         let graph = tape.graph().unwrap();
@@ -66,6 +68,40 @@ where
         net.visit(&mut held);
         let told = graph.parameters().into_iter().map(|parameter| (parameter.id.val(), parameter.count()));
         assert_eq!(told.collect::<BTreeMap<_, _>>(), held.0);
+        if !net.devices().iter().any(Device::is_autodiff) {
+            assert_explained(&net, graph, &tape_of(&net, again));
+        }
+    }
+}
+
+/// The tape of a pass whose values are kept.
+fn tape_of<N: Taped>(net: &N, input: N::Input) -> Tape {
+    net.forward_taped(input, &Watch::new().values()).1
+}
+
+/// Asserts that the network that explanations walk through computes what the model does, and that every rule walks it.
+#[track_caller]
+fn assert_explained(net: &impl Module, graph: &Graph, tape: &Tape) {
+    let network = explain::network::<f32>(net, graph).unwrap();
+    let pass = tape.pass().unwrap().unwrap();
+    let inputs: Vec<Array<f32>> =
+        network.inputs().iter().map(|(_, value)| pass.value(*value).unwrap().clone()).collect();
+    let logits = pass.value(network.output()).unwrap();
+    let again = network.logits(&inputs).unwrap();
+    let apart = |(a, b): (&f32, &f32)| (a - b).abs() / b.abs().max(1.0);
+    assert!(again.numbers.iter().zip(&logits.numbers).map(apart).all(|apart| apart < 1e-4));
+    let target = if logits.shape.len() == 4 {
+        Target::Pixel { unit: 0, row: 0, column: 0 }
+    } else {
+        Target::Logit { unit: 0 }
+    };
+    for composite in [Composite::deep_taylor(None), Composite::epsilon_plus(), Composite::gradient()] {
+        let explainer = Explainer::new(network.clone(), composite).unwrap();
+        let why = explainer.explain(&pass, std::slice::from_ref(&target), &[]).unwrap();
+        for ((_, relevance), input) in why.inputs.iter().zip(&inputs) {
+            assert_eq!(relevance.shape, input.shape);
+            assert_eq!(relevance.not_finite(), None);
+        }
     }
 }
 

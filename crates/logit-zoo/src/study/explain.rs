@@ -10,9 +10,10 @@ use logit::explain::Array;
 use logit::explain::measure::{Localisation, localised};
 use logit::explain::method::KNOWN;
 use serde::Serialize;
+use serde::ser::SerializeStruct as _;
 
 use crate::error::ZooError;
-use crate::explain::{Explained, Explaining, Located, Mapped, Measures, Wish};
+use crate::explain::{Explained, Explaining, Located, Measures, Wish};
 use crate::run::{DataSource, RunDir, TrainedRun as _};
 use crate::system::{AskedOf, Explicable, Origin, Reading, Task, WithSystem, with_system};
 
@@ -46,7 +47,8 @@ pub struct Row {
     pub mass: IndexMap<&'static str, Mean>,
     /// Of each mask, the share of as many pixels, those with the highest relevance, that lies on it.
     pub rank: IndexMap<&'static str, Mean>,
-    /// Pixel flipping: mean of the value while the most relevant pixels are taken away, as a share of the value.
+    /// Pixel flipping: the mean of the value while the most relevant pixels are taken away, over the value, both summed over the
+    /// samples whose value is above 0.
     pub flipping: Mean,
     /// Infidelity at the map's best scale.
     pub infidelity: Mean,
@@ -56,25 +58,41 @@ pub struct Row {
     pub seconds: f64,
 }
 
-/// A mean over the samples that have a number.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+/// A mean over the samples that have a number, weighted where that is said.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Mean {
     sum: f64,
+    weight: f64,
     /// How many samples have one.
     pub count: usize,
 }
 
+/// Mean and count.
+impl Serialize for Mean {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut object = serializer.serialize_struct("Mean", 2)?;
+        object.serialize_field("mean", &self.value())?;
+        object.serialize_field("samples", &self.count)?;
+        object.end()
+    }
+}
+
 impl Mean {
     fn add(&mut self, number: Option<f64>) {
-        if let Some(number) = number {
-            self.sum += number;
+        self.add_weighted(number, 1.0);
+    }
+
+    fn add_weighted(&mut self, number: Option<f64>, weight: f64) {
+        if let Some(number) = number.filter(|_| weight > 0.0) {
+            self.sum += weight * number;
+            self.weight += weight;
             self.count += 1;
         }
     }
 
     /// The mean; none over no samples.
     pub fn value(&self) -> Option<f64> {
-        (self.count > 0).then(|| self.sum / self.count as f64)
+        (self.count > 0).then(|| self.sum / self.weight)
     }
 }
 
@@ -160,8 +178,7 @@ fn row<T: Task>(
     let mut each = |explained: Result<Explained, ZooError>| {
         // An image without the target has nothing to explain.
         let masks = masks.pop_front().unwrap_or_default();
-        let mapped = explained.ok().and_then(|explained| explained.maps.into_iter().next());
-        failed = mapped.and_then(|mapped| row.add(&mapped, &masks).err());
+        failed = explained.ok().and_then(|explained| row.add(&explained, &masks).err());
         if failed.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     };
     Explaining::new(system, run, &wish)?.all(Box::new(std::iter::once(Ok(asked))), &mut each)?;
@@ -171,13 +188,14 @@ fn row<T: Task>(
 
 impl Row {
     /// Adds what is true of a sample's map.
-    fn add(&mut self, mapped: &Mapped, masks: &[(&'static str, Vec<bool>)]) -> Result<(), ZooError> {
+    fn add(&mut self, explained: &Explained, masks: &[(&'static str, Vec<bool>)]) -> Result<(), ZooError> {
+        let Some(mapped) = explained.maps.first() else { return Ok(()) };
         self.explained += 1;
         self.lowest = self.lowest.min(mapped.lowest);
         self.worst_error = mapped.error.map(|error| self.worst_error.unwrap_or(0.0).max(error));
         let Measures { flipping, infidelity, max_sensitivity, .. } =
             mapped.measures.clone().unwrap_or_default();
-        self.flipping.add(flipping);
+        self.flipping.add_weighted(flipping, explained.value);
         self.infidelity.add(infidelity);
         self.max_sensitivity.add(max_sensitivity);
         let Located::Map { width, height, relevance, .. } = &mapped.located else { return Ok(()) };
