@@ -129,6 +129,10 @@ impl<A: RowAnswer> System for ImageSystem<A> {
         Input::picture([side, side, channels], &pixels)
     }
 
+    fn is_calibrated(&self) -> bool {
+        self.answer.is_calibrated()
+    }
+
     fn answers<'a>(&'a self, _: &Request<'a>) -> Result<Box<dyn Answers<Self> + 'a>, ZooError> {
         Ok(Box::new(Kept::new(Predictions::Images)))
     }

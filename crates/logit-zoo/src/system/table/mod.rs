@@ -136,6 +136,10 @@ impl<A: RowAnswer> System for TableSystem<A> {
         Input::Fields { fields: fields(&self.schema, &asked.features) }
     }
 
+    fn is_calibrated(&self) -> bool {
+        self.answer.is_calibrated()
+    }
+
     fn answers<'a>(
         &'a self,
         &Request { inputs, out, .. }: &Request<'a>,
