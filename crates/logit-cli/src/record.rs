@@ -3,16 +3,22 @@
 //! What cannot be looked at is not fine: a record that is gone, empty or cut is reported as missing, by what the other
 //! files say of it. Only if they say that nothing was recorded is nothing missing.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 
 use logit_run::telemetry::Telemetry;
 use logit_run::{Found, MetricsTail, Record, RunDir, RunError, read_records};
 use logit_zoo::recipe::MAX_STEPS;
-use logit_zoo::run::{Checkpoint, TrainedRun as _};
+use logit_zoo::run::{Checkpoint, TrainedRun as _, sum_of};
 use logit_zoo::train::is_recorded;
 use logit_zoo::{RecipeError, ZooError};
 use serde_json::Value;
+
+/// So much two losses may differ that are one: what is written as decimals is read back to the last bit but one.
+const SAME: f64 = 1e-12;
+
+/// The loss of each step.
+type Losses = BTreeMap<u64, f64>;
 
 /// What the files of a run say of its record.
 #[derive(Debug, Default)]
@@ -46,7 +52,8 @@ impl Account {
     fn of_training(&mut self, run: &RunDir, found: &[Found]) -> Result<(), RunError> {
         let place = self.place(run);
         let of_checkpoint = |key: &str| place[key].as_u64().unwrap_or(0);
-        let logged = self.last_logged(run, true)?;
+        let losses = self.losses(run, true)?;
+        let logged = last(&losses);
         let mut taken = logged.max(of_checkpoint("step")).min(MAX_STEPS);
         if logged < taken {
             let metrics = run.metrics_path();
@@ -77,7 +84,9 @@ impl Account {
             (_, 0) => self.none = Some("it has not begun"),
             (every, taken) => {
                 self.watched(run)?;
+                self.is_of_checkpoint(run, &place);
                 self.steps(run, taken, every)?;
+                self.is_of_metrics(run, &losses)?;
             }
         }
         Ok(())
@@ -85,7 +94,7 @@ impl Account {
 
     /// The record that another program made: it alone knows which steps it recorded, but files and findings speak of some.
     fn of_other_program(&mut self, run: &RunDir, found: &[Found]) -> Result<(), RunError> {
-        let logged = self.last_logged(run, false)?;
+        let logged = last(&self.losses(run, false)?);
         self.watched(run)?;
         let path = run.telemetry_path();
         let Some(telemetry) = Telemetry::begun(&path)? else {
@@ -116,30 +125,65 @@ impl Account {
         Value::Null
     }
 
-    /// The last step that the metrics hold; 0 where they hold none.
-    fn last_logged(&mut self, run: &RunDir, is_needed: bool) -> Result<u64, RunError> {
+    /// The loss of each step that the metrics hold.
+    fn losses(&mut self, run: &RunDir, is_needed: bool) -> Result<Losses, RunError> {
         let path = run.metrics_path();
         if !path.exists() {
             if is_needed {
                 self.say(&path, format_args!("does not exist, but every training writes one"));
             }
-            return Ok(0);
+            return Ok(Losses::new());
         }
         if let Err(error) = read_records(&path) {
             self.missing.push(error.to_string());
         }
         let (_, records) = MetricsTail::new(&path).news()?;
         let steps = records.iter().filter_map(|record| match record {
-            Record::Step { step, .. } => Some(*step),
+            Record::Step { step, loss, .. } => Some((*step, *loss)),
             _ => None,
         });
-        Ok(steps.max().unwrap_or(0))
+        Ok(steps.collect())
+    }
+
+    /// Whether what is watched is what was written when training began.
+    fn is_of_checkpoint(&mut self, run: &RunDir, place: &Value) {
+        let path = run.watched_path();
+        if let (Some(then), Ok(now)) = (place["watched_sum"].as_str(), sum_of(&path))
+            && then != now
+        {
+            self.say(
+                &path,
+                format_args!(
+                    "is not the file that belongs to the checkpoint: it was edited, or is of another run"
+                ),
+            );
+        }
+    }
+
+    /// Whether the steps that were recorded are those that the metrics tell of: the loss of each stands in both.
+    fn is_of_metrics(&mut self, run: &RunDir, losses: &Losses) -> Result<(), RunError> {
+        let path = run.telemetry_path();
+        let Some(telemetry) = Telemetry::begun(&path)? else { return Ok(()) };
+        let differs = |step: u64, loss: f64| {
+            let logged = *losses.get(&step)?;
+            ((logged - loss).abs() > SAME * logged.abs().max(1.0)).then_some((step, loss, logged))
+        };
+        let mut frames = telemetry.whole_frames(0..telemetry.len());
+        if let Some((step, loss, logged)) = frames.find_map(|frame| differs(frame.step, frame.loss)) {
+            let metrics = run.metrics_path();
+            let metrics = metrics.display();
+            self.say(
+                &path,
+                format_args!("tells of a loss of {loss} at step {step}, but {metrics} of {logged}: one of them is of another run, or was edited"),
+            );
+        }
+        Ok(())
     }
 
     /// What the steps are judged by.
     fn watched(&mut self, run: &RunDir) -> Result<(), RunError> {
         if run.watched()?.is_none() {
-            let path = run.path().join("watched.json");
+            let path = run.watched_path();
             self.say(&path, format_args!("does not exist, and without it no step can be judged"));
         }
         Ok(())
@@ -166,6 +210,11 @@ impl Account {
     fn say(&mut self, path: &Path, what: std::fmt::Arguments<'_>) {
         self.missing.push(format!("{} {what}", path.display()));
     }
+}
+
+/// The last step.
+fn last(losses: &Losses) -> u64 {
+    losses.last_key_value().map_or(0, |(step, _)| *step)
 }
 
 /// How a record is, of which nothing can be read.

@@ -1,5 +1,6 @@
 //! What a run was started with: `run.json`.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -22,6 +23,9 @@ pub struct About {
     /// Where the data came from.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub data: Option<DataSource>,
+    /// The sums of files that lie outside of the run's folder and that its figures depend on, by what they are for.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub sums: BTreeMap<String, String>,
     /// The seed that everything random follows from.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seed: Option<u64>,

@@ -52,7 +52,7 @@ pub enum RunError {
         path: PathBuf,
     },
     /// A checkpoint is gone, though there was one.
-    #[error("{} is gone, though an epoch was finished: put it back, or start a new run", path.display())]
+    #[error("{} is gone, though an epoch was finished: put it back, or start a new run in another folder", path.display())]
     Lost {
         /// The file.
         path: PathBuf,
@@ -112,7 +112,19 @@ pub enum RunError {
         /// The weights.
         checkpoint: PathBuf,
     },
-    /// Something of a finished run that is no longer there.
+    /// A file of a run that its weights do not belong to, and that is made again.
+    #[error(
+        "{} is not the file that belongs to {}: it was edited, is damaged, or is of another run; `logit train --resume \
+         {}` makes it again",
+        path.display(), checkpoint.display(), path.parent().unwrap_or(path).display()
+    )]
+    Remade {
+        /// The file.
+        path: PathBuf,
+        /// The weights.
+        checkpoint: PathBuf,
+    },
+    /// Something of a run that is no longer there, and that is made again.
     #[error(
         "{} is gone, and without it other figures would come out; `logit train --resume {}` makes it again",
         path.display(), path.parent().unwrap_or(path).display()
@@ -177,7 +189,7 @@ fn hint(error: &io::Error) -> &'static str {
             "; free some space: what was saved before is whole"
         }
         io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
-            "; choose a folder that can be written, with `--out`"
+            "; make it writable or, for a new run, choose a folder that can be written, with `--out`"
         }
         _ => "",
     }

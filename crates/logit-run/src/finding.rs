@@ -1,5 +1,7 @@
 //! Findings of checks, as they are kept in a run's folder.
 
+use std::path::Path;
+
 use logit_spec::{At, Fault, Finding, Level};
 use serde::{Deserialize, Serialize};
 
@@ -62,6 +64,19 @@ pub(crate) fn not_recorded(message: impl Into<String>) -> Found {
         reason: "no number of the training depends on what is recorded of it: training goes on".to_owned(),
         fix: "nothing is to be done for the training; `logit check` and `logit watch` see what is whole"
             .to_owned(),
+    };
+    finding.at(RunPlace::DATA)
+}
+
+/// What is said where a file of metrics is not what was written: training goes on.
+pub(crate) fn metrics_lost(path: &Path, reason: &str) -> Found {
+    let finding = Finding {
+        level: Level::Warning,
+        fault: Fault::Named("metrics-damaged".to_owned()),
+        message: format!("{} is damaged: {reason}", path.display()),
+        reason: "the curves of the report are drawn from it; weights and scores do not depend on it, and training goes on"
+            .to_owned(),
+        fix: "do not trust the curves up to here; train a new run if you need them".to_owned(),
     };
     finding.at(RunPlace::DATA)
 }

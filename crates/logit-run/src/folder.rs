@@ -26,7 +26,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use logit_files::{leads_out, open_to_append, read_at_most, remove_parts, replace_within};
+use logit_files::{is_same, leads_out, open_to_append, read_at_most, remove_parts, replace_within};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -46,6 +46,7 @@ const TELEMETRY: &str = "telemetry.bin";
 const WATCHED: &str = "watched.json";
 const EVENTS: &str = "tensorboard";
 const REPORT: &str = "report.html";
+const PREDICTIONS: &str = "predictions";
 pub(crate) const LOCK: &str = "lock";
 
 /// Everything of a run's folder, by its name.
@@ -64,7 +65,7 @@ const ENTRIES: [&str; 15] = [
     "calibration.json",
     "table.json",
     "test_rows.txt",
-    "predictions",
+    PREDICTIONS,
 ];
 
 /// So often a lock is tried for: who only looks whether it is held holds it for a moment, too.
@@ -216,6 +217,20 @@ impl RunDir {
         Ok(path)
     }
 
+    /// The place of this or another run's folder that writing to `path` would replace or take, by whatever name or link it
+    /// leads there.
+    pub fn would_replace(&self, path: &Path) -> Option<PathBuf> {
+        let whole = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        let folder = whole
+            .parent()
+            .map(|folder| if folder.as_os_str().is_empty() { PathBuf::from(".") } else { folder.to_owned() });
+        let of_another = folder.filter(|folder| folder.join(ABOUT).exists()).and_then(|folder| {
+            let name = whole.file_name()?.to_str()?;
+            (ENTRIES.contains(&name) && name != PREDICTIONS).then(|| folder.join(name))
+        });
+        of_another.or_else(|| self.entries().find(|entry| is_same(entry, path)))
+    }
+
     /// Every place of the folder that a run uses, whether it is there or not.
     pub(crate) fn entries(&self) -> impl Iterator<Item = PathBuf> {
         ENTRIES.iter().map(|name| self.path.join(name))
@@ -280,6 +295,11 @@ impl RunDir {
     /// The folder of TensorBoard's files.
     pub fn events_path(&self) -> PathBuf {
         self.path.join(EVENTS)
+    }
+
+    /// What is watched.
+    pub fn watched_path(&self) -> PathBuf {
+        self.path.join(WATCHED)
     }
 
     /// What is watched; nothing where nothing was recorded.

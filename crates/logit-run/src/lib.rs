@@ -60,7 +60,7 @@ pub use error::RunError;
 pub use finding::{Found, RunPlace};
 pub use folder::RunDir;
 pub use live::Live;
-pub use log::{MetricsLog, MetricsTail, is_finished, read_records};
+pub use log::{MetricsLog, MetricsMark, MetricsTail, is_finished, read_records};
 pub use new_run::{NewRun, RunAt, unused_folder};
 pub use record::Record;
 pub use recording::{Recording, StepRecord, TelemetryWriter};

@@ -11,7 +11,7 @@ use serde::{Serialize, Serializer};
 use crate::error::ZooError;
 use crate::recipe::Recipe;
 use crate::run::{DataSource, RunDir, RunError, TrainedRun as _};
-use crate::system::{Origin, System, Task, WithSystem, best, with_system};
+use crate::system::{Origin, System, Task, WithSystem, best, network, with_system};
 use crate::telemetry::Subject;
 
 /// The bytes of a parameter's number.
@@ -166,7 +166,7 @@ fn summary(recipe: &Recipe, origin: Origin<'_>, run: Option<&RunDir>) -> Result<
 /// The steps of a batch of two, and the sizes of all values: an axis that is another for three depends on the batch.
 fn traced<S: System>(system: &S) -> Result<(Graph, Vec<Vec<Size>>), ZooError> {
     let device = Device::flex();
-    let net = system.network(&device)?;
+    let net = network(system, &device)?;
     let of = |samples: usize| {
         let blank: Vec<S::Asked> = (0..samples).map(|_| system.blank()).collect();
         net.graph(system.tensors(&blank, &device))

@@ -12,9 +12,13 @@ pub(crate) fn run(args: &Eval, json: bool) -> Result<(), Failure> {
     let run = RunDir::open(&args.run)?;
     let source = args.data.as_ref().map(|folder| super::source(Some(folder)));
     let scores = evaluate::run(&run, source.as_ref())?.scores;
+    let notes = super::notes(&run)?;
     if json {
-        output::json(&json!(scores))?;
-        return Ok(());
+        let mut object = json!(scores);
+        if !notes.is_empty() {
+            object["notes"] = json!(notes);
+        }
+        return Ok(output::json(&object)?);
     }
     let values = scores.iter().map(|(metric, value)| vec![metric_name(metric), format!("{value:.4}")]);
     let rows: Vec<Vec<String>> =

@@ -16,11 +16,14 @@ use std::io;
 use std::path::PathBuf;
 
 use clap::CommandFactory;
-use logit_zoo::Source;
+use logit_run::RunDir;
+use logit_spec::Finding;
 use logit_zoo::recipe::Setting;
+use logit_zoo::{Source, evaluate};
 
 use crate::args::{Args, Command, Study};
 use crate::failure::Failure;
+use crate::output;
 
 /// Does what was asked.
 pub(crate) fn run(args: Args) -> Result<(), Failure> {
@@ -42,7 +45,7 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Args::command(), "logit", &mut script);
-            Ok(crate::output::script(&String::from_utf8_lossy(&script))?)
+            Ok(output::script(&String::from_utf8_lossy(&script))?)
         }
     }
 }
@@ -64,6 +67,13 @@ fn settings(
         settings.push(Setting::path("data.vectors", path)?);
     }
     Ok(settings)
+}
+
+/// What must be said of all that a run answers, said on standard error.
+fn notes(run: &RunDir) -> Result<Vec<Finding>, Failure> {
+    let notes: Vec<Finding> = evaluate::uncalibrated(run)?.into_iter().collect();
+    notes.iter().for_each(output::note_finding);
+    Ok(notes)
 }
 
 /// The end of a command that was told to stop and has said where it stands. Whoever reads that may have been stopped too.

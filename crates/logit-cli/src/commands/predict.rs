@@ -6,7 +6,7 @@ use logit_zoo::predict::{
     TablePrediction,
 };
 use serde::Serialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::args::Predict;
 use crate::failure::Failure;
@@ -14,21 +14,46 @@ use crate::output;
 
 pub(crate) fn run(args: &Predict, json: bool) -> Result<(), Failure> {
     let run = RunDir::open(&args.run)?;
-    match predict::run(&run, &args.inputs, args.out.as_deref())? {
-        Predictions::Digits(predictions) => tell(&predictions, json, digit),
-        Predictions::Images(predictions) => tell(&predictions, json, image),
-        Predictions::Pairs(predictions) => tell(&predictions, json, pair),
-        Predictions::Masks(predictions) => tell(&predictions, json, mask),
-        Predictions::Similarities(pairs) => tell(&pairs, json, similarity),
-        Predictions::Table(predicted) => table(&predicted, json),
+    let predictions = predict::run(&run, &args.inputs, args.out.as_deref())?;
+    let notes = super::notes(&run)?;
+    if json {
+        let mut object = object(&predictions);
+        if !notes.is_empty() {
+            object["notes"] = json!(notes);
+        }
+        return Ok(output::json(&object)?);
+    }
+    match &predictions {
+        Predictions::Digits(all) => tell(all, digit),
+        Predictions::Images(all) => tell(all, image),
+        Predictions::Pairs(all) => tell(all, pair),
+        Predictions::Masks(all) => tell(all, mask),
+        Predictions::Similarities(all) => tell(all, similarity),
+        Predictions::Table(predicted) => table(predicted),
     }
 }
 
-fn table(predicted: &TablePrediction, json: bool) -> Result<(), Failure> {
-    if json {
-        output::json(&json!(predicted))?;
-        return Ok(());
+/// The predictions as one JSON object.
+fn object(predictions: &Predictions) -> Value {
+    match predictions {
+        Predictions::Digits(all) => listed(all),
+        Predictions::Images(all) => listed(all),
+        Predictions::Pairs(all) => listed(all),
+        Predictions::Masks(all) => listed(all),
+        Predictions::Similarities(all) => listed(all),
+        Predictions::Table(predicted) => json!(predicted),
     }
+}
+
+/// One prediction as it is, several as a list.
+fn listed<P: Serialize>(predictions: &[P]) -> Value {
+    match predictions {
+        [only] => json!(only),
+        several => json!({"predictions": several}),
+    }
+}
+
+fn table(predicted: &TablePrediction) -> Result<(), Failure> {
     let rows: Vec<Vec<String>> =
         [predicted.columns.clone()].into_iter().chain(predicted.first.clone()).collect();
     let mut lines = output::columns(&rows);
@@ -41,18 +66,8 @@ fn table(predicted: &TablePrediction, json: bool) -> Result<(), Failure> {
     Ok(output::lines(lines)?)
 }
 
-/// One prediction as it is, several as a list.
-fn tell<P: Serialize>(
-    predictions: &[P],
-    json: bool,
-    told: impl Fn(&P) -> Vec<String>,
-) -> Result<(), Failure> {
-    match (json, predictions) {
-        (true, [only]) => output::json(&json!(only))?,
-        (true, several) => output::json(&json!({"predictions": several}))?,
-        (false, all) => output::lines(all.iter().map(told).collect::<Vec<_>>().join(&String::new()))?,
-    }
-    Ok(())
+fn tell<P>(predictions: &[P], told: impl Fn(&P) -> Vec<String>) -> Result<(), Failure> {
+    Ok(output::lines(predictions.iter().map(told).collect::<Vec<_>>().join(&String::new()))?)
 }
 
 fn image(prediction: &ImagePrediction) -> Vec<String> {

@@ -48,8 +48,10 @@ impl Scratch {
         self.write(name, text.replace(old, new));
     }
 
-    /// Makes a run's best weights those of an older version, which do not say what they belong to.
+    /// Makes a run's best weights those of an older version, which do not say what they belong to; and no checkpoint of today
+    /// speaks of others.
     pub(crate) fn unbind(&self, run: &str) {
+        drop(fs::remove_file(self.path(&format!("{run}/last.safetensors"))));
         let path = self.path(&format!("{run}/best.safetensors"));
         let bytes = fs::read(&path).unwrap();
         let (length, rest) = bytes.split_at(8);
@@ -85,6 +87,21 @@ impl Scratch {
     /// Trains the linear recipe for one epoch of 15 steps.
     pub(crate) fn trained(&self, run: &str) -> Assert {
         self.logit(&["train", "digits-linear", "--epochs", "1", "--out", run, "--json"]).success()
+    }
+
+    /// Trains for three epochs, at each step of which the weights are multiplied by about −1.5, so that the first epoch is the
+    /// best; and gives the run's name.
+    pub(crate) fn best_before_the_end(&self) -> String {
+        let growing = [
+            "train.optimizer=sgd",
+            "train.schedule=constant",
+            "train.learning_rate=1",
+            "train.weight_decay=2.5",
+        ];
+        let args = ["train", "digits-linear", "--epochs", "3", "--out", "wild", "--json"];
+        let trained = json(&self.logit(&[&args[..], &set(&growing)].concat()).success());
+        assert_eq!(trained["best_epoch"], 1, "{trained}");
+        "wild".to_owned()
     }
 
     /// The names of a folder's files, in their order.

@@ -88,14 +88,21 @@ fn files_that_the_weights_do_not_belong_to_are_named() {
     refused(
         scratch.logit(&["eval", "run"]),
         1,
-        &["run/calibration.json is not the file that run/best.safetensors"],
+        &[
+            "run/calibration.json is not the file that belongs to run/best.safetensors",
+            "train --resume run` makes it",
+        ],
     );
 }
 
 #[test]
-fn best_weights_that_are_gone_are_missed() {
+fn best_weights_that_are_gone_are_missed_where_they_cannot_be_made_again() {
     let scratch = Scratch::new();
-    scratch.trained("run");
-    std::fs::remove_file(scratch.path("run/best.safetensors")).unwrap();
-    refused(scratch.logit(&["eval", "run"]), 1, &["run/best.safetensors is gone", "put it back"]);
+    let run = scratch.best_before_the_end();
+    let best = format!("{run}/best.safetensors");
+    std::fs::remove_file(scratch.path(&best)).unwrap();
+    let told = [&format!("{best} is gone"), "put it back"];
+    for args in [["eval", &run].as_slice(), &["train", "--resume", &run]] {
+        refused(scratch.logit(args), 1, &told);
+    }
 }

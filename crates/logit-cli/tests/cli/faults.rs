@@ -6,7 +6,7 @@ use std::process::Command;
 
 use logit_zoo::run::Checkpoint;
 
-use crate::common::{Scratch, assert_no_part, json, refused, set};
+use crate::common::{Scratch, assert_no_part, json, refused, set, stderr};
 
 fn step(scratch: &Scratch, checkpoint: &str) -> u64 {
     let checkpoint = Checkpoint::load(&scratch.path(checkpoint)).unwrap();
@@ -82,7 +82,7 @@ fn a_recipe_changed_under_a_checkpoint_is_told() {
     let scratch = Scratch::new();
     scratch.logit(&["train", "digits-linear", "--epochs", "3", "--out", "run"]).success();
     scratch.edit("run/recipe.toml", "batch_size = 128", "batch_size = 500");
-    let parts = ["run/last.safetensors", "recipe.toml", "step 45", "an epoch has 4"];
+    let parts = ["run/last.safetensors", "recipe.toml", "`train.batch_size` is now 500, and was 128"];
     refused(scratch.logit(&["train", "--resume", "run"]), 1, &parts);
 }
 
@@ -96,14 +96,127 @@ fn a_damaged_description_of_a_run_is_named() {
 }
 
 #[test]
-fn a_damaged_line_of_metrics_is_named() {
+fn damaged_metrics_are_told_and_cost_nothing_but_the_curves() {
+    let scratch = Scratch::new();
+    let trained = json(&scratch.trained("run"));
+    scratch.logit(&["train", "digits-linear", "--epochs", "1", "--seed", "3", "--out", "other"]).success();
+    let whole = scratch.text("run/metrics.jsonl");
+    let zeros = whole.replacen("\"event\":\"step\",\"step\":5", &"\0".repeat(24), 1);
+    let cases = [
+        (Some(whole.replace("\"step\":7,", "\"step\":x,")), "line 7 is no record"),
+        (Some(zeros), "line 5 is no record"),
+        (Some(whole.replacen("\"loss\":2", "\"loss\":1", 1)), "not what was written"),
+        (Some(scratch.text("other/metrics.jsonl")), "run/metrics.jsonl is damaged: "),
+        (Some(whole[..whole.len() / 2].to_owned()), "bytes, but the checkpoint was taken at"),
+        (None, "it has 0 bytes"),
+    ];
+    let last = fs::read(scratch.path("run/last.safetensors")).unwrap();
+    for (content, told) in cases {
+        fs::remove_file(scratch.path("run/metrics.jsonl")).unwrap();
+        content.iter().for_each(|content| scratch.write("run/metrics.jsonl", content));
+        assert_ne!(content, Some(whole.clone()), "{told}");
+        let resumed = scratch.logit(&["train", "--resume", "run", "--json"]).success();
+        assert_eq!(json(&resumed), trained, "{told}");
+        let said = stderr(&resumed);
+        assert!(
+            said.contains("warning[metrics-damaged]: run/metrics.jsonl") && said.contains(told),
+            "{said}"
+        );
+        // Where they end is where training ended, and nothing is told of them anew.
+        fs::remove_file(scratch.path("run/findings.json")).unwrap();
+        let again = scratch.logit(&["train", "--resume", "run", "--json"]).success();
+        assert!(!stderr(&again).contains("metrics-damaged"), "{}", stderr(&again));
+        scratch.write("run/last.safetensors", &last);
+    }
+}
+
+#[test]
+fn best_weights_in_place_of_the_checkpoint_are_told() {
     let scratch = Scratch::new();
     scratch.trained("run");
-    let whole = scratch.text("run/metrics.jsonl");
-    scratch.edit("run/metrics.jsonl", "\"step\":7,", "\"step\":x,");
-    refused(scratch.logit(&["train", "--resume", "run"]), 1, &["run/metrics.jsonl is damaged: line 7"]);
-    scratch.write("run/metrics.jsonl", &whole[..whole.len() / 2]);
-    refused(scratch.logit(&["train", "--resume", "run"]), 1, &["run/metrics.jsonl is damaged", "bytes"]);
+    fs::copy(scratch.path("run/best.safetensors"), scratch.path("run/last.safetensors")).unwrap();
+    let told = ["run/last.safetensors is damaged: it holds weights alone", "no place in training"];
+    refused(scratch.logit(&["train", "--resume", "run"]), 1, &told);
+}
+
+#[test]
+fn best_weights_that_the_checkpoint_does_not_know_are_refused() {
+    let scratch = Scratch::new();
+    let run = scratch.best_before_the_end();
+    let [best, last] = ["best", "last"].map(|name| scratch.path(&format!("{run}/{name}.safetensors")));
+    let whole = fs::read(&best).unwrap();
+    // Whole in themselves, and of the same run and recipe: its last ones.
+    let foreign = Checkpoint::load(&last).unwrap().weights_alone();
+    foreign.save(&best).unwrap();
+    let told = [&format!("{run}/best.safetensors is not the file that"), "last.safetensors", "put it back"];
+    for _ in 0..2 {
+        refused(scratch.logit(&["train", "--resume", &run]), 1, &told);
+    }
+    // Nor where nothing else binds them.
+    for name in ["calibration.json", "metrics.jsonl"] {
+        fs::remove_file(scratch.path(&format!("{run}/{name}"))).unwrap();
+    }
+    refused(scratch.logit(&["eval", &run]), 1, &told);
+    refused(scratch.logit(&["predict", &run, "one.png"]), 1, &told);
+    fs::write(&best, whole).unwrap();
+    scratch.logit(&["train", "--resume", &run]).success();
+}
+
+#[test]
+fn best_weights_that_the_checkpoint_holds_are_made_again() {
+    let scratch = Scratch::new();
+    scratch.trained("run");
+    let path = scratch.path("run/best.safetensors");
+    let (whole, judged) =
+        (fs::read(&path).unwrap(), json(&scratch.logit(&["eval", "run", "--json"]).success()));
+    for damaged in [None, Some(&whole[..100])] {
+        fs::remove_file(&path).unwrap();
+        damaged.iter().for_each(|damaged| fs::write(&path, damaged).unwrap());
+        refused(scratch.logit(&["eval", "run"]), 1, &["run/best.safetensors"]);
+        scratch.logit(&["train", "--resume", "run"]).success();
+        assert!(fs::read(&path).unwrap() == whole);
+        assert_eq!(json(&scratch.logit(&["eval", "run", "--json"]).success()), judged);
+    }
+}
+
+#[test]
+fn a_calibration_without_its_sums_is_refused() {
+    let scratch = Scratch::new();
+    scratch.trained("run");
+    let whole = scratch.text("run/calibration.json");
+    for text in [
+        "{}",
+        "[]",
+        "{\"temperature\":null}",
+        "{\"temperature\":3.0}",
+        "{\"temperature\":-1}",
+        "{\"temperature\":0}",
+        "{\"thresholds\":[0.5]}",
+        "null",
+    ] {
+        scratch.write("run/calibration.json", text);
+        let told = ["run/calibration.json is damaged"];
+        refused(scratch.logit(&["eval", "run", "--json"]), 1, &told);
+        refused(scratch.logit(&["predict", "run", "absent.png"]), 1, &["error"]);
+        scratch.logit(&["train", "--resume", "run"]).success();
+        assert_eq!(scratch.text("run/calibration.json"), whole);
+    }
+    scratch.unbind("run");
+    for text in ["{\"temperature\":-1}", "{\"temperature\":0}"] {
+        scratch.write("run/calibration.json", text);
+        let told = ["run/calibration.json is damaged: its temperature is not above 0"];
+        refused(scratch.logit(&["eval", "run"]), 1, &told);
+    }
+}
+
+#[test]
+fn a_network_too_large_is_refused_before_anything_is_made() {
+    let scratch = Scratch::new();
+    for settings in [["model.hidden=[100000,100000]"], ["model.hidden=[30000,30000,30000]"]] {
+        let args = [&["train", "digits-mlp", "--out", "run"][..], &set(&settings)].concat();
+        refused(scratch.logit(&args), 2, &["the network would have ", " parameters, and at most 268435456"]);
+        assert!(!scratch.path("run").exists());
+    }
 }
 
 #[test]

@@ -182,6 +182,29 @@ fn disturbed(recipe: &str, inputs: &[&str], out: Option<&str>) {
     assert!(wrong.is_empty(), "{} of {injected} faults are not survived:\n{}", wrong.len(), wrong.join("\n"));
 }
 
+/// Between the first checkpoint and the first best weights nothing is lost, whatever happens at whichever operation.
+#[test]
+#[cfg_attr(not(target_os = "linux"), ignore = "the shim knows the C library of Linux alone")]
+fn faults_around_the_first_checkpoints() {
+    let life = Life::of("digits-linear", &["digit.png"], None);
+    life.begin(None);
+    let operations = life.undisturbed(&life.training()).operations;
+    let put = |name: &str| {
+        operations.iter().position(|made| made.name == "rename" && made.path.ends_with(name)).unwrap()
+    };
+    let (last, best) = (put("last.safetensors"), put("best.safetensors"));
+    // From the last steps before the first of them is begun to the first step after the second.
+    let begun = operations[..last.min(best)].iter().rposition(|made| made.name == "make").unwrap();
+    let around = &operations[begun.saturating_sub(3)..last.max(best) + 3];
+    let mut wrong = Vec::new();
+    for (made, mode) in around.iter().flat_map(|made| Mode::at(made).map(move |mode| (made, mode))) {
+        if let Err(reason) = trial(&life, &SCENES[0], mode, made.number) {
+            wrong.push(format!("{} at {}: {reason}", mode.name(), made.number));
+        }
+    }
+    assert!(wrong.is_empty(), "{} faults are not survived:\n{}", wrong.len(), wrong.join("\n"));
+}
+
 macro_rules! lives {
     ($($(#[$doc:meta])* $test:ident: $recipe:literal, $inputs:expr, $out:expr;)*) => {
         $(

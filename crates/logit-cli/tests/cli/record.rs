@@ -44,6 +44,25 @@ fn told_missing(scratch: &Scratch, part: &str) {
 }
 
 #[test]
+fn a_record_of_another_run_is_told() {
+    let scratch = Scratch::new();
+    scratch.trained("run");
+    scratch.logit(&["train", "digits-linear", "--epochs", "1", "--seed", "9", "--out", "other"]).success();
+    scratch.logit(&["check", "run"]).success();
+    let whole = ["telemetry.bin", "watched.json"].map(|name| {
+        let path = scratch.path(&format!("run/{name}"));
+        (fs::read(&path).unwrap(), path)
+    });
+    fs::copy(scratch.path("other/telemetry.bin"), scratch.path("run/telemetry.bin")).unwrap();
+    told_missing(&scratch, "run/telemetry.bin tells of a loss of");
+    fs::write(&whole[0].1, &whole[0].0).unwrap();
+    scratch.edit("run/watched.json", "\"steps\": 15", "\"steps\": 16");
+    told_missing(&scratch, "run/watched.json is not the file that belongs to the checkpoint");
+    fs::write(&whole[1].1, &whole[1].0).unwrap();
+    scratch.logit(&["check", "run"]).success();
+}
+
+#[test]
 fn a_part_of_the_record_that_is_not_there_is_told() {
     type Damage = fn(&Scratch);
     let rows: [(Damage, &str); 12] = [

@@ -92,6 +92,7 @@ fn the_pearson_head_is_recalibrated_on_dev_and_shows_what_that_changes() {
     let mapped = (line[0] + line[1] * number(&told["raw"])).clamp(0.0, 5.0);
     assert!((number(&told["score"]) - mapped).abs() < 1e-9, "{told}");
     // Without the line the scores are the head's own.
+    scratch.unbind("run");
     scratch.write("run/calibration.json", "{}");
     let raw = json(&scratch.logit(&["eval", "run", "--json"]).success());
     assert_eq!(raw["mae"], judged["mae_before_recalibration"]);
@@ -329,4 +330,42 @@ fn words_are_explained_for_every_head() {
     let lines = stdout(&scratch.logit(&args).success());
     assert!(lines.contains("dog(") && scratch.text("words.html").contains("dog"), "{lines}");
     refused(scratch.logit(&[&args[..4], &["-o", "words.png"]].concat()), 2, &[".html"]);
+}
+
+#[test]
+fn other_vectors_of_the_same_sizes_are_told() {
+    let scratch = Scratch::new();
+    let [vectors_name, words_name] = ["glove.safetensors", "glove.vocab.txt"];
+    let folder = vectors_with(&scratch, &[]);
+    let data = fixture("images.tsv");
+    let given = ["train", "sts", "--data", &data, "--vectors", folder.to_str().unwrap(), "--epochs", "1"];
+    let small = set(&["train.batch_size=50", "model.word_units=32", "model.hidden=16"]);
+    let train = |run| scratch.logit(&[&given[..], &small, &["--out", run]].concat());
+    train("run").success();
+    let mut numbers = std::fs::read(folder.join(vectors_name)).unwrap();
+    let at = numbers.len() - 4000;
+    numbers[at..].rotate_left(4);
+    let mut words: Vec<String> =
+        std::fs::read_to_string(folder.join(words_name)).unwrap().lines().map(str::to_owned).collect();
+    words.swap(1, 2);
+    let words = words.join("\n") + "\n";
+    let resume = ["train", "--resume", "run"];
+    let asked = [["eval", "run"].as_slice(), &["predict", "run", "a dog", "two dogs"], &resume];
+    for (name, other) in [(words_name, words.as_bytes()), (vectors_name, &numbers)] {
+        let whole = std::fs::read(folder.join(name)).unwrap();
+        assert_eq!(whole.len(), other.len());
+        std::fs::write(folder.join(name), other).unwrap();
+        for args in asked {
+            let told = [&format!("{name} is not the file that run was trained with"), "train a new run"];
+            refused(scratch.logit(args), 1, &told);
+        }
+        if name == words_name {
+            train("meant").success();
+            scratch.logit(&["eval", "meant"]).success();
+        }
+        std::fs::write(folder.join(name), whole).unwrap();
+    }
+    for args in asked {
+        scratch.logit(args).success();
+    }
 }

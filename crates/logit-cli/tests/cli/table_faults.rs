@@ -326,3 +326,103 @@ fn what_was_predicted_before_is_not_written_twice() {
         assert!(!scratch.path(name).exists());
     }
 }
+
+#[test]
+fn uncalibrated_figures_are_said_to_be() {
+    let scratch = Scratch::new();
+    scratch.write("t.csv", rows());
+    train(&scratch, &["t.csv", "--target", "kind", "--out", "run"]).success();
+    let asked = [["eval", "run", "--json"].as_slice(), &["predict", "run", "t.csv", "--json"]];
+    for args in asked {
+        let told = scratch.logit(args).success();
+        assert!(
+            json(&told)["notes"].is_null() && !stderr(&told).contains("uncalibrated"),
+            "{}",
+            stderr(&told)
+        );
+    }
+    for name in ["calibration.json", "last.safetensors", "metrics.jsonl"] {
+        std::fs::remove_file(scratch.path(&format!("run/{name}"))).unwrap();
+    }
+    for args in asked {
+        let told = scratch.logit(args).success();
+        assert_eq!(json(&told)["notes"][0]["name"], "uncalibrated");
+        assert!(stderr(&told).contains("warning[uncalibrated]: run: these figures are uncalibrated"));
+    }
+    // Nothing is fitted for values.
+    train(&scratch, &["t.csv", "--target", "amount", "--answer", "values", "--out", "values"]).success();
+    for name in ["calibration.json", "last.safetensors", "metrics.jsonl"] {
+        std::fs::remove_file(scratch.path(&format!("values/{name}"))).unwrap();
+    }
+    let told = scratch.logit(&["eval", "values", "--json"]).success();
+    assert!(json(&told)["notes"].is_null() && !stderr(&told).contains("uncalibrated"), "{}", stderr(&told));
+}
+
+#[test]
+fn predictions_replace_neither_inputs_nor_files_of_a_run() {
+    use std::os::unix::fs::symlink;
+
+    let scratch = Scratch::new();
+    scratch.write("t.csv", rows());
+    scratch.write("new.csv", rows());
+    let train = |run: &str| train(&scratch, &["t.csv", "--target", "kind", "--out", run]).success();
+    (train("run"), train("other"));
+    std::fs::remove_file(scratch.path("other/calibration.json")).unwrap();
+    symlink("new.csv", scratch.path("soft.csv")).unwrap();
+    symlink("run/best.safetensors", scratch.path("best.csv")).unwrap();
+    symlink("run", scratch.path("folder")).unwrap();
+    std::fs::hard_link(scratch.path("run/run.json"), scratch.path("hard.csv")).unwrap();
+    let before = ["run/best.safetensors", "run/run.json", "new.csv", "t.csv", "other/run.json"];
+    let before = before.map(|name| (name, std::fs::read(scratch.path(name)).unwrap()));
+    for (out, of) in [
+        ("new.csv", "the input new.csv"),
+        ("./run/../new.csv", "the input new.csv"),
+        ("soft.csv", "the input new.csv"),
+        ("run/best.safetensors", "best.safetensors, a file of a run"),
+        ("folder/best.safetensors", "best.safetensors, a file of a run"),
+        ("best.csv", "best.safetensors, a file of a run"),
+        ("hard.csv", "run.json, a file of a run"),
+        ("other/run.json", "run.json, a file of a run"),
+        ("other/calibration.json", "calibration.json, a file of a run"),
+        ("t.csv", "which the run was trained on"),
+    ] {
+        let told = [&format!("`--out {out}` would replace"), of];
+        refused(scratch.logit(&["predict", "run", "new.csv", "-o", out]), 2, &told);
+    }
+    assert!(!scratch.path("other/calibration.json").exists());
+    for (name, bytes) in before {
+        assert!(std::fs::read(scratch.path(name)).unwrap() == bytes, "{name} was changed");
+    }
+    scratch.logit(&["predict", "run", "new.csv", "-o", "run/out.csv"]).success();
+}
+
+#[test]
+fn a_text_too_long_for_a_category_is_called_that() {
+    let scratch = Scratch::new();
+    let long = "x".repeat(300);
+    let table = rows().lines().map(|line| format!("{line},{long}\n")).collect::<String>();
+    scratch.write("t.csv", table.replacen(&long, "note", 1));
+    train(&scratch, &["t.csv", "--target", "kind", "--out", "run"]).success();
+    let kept = scratch.text("run/table.json");
+    assert!(kept.contains("it holds text of more than 200 bytes in row 1"), "{kept}");
+}
+
+#[test]
+fn test_rows_that_were_edited_are_told_and_written_again() {
+    let scratch = Scratch::new();
+    scratch.write("t.csv", rows());
+    train(&scratch, &["t.csv", "--target", "kind", "--out", "run"]).success();
+    let whole = scratch.text("run/test_rows.txt");
+    scratch.write("run/test_rows.txt", format!("1\n{whole}"));
+    let told =
+        ["run/test_rows.txt is not the file that belongs to run/best.safetensors", "train --resume run`"];
+    refused(scratch.logit(&["eval", "run"]), 1, &told);
+    scratch.logit(&["train", "--resume", "run"]).success();
+    assert_eq!(scratch.text("run/test_rows.txt"), whole);
+    scratch.logit(&["eval", "run"]).success();
+    // Nothing is written into a run that is not resumed.
+    scratch.edit("run/recipe.toml", "test = 0.2", "test = 0.4");
+    let told = ["`data.test` is now 0.4, and was 0.2"];
+    refused(scratch.logit(&["train", "--resume", "run"]), 1, &told);
+    assert_eq!(scratch.text("run/test_rows.txt"), whole);
+}

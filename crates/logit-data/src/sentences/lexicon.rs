@@ -18,7 +18,7 @@ const WORDS: &str = "either a tokenizer (…tokenizer….json) or a list of word
 pub struct Lexicon {
     vectors: WordVectors,
     vocabulary: Vocabulary,
-    path: PathBuf,
+    files: Files,
 }
 
 /// A sentence as a network takes it.
@@ -42,24 +42,30 @@ impl Lexicon {
     /// # Errors
     /// A file is missing, cannot be used, or there are as many words as vectors.
     pub fn read(path: &Path, lowercase: bool) -> Result<Self, SentenceError> {
-        let Files { vectors: vectors_path, words: words_path } = Files::at(path)?;
+        let files = Files::at(path)?;
+        let Files { vectors: vectors_path, words: words_path } = &files;
         let is_tokenizer = words_path.extension().is_some_and(|ending| ending == "json");
         let (vocabulary, words) = if is_tokenizer {
-            Vocabulary::read_tokenizer(&words_path, lowercase)?
+            Vocabulary::read_tokenizer(words_path, lowercase)?
         } else {
-            Vocabulary::read_words(&words_path)?
+            Vocabulary::read_words(words_path)?
         };
-        let vectors = WordVectors::read(&vectors_path)?;
+        let vectors = WordVectors::read(vectors_path)?;
         if vectors.rows() != words {
             let rows = vectors.rows();
             return Err(SentenceError::Unpaired {
-                vectors: vectors_path,
+                vectors: vectors_path.clone(),
                 rows,
-                vocabulary: words_path,
+                vocabulary: words_path.clone(),
                 words,
             });
         }
-        Ok(Self { vectors: vectors.of_unit_size(), vocabulary, path: words_path })
+        Ok(Self { vectors: vectors.of_unit_size(), vocabulary, files })
+    }
+
+    /// The files that it was read from: the vectors, and the words or the tokenizer.
+    pub fn files(&self) -> [&Path; 2] {
+        [&self.files.vectors, &self.files.words]
     }
 
     /// The vectors.
@@ -73,7 +79,8 @@ impl Lexicon {
     /// The tokenizer refuses the sentence.
     pub fn reading(&self, sentence: &str, longest: usize) -> Result<Reading, SentenceError> {
         let words = self.vocabulary.words(sentence);
-        let words = words.map_err(|reason| SentenceError::Tokenizer { path: self.path.clone(), reason })?;
+        let words =
+            words.map_err(|reason| SentenceError::Tokenizer { path: self.files.words.clone(), reason })?;
         let mut reading = Reading::default();
         for word in words {
             match word {
@@ -90,6 +97,7 @@ impl Lexicon {
 }
 
 /// The files of a lexicon.
+#[derive(Debug)]
 struct Files {
     vectors: PathBuf,
     words: PathBuf,

@@ -229,7 +229,7 @@ fn no_label(column: &Column) -> String {
 
 fn classes(column: &Column) -> Found {
     let values = column.sorted_values().filter(|values| values.len() <= MOST_CLASSES).ok_or_else(|| {
-        format!("`{}` has more than {MOST_CLASSES} different values: they are no classes", column.name)
+        format!("`{}` has {}: they are no classes", column.name, column.no_choice_of(MOST_CLASSES))
     })?;
     if let [(only, ..)] = values.as_slice() {
         return Err(format!(

@@ -237,7 +237,7 @@ fn form(column: &Column, rows: u64) -> Result<Form, String> {
         });
     }
     let Some(values) = column.sorted_values().filter(|values| values.len() <= MOST_CATEGORIES) else {
-        return Err(format!("it holds text of more than {MOST_CATEGORIES} different values"));
+        return Err(format!("it holds {}", column.no_choice_of(MOST_CATEGORIES)));
     };
     if values.len() as u64 > rows / 2 && values.len() > MOST_ONE_HOT {
         return Err("nearly every row has a text of its own".to_owned());

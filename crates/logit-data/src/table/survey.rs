@@ -53,6 +53,8 @@ pub(crate) struct Column {
     pub(crate) wilds: u64,
     /// How often each value occurs, and its first row; none once they are too many.
     pub(crate) values: Option<IndexMap<String, (u64, u64)>>,
+    /// The row of a value that is too long to be one of several.
+    long: Option<u64>,
 }
 
 /// Numbers, summed up.
@@ -137,6 +139,15 @@ impl Column {
         } else {
             *kept -= values.keys().map(|value| value.len() + KEPT_VALUE).sum::<usize>();
             self.values = None;
+            self.long = (field.len() > MOST_VALUE_BYTES).then_some(row);
+        }
+    }
+
+    /// What keeps its values from being a choice of at most so many.
+    pub(crate) fn no_choice_of(&self, most: usize) -> String {
+        match self.long {
+            Some(row) => format!("text of more than {MOST_VALUE_BYTES} bytes in row {row}"),
+            None => format!("more than {most} different values"),
         }
     }
 

@@ -1,6 +1,6 @@
 //! Drawing first weights.
 
-use burn::module::{Module, ModuleMapper, Param, ParamId};
+use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId};
 use burn::tensor::Tensor;
 
 /// The network with its first weights drawn, and numbered, in the order in which its layers are declared.
@@ -10,6 +10,23 @@ use burn::tensor::Tensor;
 /// equal trainings would else write other files.
 pub(crate) fn drawn<M: Module>(net: M) -> M {
     net.map(&mut Draw { drawn: 0 })
+}
+
+/// The numbers that a network has to learn or to keep, none of which is drawn for being counted.
+pub(crate) fn parameters<M: Module>(net: &M) -> u64 {
+    struct Count(u64);
+
+    impl ModuleVisitor for Count {
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+            let sizes = param.lazy_shape();
+            let product = sizes.iter().fold(1_u64, |product, size| product.saturating_mul(*size as u64));
+            self.0 = self.0.saturating_add(product);
+        }
+    }
+
+    let mut count = Count(0);
+    net.visit(&mut count);
+    count.0
 }
 
 struct Draw {

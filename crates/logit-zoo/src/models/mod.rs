@@ -36,7 +36,7 @@ use logit::{Classes, Head, Logits};
 pub use channel_dropout::ChannelDropout;
 pub use convnet::{ConvNet, ConvNetConfig};
 pub use detection_pooling::{DetectionPooling, DetectionPoolingConfig, Stage};
-pub(crate) use drawn::drawn;
+pub(crate) use drawn::{drawn, parameters};
 pub use feed_forward::{Columns, FeedForward};
 pub use mlp::{Mlp, MlpConfig};
 pub use output::Output;

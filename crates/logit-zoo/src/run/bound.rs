@@ -2,19 +2,19 @@
 //! with. Weights in another recipe's network, or read by another table's schema, give figures that nobody measured.
 
 use std::collections::BTreeMap;
+use std::io::{BufRead as _, BufReader};
+use std::path::Path;
 
-use logit_files::read_at_most;
+use logit_files::open;
 use logit_run::{RunDir, RunError};
 use serde::{Deserialize, Serialize};
 
 use crate::error::ZooError;
 use crate::recipe::Recipe;
 
-/// Files that a run begins with and that decide its figures.
-const FILES: [&str; 2] = ["run.json", "table.json"];
-
-/// The largest of them.
-const MAX_BYTES: u64 = 64 << 20;
+/// Files that a run begins with and that decide its figures, or say what they are of; and whether resuming it writes them
+/// again. Of those, checkpoints of before they were bound know nothing.
+const FILES: [(&str, bool); 3] = [("run.json", false), ("table.json", false), ("test_rows.txt", true)];
 
 /// Values of a recipe that say how training goes on: weights that were judged before are worth the same under others.
 const OF_TRAINING: [&str; 3] = ["train.", "watch.", "summary"];
@@ -54,7 +54,7 @@ impl Bound {
         &self,
         run: &RunDir,
         recipe: &Recipe,
-        checkpoint: &std::path::Path,
+        checkpoint: &Path,
         what_for: Use,
     ) -> Result<(), ZooError> {
         let counts = |key: &str| {
@@ -68,31 +68,77 @@ impl Bound {
             return Err(RunError::OtherRecipe { path: checkpoint.to_owned(), reason }.into());
         }
         let now = sums(run)?;
-        let changed = FILES.iter().find(|file| self.files.get(**file) != now.get(**file));
-        match changed {
-            Some(file) => {
-                let (path, checkpoint) = (run.path().join(file), checkpoint.to_owned());
-                Err(RunError::OtherFile { path, checkpoint }.into())
+        for (file, is_remade) in FILES {
+            let then = self.files.get(file);
+            let may_differ = is_remade && (then.is_none() || what_for == Use::Train);
+            if then == now.get(file) || may_differ {
+                continue;
             }
-            None => Ok(()),
+            let (path, checkpoint) = (run.path().join(file), checkpoint.to_owned());
+            return Err(if is_remade {
+                RunError::Remade { path, checkpoint }.into()
+            } else {
+                RunError::OtherFile { path, checkpoint }.into()
+            });
         }
+        Ok(())
     }
 }
 
 /// The sums of the files that are there.
 fn sums(run: &RunDir) -> Result<BTreeMap<String, String>, RunError> {
     let mut sums = BTreeMap::new();
-    for file in FILES {
-        let path = run.path().join(file);
-        match read_at_most(&path, MAX_BYTES) {
-            Ok(content) => {
-                sums.insert(file.to_owned(), sum(&content));
+    for (file, _) in FILES {
+        match sum_of(&run.path().join(file)) {
+            Ok(sum) => {
+                sums.insert(file.to_owned(), sum);
             }
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-            Err(source) => return Err(RunError::io("read", &path, source)),
+            Err(RunError::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
         }
     }
     Ok(sums)
+}
+
+/// What a file is for that lies outside of a run's folder and that its figures depend on, and where it is.
+pub(crate) type Outside<'a> = (&'static str, &'a Path);
+
+/// The sums of such files, as `run.json` keeps them.
+pub(crate) fn sums_outside(files: &[Outside<'_>]) -> Result<BTreeMap<String, String>, RunError> {
+    files.iter().map(|(name, path)| Ok(((*name).to_owned(), sum_of(path)?))).collect()
+}
+
+/// Refuses files that are not those which `run.json` knows. Of a run from before it kept their sums, nothing is known.
+pub(crate) fn check_outside(run: &RunDir, files: &[Outside<'_>]) -> Result<(), RunError> {
+    let kept = run.about()?.sums;
+    for (name, path) in files {
+        if let Some(sum) = kept.get(*name)
+            && *sum != sum_of(path)?
+        {
+            let (path, run) = (path.to_path_buf(), run.path().to_owned());
+            return Err(RunError::OtherFile { path, checkpoint: run });
+        }
+    }
+    Ok(())
+}
+
+/// The CRC-32 of a file of any size, in hexadecimal digits.
+///
+/// # Errors
+/// It is not there, or cannot be read.
+pub fn sum_of(path: &Path) -> Result<String, RunError> {
+    let io_error = |source| RunError::io("read", path, source);
+    let mut reader = BufReader::with_capacity(1 << 16, open(path).map_err(io_error)?.0);
+    let mut crc = flate2::Crc::new();
+    loop {
+        let bytes = reader.fill_buf().map_err(io_error)?;
+        if bytes.is_empty() {
+            return Ok(format!("{:08x}", crc.sum()));
+        }
+        crc.update(bytes);
+        let read = bytes.len();
+        reader.consume(read);
+    }
 }
 
 /// The CRC-32 of a content, in hexadecimal digits.

@@ -81,7 +81,7 @@ impl KeptCalibration {
     /// What was fitted for these weights.
     pub(super) fn new(calibration: &Calibration, weights: &Checkpoint) -> Self {
         let mut kept = Self::from(calibration.clone());
-        kept.weights = Some(format!("{:08x}", weights.sum()));
+        kept.weights = Some(weights.seal());
         kept.sum = Some(kept.sum_of_rest());
         kept
     }
@@ -89,14 +89,22 @@ impl KeptCalibration {
     /// What was fitted, if it is whole and for the weights of `best`.
     pub(super) fn of(self, weights: &Checkpoint, path: &Path, best: &Path) -> Result<Calibration, RunError> {
         let damaged = |reason: &str| RunError::Malformed { path: path.to_owned(), reason: reason.to_owned() };
-        if self.sum.as_ref().is_some_and(|sum| *sum != self.sum_of_rest()) {
+        let is_right = match &self.sum {
+            Some(sum) => *sum == self.sum_of_rest(),
+            // Weights that do not say what they belong to are of before there were sums.
+            None => weights.bound.is_none(),
+        };
+        if !is_right {
             return Err(damaged(
                 "its values are not those that were fitted; `logit train --resume` fits them again",
             ));
         }
-        let of_these = format!("{:08x}", weights.sum());
-        if self.weights.as_ref().is_some_and(|weights| *weights != of_these) {
-            return Err(RunError::OtherFile { path: path.to_owned(), checkpoint: best.to_owned() });
+        let is_of_these = match &self.weights {
+            Some(of) => *of == weights.seal(),
+            None => weights.bound.is_none(),
+        };
+        if !is_of_these {
+            return Err(RunError::Remade { path: path.to_owned(), checkpoint: best.to_owned() });
         }
         Calibration::try_from(self).map_err(damaged)
     }
@@ -129,6 +137,9 @@ impl TryFrom<KeptCalibration> for Calibration {
 
     fn try_from(kept: KeptCalibration) -> Result<Self, &'static str> {
         let KeptCalibration { temperature, offsets, thresholds, linear, .. } = kept;
+        if temperature.is_some_and(|temperature| !temperature.is_finite() || temperature <= 0.0) {
+            return Err("its temperature is not above 0");
+        }
         match (temperature, offsets, thresholds, linear) {
             (temperature, None, Some(thresholds), None) => Ok(Self::Thresholds { temperature, thresholds }),
             (Some(temperature), None, None, None) => Ok(Self::Temperature(temperature)),
@@ -167,6 +178,8 @@ mod tests {
             r#"{"offsets":[0.0,1.0],"linear":[0.0,1.0]}"#,
             r#"{"linear":[0,1],"temperature":2}"#,
             r#"{"shift":1}"#,
+            r#"{"temperature":0.0}"#,
+            r#"{"temperature":-1,"thresholds":[0.5]}"#,
         ] {
             let kept = serde_json::from_str::<KeptCalibration>(text);
             assert!(kept.map_or(true, |kept| Calibration::try_from(kept).is_err()), "{text}");
@@ -186,7 +199,25 @@ mod tests {
         );
         let mut other = Checkpoint::default();
         other.optimizer.push(1);
-        let error = kept.of(&other, path, best).unwrap_err().to_string();
-        assert!(error.contains("calibration.json is not the file that run/best was trained with"), "{error}");
+        let error = kept.clone().of(&other, path, best).unwrap_err().to_string();
+        assert!(error.contains("calibration.json is not the file that belongs to run/best"), "{error}");
+        assert!(error.contains("`logit train --resume run` makes it again"), "{error}");
+    }
+
+    #[test]
+    fn one_without_its_sums_is_that_of_an_older_run_alone() {
+        let (path, best) = (Path::new("run/calibration.json"), Path::new("run/best"));
+        let bound = serde_json::from_str(r#"{"recipe":"","files":{}}"#).unwrap();
+        let today = Checkpoint { bound: Some(bound), ..Checkpoint::default() };
+        let sealed = KeptCalibration::new(&Calibration::Temperature(3.0), &today);
+        let bare = KeptCalibration { sum: None, ..sealed.clone() };
+        let mut of_none = KeptCalibration { weights: None, ..sealed };
+        of_none.sum = Some(of_none.sum_of_rest());
+        for kept in [KeptCalibration::default(), bare, of_none] {
+            assert!(kept.clone().of(&today, path, best).is_err(), "{kept:?}");
+        }
+        let older = KeptCalibration { temperature: Some(3.0), ..KeptCalibration::default() };
+        assert!(older.clone().of(&today, path, best).is_err());
+        assert_eq!(older.of(&Checkpoint::default(), path, best).unwrap(), Calibration::Temperature(3.0));
     }
 }

@@ -34,6 +34,8 @@ pub struct Checkpoint {
     pub place: serde_json::Value,
     /// What of the run the weights belong to; absent in files of before it was kept.
     pub bound: Option<Bound>,
+    /// The [`seal`](Self::seal) of the best weights so far; absent before there are any, and in files of before it was kept.
+    pub best: Option<String>,
 }
 
 /// A parameter.
@@ -59,6 +61,8 @@ struct Header {
     place: serde_json::Value,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     bound: Option<Bound>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    best: Option<String>,
     /// [`Checkpoint::sum`]: Burn takes a damaged optimiser's state for less state, or panics on it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     sum: Option<u32>,
@@ -90,8 +94,8 @@ impl Checkpoint {
     /// The file cannot be written: the one before it stays.
     pub fn save(&self, path: &Path) -> Result<(), RunError> {
         let malformed = |reason: String| RunError::Malformed { path: path.to_owned(), reason };
-        let (place, bound) = (self.place.clone(), self.bound.clone());
-        let header = Header { ids: None, place, bound, sum: Some(self.sum()), crc: None };
+        let (place, bound, best) = (self.place.clone(), self.bound.clone(), self.best.clone());
+        let header = Header { ids: None, place, bound, best, sum: Some(self.sum()), crc: None };
         let header = serde_json::to_string(&header).map_err(|error| malformed(error.to_string()))?;
         let mut tensors: Vec<(&str, Bytes<'_>)> =
             self.weights.iter().map(|(name, weight)| (name.as_str(), Bytes::of_weight(weight))).collect();
@@ -117,7 +121,8 @@ impl Checkpoint {
         let header = header.ok_or_else(|| malformed("it was not written by Logit".to_owned()))?;
         let header: Header = serde_json::from_str(header).map_err(|error| malformed(error.to_string()))?;
         let tensors = SafeTensors::deserialize(&bytes).map_err(|error| malformed(error.to_string()))?;
-        let mut checkpoint = Self { place: header.place, bound: header.bound, ..Self::default() };
+        let mut checkpoint =
+            Self { place: header.place, bound: header.bound, best: header.best, ..Self::default() };
         for (name, view) in tensors.iter() {
             if name == OPTIMIZER {
                 checkpoint.optimizer = view.data().to_vec();
@@ -141,8 +146,18 @@ impl Checkpoint {
         }
     }
 
+    /// The weights and what they belong to, without what training needs beside them.
+    pub fn weights_alone(&self) -> Self {
+        Self { weights: self.weights.clone(), bound: self.bound.clone(), ..Self::default() }
+    }
+
+    /// [`sum`](Self::sum) in hexadecimal digits: what other files of the run know the checkpoint by.
+    pub fn seal(&self) -> String {
+        format!("{:08x}", self.sum())
+    }
+
     /// The CRC-32 of all that the file holds: names, shapes and numbers of the weights, the optimiser's state, the place,
-    /// what it is bound to.
+    /// what it is bound to, the best weights' seal.
     pub fn sum(&self) -> u32 {
         let mut crc = Crc::new();
         let mut part = |bytes: &[u8]| {
@@ -158,6 +173,7 @@ impl Checkpoint {
         part(self.place.to_string().as_bytes());
         // It is a map of texts, which JSON always takes.
         part(&serde_json::to_vec(&self.bound).unwrap_or_default());
+        self.best.iter().for_each(|seal| part(seal.as_bytes()));
         crc.sum()
     }
 

@@ -1,20 +1,23 @@
 //! What the folder of a run that was trained here holds beside its recording ([`logit_run`]): the recipe, checkpoints, and
 //! what was fitted on the validation part.
 
+mod best;
 mod bound;
 mod calibration;
 mod checkpoint;
 
 pub use logit_run::{
-    About, DataSource, Found, MetricsLog, MetricsTail, NewRun, Record, RunAt, RunDir, RunError, RunPlace,
-    read_records,
+    About, DataSource, Found, MetricsLog, MetricsMark, MetricsTail, NewRun, Record, RunAt, RunDir, RunError,
+    RunPlace, read_records,
 };
 
-pub(crate) use bound::{Bound, Use};
+pub(crate) use best::{best_of, mend_best};
+pub use bound::sum_of;
+pub(crate) use bound::{Bound, Outside, Use, check_outside, sums_outside};
 pub use calibration::Calibration;
 pub use checkpoint::{Checkpoint, MAX_CHECKPOINT_BYTES};
 
-use logit_run::is_finished;
+pub(crate) use logit_run::is_finished;
 
 use self::calibration::KeptCalibration;
 use crate::error::ZooError;
@@ -48,7 +51,10 @@ pub trait TrainedRun {
     /// The file cannot be written.
     fn calibrate(&self, calibration: &Calibration, weights: &Checkpoint) -> Result<(), RunError>;
 
-    /// Whether an epoch has ended, at which weights are saved.
+    /// Whether something was fitted on the validation part, or found to be none.
+    fn is_calibrated(&self) -> bool;
+
+    /// Whether the checkpoint of an epoch's end was written.
     ///
     /// # Errors
     /// `metrics.jsonl` cannot be read.
@@ -85,12 +91,20 @@ impl TrainedRun for RunDir {
         self.write_json(CALIBRATION, &KeptCalibration::new(calibration, weights))
     }
 
+    fn is_calibrated(&self) -> bool {
+        self.path().join(CALIBRATION).exists()
+    }
+
     fn was_saved(&self) -> Result<bool, RunError> {
         let later = |record: &Record| match record {
-            Record::Step { epoch, .. } => *epoch > 1,
-            Record::Epoch { .. } | Record::End { .. } => true,
+            // The first epoch's own line is written before its checkpoint.
+            Record::Step { epoch, .. } | Record::Epoch { epoch, .. } => *epoch > 1,
+            Record::End { .. } => true,
             Record::Resume { .. } => false,
         };
+        if self.best_path().exists() {
+            return Ok(true);
+        }
         Ok(self.metrics_path().exists() && read_records(&self.metrics_path())?.iter().any(later))
     }
 }

@@ -42,9 +42,12 @@ pub(crate) use view::{MapView, View};
 
 use crate::data::epoch_order;
 use crate::error::ZooError;
+use crate::models::parameters;
 use crate::page::Fact;
 use crate::recipe::{Recipe, TaskConfig};
-use crate::run::{Calibration, Checkpoint, DataSource, RunDir, RunError, TrainedRun as _, Use};
+use crate::run::{
+    Calibration, Checkpoint, DataSource, MAX_CHECKPOINT_BYTES, Outside, RunDir, TrainedRun as _, Use, best_of,
+};
 use crate::telemetry::{Facts, Input, Subject};
 
 /// A network, and what it takes to ask it.
@@ -74,6 +77,11 @@ pub(crate) trait System: Sized + Sync + 'static {
     /// Keeps in the folder of a new run what the system is made from beside the recipe, and what was found in the data.
     fn keep(&self, _run: &RunDir) -> Result<(), ZooError> {
         Ok(())
+    }
+
+    /// The files that it was made from, and that are neither in the run's folder nor its data.
+    fn outside(&self) -> Vec<Outside<'_>> {
+        Vec::new()
     }
 
     /// Reads inputs, as files or sentences, in batches that the network can be shown at once.
@@ -143,6 +151,11 @@ pub(crate) trait System: Sized + Sync + 'static {
         true
     }
 
+    /// Whether something is fitted on the validation part once training is over.
+    fn is_calibrated(&self) -> bool {
+        false
+    }
+
     /// What takes the answers, and writes those that are written.
     fn answers<'a>(&'a self, to: &Request<'a>) -> Result<Box<dyn Answers<Self> + 'a>, ZooError>;
 }
@@ -210,6 +223,22 @@ impl<R: Rows> Rows for Result<R, HeadError> {
     }
 }
 
+/// The most parameters of a network. With twice as many numbers of an optimiser beside them, a checkpoint of so many is what
+/// is still read.
+pub const MOST_PARAMETERS: u64 = MAX_CHECKPOINT_BYTES / (4 * 4);
+
+/// A system's network with its first weights, which are not drawn before they are used, if there are not too many.
+pub(crate) fn network<S: System>(system: &S, device: &Device) -> Result<S::Net, ZooError> {
+    let net = system.network(device)?;
+    match parameters(&net) {
+        0..=MOST_PARAMETERS => Ok(net),
+        many => Err(ZooError::Usage(format!(
+            "the network would have {many} parameters, and at most {MOST_PARAMETERS} can be trained: make it smaller, by \
+             fewer or narrower layers (`model` in the recipe)"
+        ))),
+    }
+}
+
 /// A system's network with the best weights of a run, if they belong to the run's recipe and files; and their checkpoint.
 pub(crate) fn best<S: System>(
     system: &S,
@@ -217,14 +246,11 @@ pub(crate) fn best<S: System>(
     device: &Device,
 ) -> Result<(S::Net, Checkpoint), ZooError> {
     let path = run.best_path();
-    let checkpoint = match Checkpoint::load(&path) {
-        Err(RunError::NoCheckpoint { .. }) if run.was_saved()? => return Err(RunError::Lost { path }.into()),
-        loaded => loaded?,
-    };
+    let checkpoint = best_of(run)?;
     if let Some(bound) = &checkpoint.bound {
         bound.check(run, &run.recipe()?, &path, Use::Ask)?;
     }
-    Ok((checkpoint.apply(system.network(device)?, &path)?, checkpoint))
+    Ok((checkpoint.apply(network(system, device)?, &path)?, checkpoint))
 }
 
 /// The same, and what was fitted for these weights.

@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::path::Path;
 
 use burn::tensor::Device;
+use logit_files::is_same;
 use logit_spec::Answer;
 
 pub use super::digits::DigitPrediction;
@@ -12,9 +13,9 @@ pub use super::pairs::{Half, PairPrediction};
 pub use super::segmentation::{MaskPrediction, Share};
 pub use super::sts::Similarity;
 pub use super::table::TablePrediction;
-use super::{Origin, Request, System, SystemError, Task, WithSystem, calibrated, with_system};
+use super::{Origin, Request, System, SystemError, Task, WithSystem, calibrated, paths, with_system};
 use crate::error::ZooError;
-use crate::run::{RunDir, TrainedRun as _};
+use crate::run::{DataSource, RunDir, TrainedRun as _};
 
 /// What a run says of its inputs.
 #[derive(Clone, Debug, PartialEq)]
@@ -55,7 +56,11 @@ pub fn run(run: &RunDir, inputs: &[OsString], out: Option<&Path>) -> Result<Pred
                     "a run of the task `{task}` prints what it predicts and writes no file: leave out `--out {}`",
                     out.display()
                 ))),
-                _ => predict(&system, &request),
+                Some(out) => {
+                    check_out(&request, out)?;
+                    predict(&system, &request)
+                }
+                None => predict(&system, &request),
             }
         }
     }
@@ -63,6 +68,28 @@ pub fn run(run: &RunDir, inputs: &[OsString], out: Option<&Path>) -> Result<Pred
     let recipe = run.recipe()?;
     let predict = Predict { task: recipe.task.name(), request: Request { run, inputs, out } };
     with_system(&recipe, Origin::Run(run), predict)
+}
+
+/// Refuses to write where something is read from, or where a run keeps what is its own.
+fn check_out(Request { run, inputs, .. }: &Request<'_>, out: &Path) -> Result<(), ZooError> {
+    let refused = |of: String| {
+        let out = out.display();
+        Err(ZooError::Usage(format!(
+            "`--out {out}` would replace {of}; name another place for what is predicted"
+        )))
+    };
+    if let Some(input) = paths(inputs).find(|input| is_same(input, out)) {
+        return refused(format!("the input {}", input.display()));
+    }
+    if let Some(own) = run.would_replace(out).filter(|own| !own.is_dir()) {
+        return refused(format!("{}, a file of a run", own.display()));
+    }
+    match run.source() {
+        Ok(DataSource::File(data)) if is_same(&data, out) => {
+            refused(format!("{}, which the run was trained on", data.display()))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn predict<S: System>(system: &S, request: &Request<'_>) -> Result<Predictions, ZooError> {

@@ -31,8 +31,8 @@ use crate::data::{Stream, mix};
 use crate::error::ZooError;
 use crate::evaluate::judge;
 use crate::recipe::Recipe;
-use crate::run::{About, DataSource, NewRun, RunAt, RunDir, TrainedRun as _};
-use crate::system::{JudgedPart, Origin, Reading, Scores, System, Task, WithSystem, with_system};
+use crate::run::{About, DataSource, NewRun, RunAt, RunDir, TrainedRun as _, sums_outside};
+use crate::system::{JudgedPart, Origin, Reading, Scores, System, Task, WithSystem, network, with_system};
 
 /// The version of Burn that the workspace is built with.
 const BURN: &str = "0.22.1";
@@ -120,12 +120,15 @@ pub fn start(recipe: &Recipe, source: &DataSource, at: impl Into<RunAt>) -> Resu
             let Self { recipe, source, at } = self;
             let new = NewRun::claim(&at)?;
             let task = T::read(system, &Reading::to_train(&recipe, source, new.dir()))?;
+            // Seen before anything is made of it.
+            drop(network(task.system(), &Device::flex())?);
             new.dir().write_recipe(&recipe.to_toml()?)?;
             task.system().keep(new.dir())?;
             task.keep(new.dir())?;
             let about = About {
                 recipe: Some(recipe.name.clone()),
                 data: Some(source.clone()),
+                sums: sums_outside(&task.system().outside())?,
                 seed: Some(recipe.train.seed),
                 logit: Some(env!("CARGO_PKG_VERSION").to_owned()),
                 burn: Some(BURN.to_owned()),
@@ -159,7 +162,10 @@ pub fn resume(run: RunDir) -> Result<Training, ZooError> {
         fn call<T: Task>(self, system: T::System) -> Result<Training, ZooError> {
             let Self { dir, recipe, source, lock } = self;
             let task = T::read(system, &Reading::to_train(&recipe, &source, &dir))?;
-            task.keep(&dir)?;
+            // Otherwise it is written once the checkpoint is seen to belong to recipe and data.
+            if !dir.last_path().exists() {
+                task.keep(&dir)?;
+            }
             Ok(Training { dir, recipe, lesson: Box::new(task), _lock: lock })
         }
     }

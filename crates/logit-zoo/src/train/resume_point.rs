@@ -22,6 +22,12 @@ pub(crate) struct ResumePoint {
     pub(crate) best: Option<f64>,
     /// Bytes of metrics that were written.
     pub(crate) metrics_bytes: u64,
+    /// Their CRC-32C; absent in older files.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) metrics_sum: Option<u32>,
+    /// The sum of `watched.json`, which is written when training begins or is resumed; absent in older files.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) watched_sum: Option<String>,
     /// Bytes of telemetry that were written.
     #[serde(default)]
     pub(crate) telemetry_bytes: u64,

@@ -24,10 +24,10 @@ use crate::models::drawn;
 use crate::recipe::Recipe;
 use crate::report;
 use crate::run::{
-    Bound, Calibration, Checkpoint, Found, MetricsLog, Record, RunDir, RunError, RunPlace, TrainedRun as _,
-    Use,
+    Bound, Calibration, Checkpoint, Found, MetricsLog, MetricsMark, Record, RunDir, RunError, RunPlace,
+    TrainedRun as _, Use, is_finished, mend_best, sum_of,
 };
-use crate::system::{JudgedPart, NetOf, Pass, Scores, System, Task, best};
+use crate::system::{JudgedPart, NetOf, Pass, Scores, System, Task, best, network};
 
 /// How many batches are made ready while a step computes.
 const BATCHES_AHEAD: usize = 2;
@@ -65,9 +65,13 @@ pub(crate) struct Trainer<'a, T: Task> {
     place: ResumePoint,
     /// What the weights belong to.
     bound: Bound,
+    /// The seal of the best weights so far.
+    best: Option<String>,
     /// The step of the last checkpoint.
     saved: Option<u64>,
     log: MetricsLog,
+    /// What of the metrics is not what was written.
+    lost: Option<Found>,
     recorder: Recorder,
 }
 
@@ -83,8 +87,8 @@ impl<'a, T: Task> Trainer<'a, T> {
         let epochs = recipe.train.epochs.max(recipe.train.min_steps.div_ceil(per_epoch.max(1)));
         let learning_rates = optimizer::learning_rates(&recipe.train, epochs * per_epoch)?;
         let mut optimizer = optimizer::optimizer(&recipe.train);
-        let mut net = drawn(task.system().network(&devices[0])?);
-        let (mut place, bound) = (ResumePoint::default(), Bound::of(run, recipe)?);
+        let mut net = drawn(network(task.system(), &devices[0])?);
+        let (mut place, mut best) = (ResumePoint::default(), None);
         let path = run.last_path();
         let resumed = path.exists();
         if !resumed && run.was_saved()? {
@@ -93,16 +97,22 @@ impl<'a, T: Task> Trainer<'a, T> {
         if resumed {
             let checkpoint = Checkpoint::load(&path)?;
             place = place_of(&checkpoint, run, recipe, per_epoch)?;
+            task.keep(run)?;
+            mend_best(run, &checkpoint)?;
+            best.clone_from(&checkpoint.best);
             net = checkpoint.apply(net, &path)?;
             let state = Bytes::from_bytes_vec(checkpoint.optimizer);
             optimizer = optimizer.from_bytes(state).map_err(|error| unusable(&path, &error))?;
         }
-        let mut log = MetricsLog::open_at(&run.metrics_path(), place.metrics_bytes)?;
+        let bound = Bound::of(run, recipe)?;
+        let mark = MetricsMark { bytes: place.metrics_bytes, sum: place.metrics_sum };
+        let (mut log, lost) = MetricsLog::resume(&run.metrics_path(), mark)?;
         if resumed && !place.finished {
             log.append(&Record::Resume { step: place.step })?;
         }
         let steps = learning_rates.len() as u64;
         let recorder = Recorder::open(run, recipe, task, place.telemetry_bytes, steps)?;
+        place.watched_sum = sum_of(&run.watched_path()).ok();
         let saved = resumed.then_some(place.step);
         Ok(Self {
             run,
@@ -115,8 +125,10 @@ impl<'a, T: Task> Trainer<'a, T> {
             epochs,
             place,
             bound,
+            best,
             saved,
             log,
+            lost,
             recorder,
         })
     }
@@ -124,8 +136,15 @@ impl<'a, T: Task> Trainer<'a, T> {
     /// Trains to the end, or until told to stop.
     pub(crate) fn train(mut self, stop: &AtomicBool, progress: &mut dyn Progress) -> Result<End, ZooError> {
         let of_data = self.task.findings().into_iter().map(|finding| finding.at(RunPlace::DATA));
-        for found in self.recorder.begin(of_data.collect()) {
+        let lost = self.lost.take();
+        let is_lost = lost.is_some();
+        let before = of_data.chain(lost);
+        for found in self.recorder.begin(before.collect()) {
             progress.found(&found);
+        }
+        if is_lost {
+            // What is left is what the checkpoint knows from now on.
+            self.save()?;
         }
         progress.begin(self.place.step, self.learning_rates.len() as u64);
         while !self.is_over() {
@@ -259,7 +278,7 @@ impl<'a, T: Task> Trainer<'a, T> {
         if best {
             self.place.best_epoch = self.place.epoch;
             self.place.best = Some(reached);
-            weights.save(&self.run.best_path())?;
+            self.best = Some(weights.seal());
         }
         let record = Record::Epoch {
             epoch: self.place.epoch,
@@ -271,7 +290,9 @@ impl<'a, T: Task> Trainer<'a, T> {
         };
         self.log.append(&record)?;
         progress.record(&record);
-        self.save()
+        // In this order, nothing is lost in between: the best weights can be made from the last checkpoint.
+        self.save()?;
+        if best { Ok(weights.save(&self.run.best_path())?) } else { Ok(()) }
     }
 
     /// Calibrates the best weights, judges them on the test part, and writes the report.
@@ -281,7 +302,8 @@ impl<'a, T: Task> Trainer<'a, T> {
         self.run.calibrate(&self.task.calibrated(&best, &device)?, &weights)?;
         let judgement = judge(self.run, self.task, JudgedPart::Test)?;
         let (step, best_epoch, test) = (self.place.step, self.place.best_epoch, judgement.scores.clone());
-        if !self.place.finished {
+        // The last line of a damaged log may be lost.
+        if !self.place.finished || !is_finished(&self.run.metrics_path())? {
             let reason = if self.place.epoch >= self.epochs { "epochs" } else { "early_stop" };
             let record = Record::End { step, reason: reason.to_owned(), best_epoch, test: test.clone() };
             self.log.append(&record)?;
@@ -295,7 +317,8 @@ impl<'a, T: Task> Trainer<'a, T> {
     }
 
     fn save(&mut self) -> Result<(), ZooError> {
-        self.place.metrics_bytes = self.log.sync()?;
+        let MetricsMark { bytes, sum } = self.log.sync()?;
+        (self.place.metrics_bytes, self.place.metrics_sum) = (bytes, sum);
         self.place.telemetry_bytes = self.recorder.flush();
         if let Ok(found) = self.run.findings() {
             self.place.findings = found.len() as u64;
@@ -304,6 +327,7 @@ impl<'a, T: Task> Trainer<'a, T> {
         let mut checkpoint = self.weights()?;
         let state = self.optimizer.into_bytes().map_err(|error| unusable(&path, &error))?;
         checkpoint.optimizer = state.to_vec();
+        checkpoint.best.clone_from(&self.best);
         checkpoint.place = serde_json::to_value(&self.place).map_err(|error| unusable(&path, &error))?;
         checkpoint.save(&path)?;
         self.saved = Some(self.place.step);
@@ -340,22 +364,26 @@ fn place_of(
     per_epoch: u64,
 ) -> Result<ResumePoint, ZooError> {
     let path = run.last_path();
-    let place = ResumePoint::deserialize(&checkpoint.place).map_err(|error| unusable(&path, &error))?;
-    if !place.is_reached(per_epoch) {
-        let (step, epoch, batch) = (place.step, place.epoch, place.batch);
-        let reason = format!(
-            "it stands at step {step}, {batch} batches into epoch {}, but an epoch has {per_epoch}",
-            epoch.saturating_add(1)
-        );
-        return Err(RunError::OtherRecipe { path, reason }.into());
+    if checkpoint.place.is_null() {
+        let reason =
+            "it holds weights alone, as best.safetensors does, and no place in training to resume from";
+        return Err(RunError::Malformed { path, reason: reason.to_owned() }.into());
     }
+    let place = ResumePoint::deserialize(&checkpoint.place).map_err(|error| unusable(&path, &error))?;
+    let refused = |reason: String| Err(RunError::OtherRecipe { path: path.clone(), reason }.into());
+    // What was changed is named first: what follows from it says less.
     match (&checkpoint.bound, &place.recipe) {
         (Some(bound), _) => bound.check(run, recipe, &path, Use::Train)?,
         (None, Some(text)) if *text == recipe.to_toml()? => {}
-        (None, _) => {
-            let reason = "the recipe was changed since".to_owned();
-            return Err(RunError::OtherRecipe { path, reason }.into());
-        }
+        (None, _) => return refused("the recipe was changed since".to_owned()),
+    }
+    if !place.is_reached(per_epoch) {
+        let (step, epoch, batch) = (place.step, place.epoch, place.batch);
+        return refused(format!(
+            "it stands at step {step}, {batch} batches into epoch {}, but an epoch has {per_epoch}: is it the data that it \
+             was trained on?",
+            epoch.saturating_add(1)
+        ));
     }
     Ok(ResumePoint { recipe: None, ..place })
 }

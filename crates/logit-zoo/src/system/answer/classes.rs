@@ -86,6 +86,10 @@ impl RowAnswer for ClassesAnswer {
         Goal::least("log_loss")
     }
 
+    fn is_calibrated(&self) -> bool {
+        true
+    }
+
     fn calibrated(&self, of: &Outputs) -> Result<Calibration, ZooError> {
         let fitted = Temperature::fit_classes(&of.logits, &indices(&of.targets), self.names.len(), None)?;
         Ok(trusted(&fitted, of.targets.len()).map_or(Calibration::None, Calibration::Temperature))

@@ -135,6 +135,10 @@ impl RowAnswer for LabelsAnswer {
     }
 
     /// One temperature for all labels, and the thresholds with the highest F1 of all of them together.
+    fn is_calibrated(&self) -> bool {
+        true
+    }
+
     fn calibrated(&self, of: &Outputs) -> Result<Calibration, ZooError> {
         let labels = self.names.len();
         let truth = truth(&of.targets);

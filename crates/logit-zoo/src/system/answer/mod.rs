@@ -72,6 +72,11 @@ pub(crate) trait RowAnswer: Output + 'static {
     /// The metric that decides which weights are kept.
     fn goal(&self) -> Goal;
 
+    /// Whether something is fitted on the validation part.
+    fn is_calibrated(&self) -> bool {
+        false
+    }
+
     /// What is fitted on the validation part.
     fn calibrated(&self, _: &Outputs) -> Result<Calibration, ZooError> {
         Ok(Calibration::None)

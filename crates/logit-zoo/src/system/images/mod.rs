@@ -138,6 +138,10 @@ impl<A: RowAnswer> System for ImageSystem<A> {
         self.answer.graded(logits)
     }
 
+    fn is_calibrated(&self) -> bool {
+        self.answer.is_calibrated()
+    }
+
     fn answers<'a>(&'a self, _: &Request<'a>) -> Result<Box<dyn Answers<Self> + 'a>, ZooError> {
         Ok(Box::new(Kept::new(Predictions::Images)))
     }

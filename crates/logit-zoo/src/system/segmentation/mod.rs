@@ -17,7 +17,7 @@ use burn::module::ParamId;
 use burn::tensor::{Device, Tensor};
 use logit::explain::{Array, Target};
 use logit::{Head, Kind};
-use logit_files::replace_within;
+use logit_files::{is_same, replace_within};
 use logit_spec::Answer;
 use png::{BitDepth, ColorType, Encoder, EncodingError};
 use serde::Serialize;
@@ -289,6 +289,10 @@ impl<A: MaskAnswer> System for SegmentationSystem<A> {
         asked.last
     }
 
+    fn is_calibrated(&self) -> bool {
+        true
+    }
+
     /// Writes `NAME.mask.png` and `NAME.overlay.png` for each image.
     fn answers<'a>(
         &'a self,
@@ -374,8 +378,6 @@ struct Output {
 
 fn outputs(inputs: &[PathBuf], folder: &Path) -> Result<Vec<Output>, ZooError> {
     let mut taken: BTreeMap<OsString, &Path> = BTreeMap::new();
-    // A folder that is not there yet holds no input.
-    let whole = folder.canonicalize().ok();
     let mut outputs = Vec::with_capacity(inputs.len());
     for input in inputs {
         let stem = input.file_stem().unwrap_or_default().to_owned();
@@ -394,13 +396,8 @@ fn outputs(inputs: &[PathBuf], folder: &Path) -> Result<Vec<Output>, ZooError> {
         };
         outputs.push(Output { mask: named(".mask.png"), overlay: named(".overlay.png") });
     }
-    let Some(whole) = whole else { return Ok(outputs) };
-    let read: Vec<(PathBuf, &PathBuf)> =
-        inputs.iter().filter_map(|input| Some((input.canonicalize().ok()?, input))).collect();
     for path in outputs.iter().flat_map(|output| [&output.mask, &output.overlay]) {
-        let written = whole.join(path.file_name().unwrap_or_default());
-        let written = written.canonicalize().unwrap_or(written);
-        if let Some((_, input)) = read.iter().find(|(read, _)| *read == written) {
+        if let Some(input) = inputs.iter().find(|input| is_same(input, path)) {
             return Err(ZooError::Usage(format!(
                 "{} would be replaced by a mask or overlay; choose another folder with `--out`",
                 input.display()

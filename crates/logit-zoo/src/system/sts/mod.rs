@@ -15,7 +15,7 @@ use crate::data::sentences::{HIGHEST, LOWEST, Lexicon, MAX_SENTENCE_BYTES, Readi
 use crate::error::ZooError;
 use crate::models::{PairEncoder, ScoreHead, SentencePairs};
 use crate::recipe::{SentenceConfig, StsSetup};
-use crate::run::Calibration;
+use crate::run::{Calibration, Outside};
 use crate::system::explained::{Inputs, Located, Part};
 use crate::system::{Answers, Batches, Kept, Predictions, Request, System, SystemError};
 use crate::telemetry::{Input, Subject};
@@ -159,6 +159,11 @@ impl<H: ScoreHead + 'static> System for StsSystem<H> {
         self.head.units()
     }
 
+    fn outside(&self) -> Vec<Outside<'_>> {
+        let [vectors, words] = self.lexicon.files();
+        vec![("vectors", vectors), ("words", words)]
+    }
+
     fn read<'a>(&'a self, inputs: &'a [OsString]) -> Result<Batches<'a, Self>, ZooError> {
         let texts = inputs.iter().map(|input| sentence(input)).collect::<Result<Vec<_>, _>>()?;
         if texts.is_empty() || texts.len() % 2 != 0 {
@@ -243,6 +248,10 @@ impl<H: ScoreHead + 'static> System for StsSystem<H> {
             reading.words.iter().zip(shares).map(part).collect()
         };
         Located::Words { texts: asked.words.iter().enumerate().map(text).collect() }
+    }
+
+    fn is_calibrated(&self) -> bool {
+        !self.head.sees_scale()
     }
 
     fn answers<'a>(&'a self, _: &Request<'a>) -> Result<Box<dyn Answers<Self> + 'a>, ZooError> {

@@ -17,9 +17,10 @@ use crate::models::{
 };
 use crate::page::{Fact, Table};
 use crate::recipe::StsSetup;
-use crate::run::{Calibration, DataSource};
+use crate::run::{Calibration, DataSource, check_outside};
 use crate::system::{
-    Goal, JudgedPart, Judgement, Need, NetOf, Origin, Pass, Reading, Scores, Task, WithSystem, metric_name,
+    Goal, JudgedPart, Judgement, Need, NetOf, Origin, Pass, Reading, Scores, System as _, Task, WithSystem,
+    metric_name,
 };
 use crate::telemetry::{Facts, FactsOfTensors as _, Truth};
 
@@ -37,21 +38,26 @@ pub(crate) fn with_sts<W: WithSystem>(
     }
     let lexicon = lexicon(&setup.data)?;
     match (setup.model.head, setup.model.ordinal) {
-        (ScoreHeadName::Values, _) => call(setup, lexicon, ValueHead, then),
-        (ScoreHeadName::Expected, _) => call(setup, lexicon, ExpectedHead, then),
-        (ScoreHeadName::Pearson, _) => call(setup, lexicon, PearsonHead, then),
-        (ScoreHeadName::Ordinal, Cumulative::Coral) => call(setup, lexicon, CoralHead, then),
-        (ScoreHeadName::Ordinal, Cumulative::Corn) => call(setup, lexicon, CornHead, then),
+        (ScoreHeadName::Values, _) => call(setup, lexicon, origin, ValueHead, then),
+        (ScoreHeadName::Expected, _) => call(setup, lexicon, origin, ExpectedHead, then),
+        (ScoreHeadName::Pearson, _) => call(setup, lexicon, origin, PearsonHead, then),
+        (ScoreHeadName::Ordinal, Cumulative::Coral) => call(setup, lexicon, origin, CoralHead, then),
+        (ScoreHeadName::Ordinal, Cumulative::Corn) => call(setup, lexicon, origin, CornHead, then),
     }
 }
 
 fn call<H: ScoreHead + 'static, W: WithSystem>(
     setup: StsSetup,
     lexicon: Lexicon,
+    origin: Origin<'_>,
     head: H,
     then: W,
 ) -> Result<W::Output, ZooError> {
-    then.call::<Sts<H>>(StsSystem { setup, lexicon, head })
+    let system = StsSystem { setup, lexicon, head };
+    if let Origin::Run(run) = origin {
+        check_outside(run, &system.outside())?;
+    }
+    then.call::<Sts<H>>(system)
 }
 
 /// The pairs of a source; with `test_alone`, those of the test part at least.

@@ -166,6 +166,10 @@ impl<A: RowAnswer> System for TableSystem<A> {
         Located::Parts { parts: columns.map(part).collect() }
     }
 
+    fn is_calibrated(&self) -> bool {
+        self.answer.is_calibrated()
+    }
+
     fn answers<'a>(
         &'a self,
         &Request { inputs, out, .. }: &Request<'a>,
