@@ -366,7 +366,8 @@ fn predictions_replace_neither_inputs_nor_files_of_a_run() {
     scratch.write("t.csv", rows());
     scratch.write("new.csv", rows());
     let train = |run: &str| train(&scratch, &["t.csv", "--target", "kind", "--out", run]).success();
-    (train("run"), train("other"));
+    train("run");
+    train("other");
     std::fs::remove_file(scratch.path("other/calibration.json")).unwrap();
     symlink("new.csv", scratch.path("soft.csv")).unwrap();
     symlink("run/best.safetensors", scratch.path("best.csv")).unwrap();
@@ -400,8 +401,8 @@ fn predictions_replace_neither_inputs_nor_files_of_a_run() {
 fn a_text_too_long_for_a_category_is_called_that() {
     let scratch = Scratch::new();
     let long = "x".repeat(300);
-    let table = rows().lines().map(|line| format!("{line},{long}\n")).collect::<String>();
-    scratch.write("t.csv", table.replacen(&long, "note", 1));
+    let table: Vec<String> = rows().lines().map(|line| format!("{line},{long}")).collect();
+    scratch.write("t.csv", table.join("\n").replacen(&long, "note", 1));
     train(&scratch, &["t.csv", "--target", "kind", "--out", "run"]).success();
     let kept = scratch.text("run/table.json");
     assert!(kept.contains("it holds text of more than 200 bytes in row 1"), "{kept}");

@@ -6,31 +6,31 @@
 use logit_run::{RunDir, RunError};
 
 use super::TrainedRun as _;
-use super::checkpoint::Checkpoint;
+use super::checkpoint::{Checkpoint, best_known};
 
-/// The best weights of a run, if they are those that its last checkpoint knows.
+/// The best weights of a run.
 pub(crate) fn best_of(run: &RunDir) -> Result<Checkpoint, RunError> {
     let path = run.best_path();
     match Checkpoint::load(&path) {
         Err(RunError::NoCheckpoint { .. }) if can_be_made(run) => Err(RunError::Gone { path }),
         Err(RunError::NoCheckpoint { .. }) if run.was_saved()? => Err(RunError::Lost { path }),
-        Err(error) => Err(error),
-        Ok(best) => check(run, &best).map(|()| best),
+        loaded => loaded,
     }
 }
 
-/// Refuses best weights that the last checkpoint does not know. A process that trains writes one after the other; once
-/// training is over, the calibration is bound to the best weights and tells.
-fn check(run: &RunDir, best: &Checkpoint) -> Result<(), RunError> {
-    if run.is_calibrated() || run.is_busy() {
+/// Refuses best weights that the last checkpoint does not know. A process that trains writes one after the other, and may have
+/// done so since they were read.
+pub(crate) fn check_best(run: &RunDir, best: &Checkpoint) -> Result<(), RunError> {
+    let is_known = || best_known(&run.last_path()).is_none_or(|seal| seal == best.seal());
+    if is_known() || run.is_busy() || Checkpoint::load(&run.best_path())?.seal() != best.seal() {
         return Ok(());
     }
-    let Ok(last) = Checkpoint::load(&run.last_path()) else { return Ok(()) };
-    match &last.best {
-        Some(seal) if *seal != best.seal() && is_best(&last) => Err(made_again(run)),
-        Some(seal) if *seal != best.seal() => Err(other(run)),
-        _ => Ok(()),
-    }
+    let (path, checkpoint) = (run.best_path(), run.last_path());
+    Err(if can_be_made(run) {
+        RunError::Remade { path, checkpoint }
+    } else {
+        RunError::OtherFile { path, checkpoint }
+    })
 }
 
 /// Sees to it, before training is resumed, that the best weights are those that the last checkpoint knows: they are made
@@ -40,7 +40,7 @@ pub(crate) fn mend_best(run: &RunDir, last: &Checkpoint) -> Result<(), RunError>
     let path = run.best_path();
     let wrong = match Checkpoint::load(&path) {
         Ok(best) if best.seal() == *seal => return Ok(()),
-        Ok(_) => other(run),
+        Ok(_) => RunError::OtherFile { path: path.clone(), checkpoint: run.last_path() },
         Err(RunError::NoCheckpoint { .. }) => RunError::Lost { path: path.clone() },
         Err(error @ RunError::Malformed { .. }) => error,
         Err(error) => return Err(error),
@@ -55,12 +55,4 @@ fn is_best(last: &Checkpoint) -> bool {
 
 fn can_be_made(run: &RunDir) -> bool {
     Checkpoint::load(&run.last_path()).is_ok_and(|last| is_best(&last))
-}
-
-fn other(run: &RunDir) -> RunError {
-    RunError::OtherFile { path: run.best_path(), checkpoint: run.last_path() }
-}
-
-fn made_again(run: &RunDir) -> RunError {
-    RunError::Remade { path: run.best_path(), checkpoint: run.last_path() }
 }

@@ -208,7 +208,8 @@ mod tests {
     fn one_without_its_sums_is_that_of_an_older_run_alone() {
         let (path, best) = (Path::new("run/calibration.json"), Path::new("run/best"));
         let bound = serde_json::from_str(r#"{"recipe":"","files":{}}"#).unwrap();
-        let today = Checkpoint { bound: Some(bound), ..Checkpoint::default() };
+        let mut today = Checkpoint::default();
+        today.bound = Some(bound);
         let sealed = KeptCalibration::new(&Calibration::Temperature(3.0), &today);
         let bare = KeptCalibration { sum: None, ..sealed.clone() };
         let mut of_none = KeptCalibration { weights: None, ..sealed };

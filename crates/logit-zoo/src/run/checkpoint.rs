@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
+use std::io::Read as _;
 use std::path::Path;
 
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId};
@@ -10,13 +11,16 @@ use flate2::Crc;
 use safetensors::tensor::{Dtype, SafeTensors, View};
 use serde::{Deserialize, Serialize};
 
-use logit_files::{read_at_most, replace_within};
+use logit_files::{open, read_at_most, replace_within};
 use logit_run::RunError;
 
 use super::bound::Bound;
 
 /// The largest checkpoint that is read.
 pub const MAX_CHECKPOINT_BYTES: u64 = 4 << 30;
+
+/// The longest head of a checkpoint, with names and shapes of all weights, as safetensors limits it.
+const MAX_HEAD_BYTES: u64 = 100_000_000;
 
 /// Key of the file's metadata under which the header stands.
 const HEADER: &str = "logit";
@@ -147,6 +151,7 @@ impl Checkpoint {
     }
 
     /// The weights and what they belong to, without what training needs beside them.
+    #[must_use]
     pub fn weights_alone(&self) -> Self {
         Self { weights: self.weights.clone(), bound: self.bound.clone(), ..Self::default() }
     }
@@ -173,7 +178,9 @@ impl Checkpoint {
         part(self.place.to_string().as_bytes());
         // It is a map of texts, which JSON always takes.
         part(&serde_json::to_vec(&self.bound).unwrap_or_default());
-        self.best.iter().for_each(|seal| part(seal.as_bytes()));
+        if let Some(seal) = &self.best {
+            part(seal.as_bytes());
+        }
         crc.sum()
     }
 
@@ -198,6 +205,25 @@ impl Checkpoint {
             Some(fault) => Err(RunError::OtherModel { path: path.to_owned(), reason: fault.clone() }),
         }
     }
+}
+
+/// The seal of the best weights that a checkpoint knows, without a look at all the rest: the checkpoint may be damaged
+/// elsewhere. None where it cannot be read, or knows none.
+pub(super) fn best_known(path: &Path) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Head {
+        #[serde(rename = "__metadata__")]
+        metadata: HashMap<String, String>,
+    }
+
+    let (mut file, bytes) = open(path).ok()?;
+    let mut length = [0; 8];
+    file.read_exact(&mut length).ok()?;
+    let length = Some(u64::from_le_bytes(length)).filter(|length| *length < bytes.min(MAX_HEAD_BYTES))?;
+    let mut head = Vec::new();
+    file.take(length).read_to_end(&mut head).ok()?;
+    let head: Head = serde_json::from_slice(&head).ok()?;
+    serde_json::from_str::<Header>(head.metadata.get(HEADER)?).ok()?.best
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, RunError> {
@@ -322,6 +348,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = saved(folder.path());
         let loaded = Checkpoint::load(&path).unwrap();
+        assert_eq!(best_known(&path), None);
+        Checkpoint { best: Some("0123abcd".to_owned()), ..loaded.clone() }.save(&path).unwrap();
+        assert_eq!(best_known(&path).as_deref(), Some("0123abcd"));
         assert_eq!(
             (loaded.optimizer.clone(), loaded.place.clone()),
             (vec![1, 2, 3], serde_json::json!({"step": 7}))

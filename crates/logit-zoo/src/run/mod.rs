@@ -11,7 +11,7 @@ pub use logit_run::{
     RunPlace, read_records,
 };
 
-pub(crate) use best::{best_of, mend_best};
+pub(crate) use best::{best_of, check_best, mend_best};
 pub use bound::sum_of;
 pub(crate) use bound::{Bound, Outside, Use, check_outside, sums_outside};
 pub use calibration::Calibration;

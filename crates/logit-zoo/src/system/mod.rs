@@ -46,7 +46,8 @@ use crate::models::parameters;
 use crate::page::Fact;
 use crate::recipe::{Recipe, TaskConfig};
 use crate::run::{
-    Calibration, Checkpoint, DataSource, MAX_CHECKPOINT_BYTES, Outside, RunDir, TrainedRun as _, Use, best_of,
+    Calibration, Checkpoint, DataSource, MAX_CHECKPOINT_BYTES, Outside, RunDir, TrainedRun as _, Use,
+    best_of, check_best,
 };
 use crate::telemetry::{Facts, Input, Subject};
 
@@ -250,6 +251,7 @@ pub(crate) fn best<S: System>(
     if let Some(bound) = &checkpoint.bound {
         bound.check(run, &run.recipe()?, &path, Use::Ask)?;
     }
+    check_best(run, &checkpoint)?;
     Ok((checkpoint.apply(network(system, device)?, &path)?, checkpoint))
 }
 
