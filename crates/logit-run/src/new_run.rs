@@ -88,7 +88,7 @@ impl NewRun {
     fn in_folder(path: &Path, made: Vec<PathBuf>) -> Result<Self, RunError> {
         let dir = RunDir::at(path);
         // Before the lock, so that a refused start leaves no trace, and under it, for another may have begun in between.
-        refuse_taken(&dir)?;
+        refuse_taken(&dir).map_err(|taken| of_another_start(&dir, taken))?;
         let lock = dir.lock()?;
         refuse_taken(&dir)?;
         let new = Self { dir, lock: Some(lock), made };
@@ -178,6 +178,25 @@ pub fn unused_folder(name: &str) -> Result<PathBuf, RunError> {
             Err(source) => return Err(RunError::io("make the folder", &path, source)),
         }
     }
+}
+
+/// What is there of a run's names may have come from a start that began a moment ago: it holds the lock, or has made a run.
+fn of_another_start(dir: &RunDir, taken: RunError) -> RunError {
+    let path = || dir.path().to_owned();
+    match taken {
+        RunError::Taken { .. } if dir.is_busy() => RunError::Busy { path: path() },
+        RunError::Taken { .. } if dir.path().join(ABOUT).exists() => RunError::Exists { path: path() },
+        // The lock alone is made before it is taken.
+        RunError::Taken { path: lock } if lock.ends_with(LOCK) && is_unmarked(&lock) => {
+            RunError::Busy { path: path() }
+        }
+        other => other,
+    }
+}
+
+/// Whether a lock is a file that nothing has been written to.
+fn is_unmarked(lock: &Path) -> bool {
+    read_at_most(lock, MARK.len() as u64).is_ok_and(|content| content.is_empty())
 }
 
 /// Refuses a folder that holds a run, or something of a name that a run uses and that no start of ours has written.

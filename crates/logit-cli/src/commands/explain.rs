@@ -28,10 +28,10 @@ pub(crate) fn run(args: &Explain, json: bool) -> Result<(), Failure> {
         layer: args.layer.clone(),
         measure: args.measure,
     };
-    if let Some(out) = &args.out {
-        explain::check_out(out)?;
-    }
     let inputs = explain::inputs(&run, &args.inputs)?;
+    if let Some(out) = &args.out {
+        explain::check_out(&run, &inputs, out)?;
+    }
     let colours = colours();
     let keeps = json || args.out.is_some();
     let (mut all, mut numbers, mut done, mut failed) = (Vec::new(), 0, 0_usize, None);

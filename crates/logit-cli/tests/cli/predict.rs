@@ -159,6 +159,8 @@ fn what_cannot_be_explained_is_named_with_what_there_is() {
         (2, ["--pixel", "3"], &["row and column"]),
         (2, ["-o", "heat.gif"], &["heat.gif", ".png", ".html"]),
         (1, ["-o", "no/where/heat.png"], &["no/where/heat.png"]),
+        (2, ["-o", "./digit.png"], &["would replace the input digit.png"]),
+        (2, ["-o", "run/report.html"], &["run/report.html", "a file of a run"]),
     ] {
         refused(scratch.logit(&["explain", "run", "digit.png", more[0], more[1]]), code, parts);
     }

@@ -306,10 +306,10 @@ fn the_study_trains_four_heads_and_shows_the_published_figures() {
 
 #[test]
 fn words_are_explained_for_every_head() {
-    let scratch = Scratch::new();
-    for head in ["expected", "values", "ordinal"] {
-        train(&scratch, &["--epochs", "2", "--head", head, "--out", head]);
-        let args = ["explain", head, "A dog runs.", "A cat is asleep.", "--json"];
+    for head in ["values", "ordinal", "expected"] {
+        let scratch = Scratch::new();
+        train(&scratch, &["--epochs", "2", "--head", head]);
+        let args = ["explain", "run", "A dog runs.", "A cat is asleep.", "--json"];
         let told = json(&scratch.logit(&args).success());
         let explained = &told["explained"][0];
         let texts = explained["maps"][0]["located"]["texts"].as_array().unwrap();
@@ -325,11 +325,9 @@ fn words_are_explained_for_every_head() {
         // Nothing is lost between the network's inputs and the words.
         let arrived = number(&explained["maps"][0]["arrived"]);
         assert!((sum - arrived).abs() < 1e-3 * arrived.abs().max(0.1), "{sum}, not {arrived}");
+        let lines = stdout(&scratch.logit(&[&args[..4], &["-o", "words.html"]].concat()).success());
+        assert!(lines.contains("dog(") && scratch.text("words.html").contains("dog"), "{lines}");
     }
-    let args = ["explain", "expected", "A dog runs.", "A cat is asleep.", "-o", "words.html"];
-    let lines = stdout(&scratch.logit(&args).success());
-    assert!(lines.contains("dog(") && scratch.text("words.html").contains("dog"), "{lines}");
-    refused(scratch.logit(&[&args[..4], &["-o", "words.png"]].concat()), 2, &[".html"]);
 }
 
 #[test]

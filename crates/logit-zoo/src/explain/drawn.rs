@@ -1,6 +1,7 @@
 //! Explanations as pictures, lines and pages.
 
-use std::io::Write as _;
+use std::ffi::OsString;
+use std::io::{self, Write as _};
 use std::path::Path;
 
 use logit_files::Replacement;
@@ -11,6 +12,8 @@ use crate::page::relevance::{
     Bar, Bars, DrawnSheet, Map, Order, Row, Sheet, SheetError, TerminalColours, WordRow, Words,
 };
 use crate::page::{Explanation, Report, Table, printed};
+use crate::run::RunDir;
+use crate::system::predict;
 
 /// Units of a step that are drawn, at most.
 const MOST_PARTS: usize = 4096;
@@ -140,12 +143,19 @@ fn drawing(out: &Path) -> Result<Drawing, ZooError> {
     }
 }
 
-/// Whether explanations can be drawn to a place: its ending says how.
+/// Whether explanations of inputs can be drawn to a place: its ending says how.
 ///
 /// # Errors
-/// It ends in something else.
-pub fn check_out(out: &Path) -> Result<(), ZooError> {
-    drawing(out).map(drop)
+/// It ends in something else, is an input or a file of a run, or cannot be written.
+pub fn check_out(run: &RunDir, inputs: &[OsString], out: &Path) -> Result<(), ZooError> {
+    drawing(out)?;
+    predict::check_out(run, inputs, out)?;
+    // What is begun here, and goes with its drop, says whether there can be a file at all.
+    Replacement::at(out).map(drop).map_err(|source| cannot_write(out, source))
+}
+
+fn cannot_write(out: &Path, source: io::Error) -> ZooError {
+    logit_run::RunError::io("write", out, source).into()
 }
 
 /// Draws explanations to a file, whole or not at all.
@@ -164,7 +174,7 @@ pub fn write(out: &Path, run: &str, all: &[Explained]) -> Result<(), ZooError> {
             }
         },
     };
-    let failed = |source| ZooError::from(logit_run::RunError::io("write", out, source));
+    let failed = |source| cannot_write(out, source);
     let mut file = Replacement::at(out).map_err(failed)?;
     file.write_all(&bytes).map_err(failed)?;
     file.finish().map_err(failed)

@@ -57,7 +57,7 @@ pub fn run(run: &RunDir, inputs: &[OsString], out: Option<&Path>) -> Result<Pred
                     out.display()
                 ))),
                 Some(out) => {
-                    check_out(&request, out)?;
+                    check_out(request.run, request.inputs, out)?;
                     predict(&system, &request)
                 }
                 None => predict(&system, &request),
@@ -71,12 +71,10 @@ pub fn run(run: &RunDir, inputs: &[OsString], out: Option<&Path>) -> Result<Pred
 }
 
 /// Refuses to write where something is read from, or where a run keeps what is its own.
-fn check_out(Request { run, inputs, .. }: &Request<'_>, out: &Path) -> Result<(), ZooError> {
+pub(crate) fn check_out(run: &RunDir, inputs: &[OsString], out: &Path) -> Result<(), ZooError> {
     let refused = |of: String| {
         let out = out.display();
-        Err(ZooError::Usage(format!(
-            "`--out {out}` would replace {of}; name another place for what is predicted"
-        )))
+        Err(ZooError::Usage(format!("`--out {out}` would replace {of}; name another place to write to")))
     };
     if let Some(input) = paths(inputs).find(|input| is_same(input, out)) {
         return refused(format!("the input {}", input.display()));
