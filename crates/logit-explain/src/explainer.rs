@@ -141,10 +141,7 @@ impl<T: Number> Explainer<T> {
         targets: &[Target],
         layers: &[&str],
     ) -> Result<Relevances<T>, ExplainError> {
-        let output = self.network.output();
-        let missing = || ExplainError::Network("the pass has no output".to_owned());
-        let logits = pass.value(output).ok_or_else(missing)?;
-        finite(logits, "logit")?;
+        let logits = self.network.logits_of(pass)?;
         let mut start = Target::directions(targets, logits)?;
         if !self.composite.is_gradient() {
             start.change_with(logits, |direction, logit| direction * logit);

@@ -190,6 +190,17 @@ impl<T: Number> Network<T> {
         Ok(pass)
     }
 
+    /// The logits of a pass.
+    ///
+    /// # Errors
+    /// The pass has none, or one is not finite.
+    pub(crate) fn logits_of<'a>(&self, pass: &'a Pass<T>) -> Result<&'a Array<T>, ExplainError> {
+        let logits = pass.value(self.output);
+        let logits = logits.ok_or_else(|| ExplainError::Network("the pass has no output".to_owned()))?;
+        finite(logits, "logit")?;
+        Ok(logits)
+    }
+
     /// The logits of some inputs.
     ///
     /// # Errors

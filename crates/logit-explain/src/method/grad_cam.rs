@@ -1,6 +1,6 @@
 //! Grad-CAM (Selvaraju et al. 2017, <https://arxiv.org/abs/1610.02391>).
 
-use super::{logits_of, told, value_of};
+use super::{told, value_of};
 use crate::array::Array;
 use crate::error::ExplainError;
 use crate::explainer::{Explainer, Relevances};
@@ -16,7 +16,7 @@ pub(super) fn explain<T: Number>(
     rectified: bool,
 ) -> Result<Relevances<T>, ExplainError> {
     let network = explainer.network();
-    let logits = logits_of(network, pass)?;
+    let logits = network.logits_of(pass)?;
     let (layer, value) = value_of(network, layer)?;
     let pass = explainer.filled(pass, &[value])?;
     let start = Target::directions(targets, logits)?;

@@ -1,6 +1,6 @@
 //! The gradient times the input.
 
-use super::{logits_of, told};
+use super::told;
 use crate::array::Array;
 use crate::error::ExplainError;
 use crate::explainer::{Explainer, Relevances};
@@ -16,7 +16,7 @@ pub(super) fn explain<T: Number>(
     targets: &[Target],
 ) -> Result<Relevances<T>, ExplainError> {
     let network = explainer.network();
-    let logits = logits_of(network, pass)?;
+    let logits = network.logits_of(pass)?;
     let embeddings = network.nodes().iter().filter(|node| matches!(node.op, Op::Embedding { .. }));
     let read: Vec<[usize; 2]> = embeddings.map(|node| [node.inputs[0], node.outputs[0]]).collect();
     let wanted: Vec<usize> = read.iter().map(|[_, rows]| *rows).collect();

@@ -18,7 +18,7 @@ use crate::array::Array;
 use crate::composite::Composite;
 use crate::error::ExplainError;
 use crate::explainer::{Explainer, Relevances, sums};
-use crate::network::{Network, Pass, finite};
+use crate::network::{Network, Pass};
 use crate::number::Number;
 use crate::op::Op;
 use crate::target::Target;
@@ -232,14 +232,6 @@ fn value_of<'a, T: Number>(
         ExplainError::Method("Grad-CAM weighs the maps of a convolution, and the network has none".to_owned())
     })?;
     Ok((name, network.value_of(name)?))
-}
-
-/// The logits of a pass.
-fn logits_of<'a, T: Number>(network: &Network<T>, pass: &'a Pass<T>) -> Result<&'a Array<T>, ExplainError> {
-    let logits = pass.value(network.output());
-    let logits = logits.ok_or_else(|| ExplainError::Network("the pass has no output".to_owned()))?;
-    finite(logits, "logit")?;
-    Ok(logits)
 }
 
 /// What a method tells of a network's inputs, with how much of the values it adds up to.

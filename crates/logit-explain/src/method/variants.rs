@@ -29,7 +29,7 @@ impl<'a, T: Number> Asked<'a, T> {
         pass: &'a Pass<T>,
         targets: &'a [Target],
     ) -> Result<Self, ExplainError> {
-        let logits = super::logits_of(network, pass)?;
+        let logits = network.logits_of(pass)?;
         let values = Target::values(targets, logits)?;
         let missing = |name: &str| ExplainError::Network(format!("the pass has no input `{name}`"));
         let inputs =
@@ -85,7 +85,7 @@ impl<'a, T: Number> Asked<'a, T> {
         mut visit: impl FnMut(usize, &[f64]),
     ) -> Result<(), ExplainError> {
         self.each(variants, change, |first, _, pass, targets| {
-            let values = Target::values(targets, super::logits_of(self.network, pass)?)?;
+            let values = Target::values(targets, self.network.logits_of(pass)?)?;
             let samples = self.values.len().max(1);
             values.chunks(samples).enumerate().for_each(|(at, values)| visit(first + at, values));
             Ok(())
