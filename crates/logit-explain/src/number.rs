@@ -5,6 +5,7 @@ use std::ops::AddAssign;
 
 use logit_kernels::conv::{self, Conv2d, Part, PartMut};
 use logit_kernels::linear::Linear;
+use logit_kernels::pool::{self, Pool2d};
 use num_traits::Float;
 use rayon::prelude::*;
 
@@ -27,7 +28,17 @@ pub trait Number: Float + AddAssign + Debug + Default + Send + Sync + 'static {
 
     /// Its transpose: what the gradient by the input is computed by.
     fn conv_transposed(size: &Conv2d, y: &[Self], w: &[Self], x: &mut [Self]);
+
+    /// The maximum of each window, and which of the window's taps it is: the first of several, and [`NO_TAP`] of a window
+    /// without a number.
+    fn max_pool(size: &Pool2d, x: &[Self], y: &mut [Self], taps: &mut [u32]);
+
+    /// What arrives at each maximum, at the tap that it is.
+    fn max_pool_transposed(size: &Pool2d, y: &[Self], taps: &[u32], x: &mut [Self]);
 }
+
+/// No tap of a window.
+pub const NO_TAP: u32 = u32::MAX;
 
 impl Number for f32 {
     fn of(number: f64) -> Self {
@@ -54,6 +65,14 @@ impl Number for f32 {
     fn conv_transposed(size: &Conv2d, y: &[Self], w: &[Self], x: &mut [Self]) {
         let part = PartMut { data: x, channels: size.in_channels };
         conv::backward_data(size, y, None, w, &mut [part]);
+    }
+
+    fn max_pool(size: &Pool2d, x: &[Self], y: &mut [Self], taps: &mut [u32]) {
+        pool::max_forward(size, x, false, y, taps);
+    }
+
+    fn max_pool_transposed(size: &Pool2d, y: &[Self], taps: &[u32], x: &mut [Self]) {
+        pool::max_backward(size, y, taps, x);
     }
 }
 
@@ -101,6 +120,44 @@ impl Number for f64 {
             taps(size, |[from, to, weight]| plane[from] += y[image * outputs + to] * w[weight]);
         });
     }
+
+    fn max_pool(size: &Pool2d, x: &[Self], y: &mut [Self], taps: &mut [u32]) {
+        let [inputs, outputs] = [size.input, size.output()].map(|[rows, columns]| rows * columns);
+        for (at, (y, best)) in y.iter_mut().zip(taps).enumerate() {
+            let plane = &x[at / outputs * inputs..][..inputs];
+            (*y, *best) = (Self::NEG_INFINITY, NO_TAP);
+            for tap in 0..size.kernel[0] * size.kernel[1] {
+                if let Some(place) = tap_place(size, at % outputs, tap)
+                    && (*best == NO_TAP || plane[place] > *y)
+                {
+                    (*y, *best) = (plane[place], tap as u32);
+                }
+            }
+        }
+    }
+
+    fn max_pool_transposed(size: &Pool2d, y: &[Self], taps: &[u32], x: &mut [Self]) {
+        let [inputs, outputs] = [size.input, size.output()].map(|[rows, columns]| rows * columns);
+        x.fill(0.0);
+        for (at, (arrived, tap)) in y.iter().zip(taps).enumerate() {
+            if let Some(place) = tap_place(size, at % outputs, *tap as usize) {
+                x[at / outputs * inputs + place] += arrived;
+            }
+        }
+    }
+}
+
+/// Where a tap of a window lies in the plane, if it does; the window is that of an output.
+fn tap_place(size: &Pool2d, output: usize, tap: usize) -> Option<usize> {
+    let columns = size.output()[1];
+    let (outputs, taps) =
+        ([output / columns, output % columns], [tap / size.kernel[1], tap % size.kernel[1]]);
+    let along = |axis: usize| {
+        let start = outputs[axis] * size.stride[axis];
+        let place = (start + taps[axis] * size.dilation[axis]).checked_sub(size.padding[axis])?;
+        (taps[axis] < size.kernel[axis] && place < size.input[axis]).then_some(place)
+    };
+    Some(along(0)? * size.input[1] + along(1)?)
 }
 
 /// Numbers of an image that goes in.

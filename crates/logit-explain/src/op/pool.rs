@@ -5,7 +5,7 @@ use rayon::prelude::*;
 
 use super::MaxPool;
 use crate::array::Array;
-use crate::number::Number;
+use crate::number::{NO_TAP, Number};
 
 /// A mean, or a sum, of windows or groups: a linear map whose weights are constants, nowhere negative.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,9 +55,8 @@ impl MaxPool {
     pub(super) fn forward<T: Number>(&self, x: &Array<T>) -> Result<Array<T>, String> {
         let (pool, shape) = self.over(x)?;
         let mut y = Array::zeros(shape);
-        each_plane(&pool, &x.numbers, &mut y.numbers, |x, y| {
-            windows(&pool, |output, taps| y[output] = taps.map(|at| x[at]).fold(T::neg_infinity(), T::max));
-        });
+        let mut taps = vec![NO_TAP; y.numbers.len()];
+        T::max_pool(&pool, &x.numbers, &mut y.numbers, &mut taps);
         Ok(y)
     }
 
@@ -68,28 +67,14 @@ impl MaxPool {
 
     /// What arrives at each maximum, at the place in the window where it was first found.
     pub(super) fn to_winners<T: Number>(self, x: &Array<T>, arrived: &Array<T>) -> Result<Array<T>, String> {
-        let (pool, _) = self.over(x)?;
+        let (pool, shape) = self.over(x)?;
+        let mut maxima = Array::<T>::zeros(shape);
+        let mut taps = vec![NO_TAP; maxima.numbers.len()];
+        T::max_pool(&pool, &x.numbers, &mut maxima.numbers, &mut taps);
         let mut back = Array::zeros(x.shape.clone());
-        let (inputs, outputs) =
-            (pool.input.iter().product::<usize>(), pool.output().iter().product::<usize>());
-        back.numbers.par_chunks_exact_mut(inputs.max(1)).enumerate().for_each(|(plane, back)| {
-            let (x, arrived) = (&x.numbers[plane * inputs..], &arrived.numbers[plane * outputs..]);
-            windows(&pool, |output, taps| {
-                if let Some(winner) = winner(x, taps) {
-                    back[winner] += arrived[output];
-                }
-            });
-        });
+        T::max_pool_transposed(&pool, &arrived.numbers, &taps, &mut back.numbers);
         Ok(back)
     }
-}
-
-/// The first place of the greatest number.
-fn winner<T: Number>(x: &[T], taps: impl Iterator<Item = usize>) -> Option<usize> {
-    taps.fold(None, |best, at| match best {
-        Some(best) if x[at] <= x[best] => Some(best),
-        _ => Some(at),
-    })
 }
 
 /// Works on each plane of input and output.
@@ -101,20 +86,21 @@ fn each_plane<T: Number>(pool: &Pool2d, x: &[T], y: &mut [T], work: impl Fn(&[T]
 }
 
 /// Calls `each` with the place of every output of a plane, and those of the inputs in its window.
-fn windows(pool: &Pool2d, mut each: impl FnMut(usize, &mut dyn Iterator<Item = usize>)) {
+fn windows(pool: &Pool2d, mut each: impl FnMut(usize, &[usize])) {
     let [rows, columns] = pool.output();
+    let mut places = Vec::with_capacity(pool.kernel[0] * pool.kernel[1]);
     let inside = |axis: usize, output: usize, tap: usize| {
         let place =
             (output * pool.stride[axis] + tap * pool.dilation[axis]).checked_sub(pool.padding[axis])?;
         (place < pool.input[axis]).then_some(place)
     };
     for (row, column) in (0..rows).flat_map(|row| (0..columns).map(move |column| (row, column))) {
-        let mut taps = (0..pool.kernel[0]).filter_map(|tap| inside(0, row, tap)).flat_map(|y| {
-            (0..pool.kernel[1])
-                .filter_map(move |tap| inside(1, column, tap))
-                .map(move |x| y * pool.input[1] + x)
-        });
-        each(row * columns + column, &mut taps);
+        places.clear();
+        for y in (0..pool.kernel[0]).filter_map(|tap| inside(0, row, tap)) {
+            let along = (0..pool.kernel[1]).filter_map(|tap| inside(1, column, tap));
+            places.extend(along.map(|x| y * pool.input[1] + x));
+        }
+        each(row * columns + column, &places);
     }
 }
 
@@ -142,10 +128,9 @@ impl Pool {
                 let (pool, shape) = window.over(x)?;
                 let mut y = Array::zeros(shape);
                 each_plane(&pool, &x.numbers, &mut y.numbers, |x, y| {
-                    windows(&pool, |output, taps| {
-                        let (sum, count) =
-                            taps.fold((T::zero(), 0), |(sum, count), at| (sum + x[at], count + 1));
-                        y[output] = sum / T::of(divisor(&pool, output, count, count_include_pad));
+                    windows(&pool, |output, places| {
+                        let sum = places.iter().fold(T::zero(), |sum, at| sum + x[*at]);
+                        y[output] = sum / T::of(divisor(&pool, output, places.len(), count_include_pad));
                     });
                 });
                 Ok(y)
@@ -169,12 +154,11 @@ impl Pool {
                     (pool.input.iter().product::<usize>(), pool.output().iter().product::<usize>());
                 back.numbers.par_chunks_exact_mut(inputs.max(1)).enumerate().for_each(|(plane, back)| {
                     let arrived = &arrived.numbers[plane * outputs..][..outputs];
-                    windows(&pool, |output, taps| {
-                        let places: Vec<usize> = taps.collect();
+                    windows(&pool, |output, places| {
                         let share =
                             arrived[output] / T::of(divisor(&pool, output, places.len(), count_include_pad));
                         for at in places {
-                            back[at] += share;
+                            back[*at] += share;
                         }
                     });
                 });
