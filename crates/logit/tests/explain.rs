@@ -113,7 +113,7 @@ fn the_translated_network_computes_what_the_pass_did_and_its_gradient_is_burns()
     let logits = numbers(logits.into_tensor());
     let network = explain::network::<f32>(&net, tape.graph().unwrap()).unwrap();
     let input = Array::new([3, 2, 8, 8], numbers(image.clone()));
-    close(&network.logits(&[input.clone()]).unwrap().numbers, &logits, 1e-5);
+    close(&network.logits(std::slice::from_ref(&input)).unwrap().numbers, &logits, 1e-5);
 
     let explainer = Explainer::new(network, Composite::gradient()).unwrap();
     let pass = tape.pass().unwrap().unwrap();

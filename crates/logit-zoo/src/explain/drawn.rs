@@ -166,13 +166,13 @@ pub fn write(out: &Path, run: &str, all: &[Explained]) -> Result<(), ZooError> {
     let unfit = |error: SheetError| ZooError::Usage(error.to_string());
     let bytes = match drawing(out)? {
         Drawing::Html => page(run, all).map_err(unfit)?.into_bytes(),
-        Drawing::Png => match sheet(all).map_err(unfit)? {
-            Some(sheet) => sheet.png().to_vec(),
-            None => {
-                let what = "words and columns are drawn on a page: end the file's name in `.html`".to_owned();
-                return Err(ZooError::Usage(what));
-            }
-        },
+        Drawing::Png => {
+            let drawn = sheet(all).map_err(unfit)?.ok_or_else(|| {
+                let what = "words and columns are drawn on a page: end the file's name in `.html`";
+                ZooError::Usage(what.to_owned())
+            })?;
+            drawn.png().to_vec()
+        }
     };
     let failed = |source| cannot_write(out, source);
     let mut file = Replacement::at(out).map_err(failed)?;

@@ -126,6 +126,9 @@ pub(crate) struct Explaining<'a, S: System> {
     open: Option<Explained>,
 }
 
+/// What a method says of some inputs, and the measures of its maps, where they were asked for.
+type Found = (Relevances<f32>, Option<Vec<Measures>>);
+
 /// A pass over some inputs.
 struct Shown {
     graph: Graph,
@@ -200,7 +203,7 @@ impl<'a, S: System> Explaining<'a, S> {
         batch: &[S::Asked],
         shown: &Shown,
         targets: &[Target],
-    ) -> Result<Vec<(Relevances<f32>, Option<Vec<Measures>>)>, ZooError> {
+    ) -> Result<Vec<Found>, ZooError> {
         self.prepare(&shown.graph)?;
         let prepared = self.prepared.iter().flat_map(|(_, prepared)| prepared);
         let explain = |prepared: &PreparedMethod<f32>| {
@@ -239,7 +242,7 @@ impl<'a, S: System> Explaining<'a, S> {
         at: usize,
         start: Started,
         shown: &Shown,
-        found: &[(Relevances<f32>, Option<Vec<Measures>>)],
+        found: &[Found],
     ) -> Result<Explained, ZooError> {
         let logits = Array::new(shown.logits.shape.clone(), shown.logits.numbers.clone());
         let one = Array::new(
@@ -351,19 +354,15 @@ fn sample(array: &Array<f32>, at: usize, of_samples: bool) -> Array<f32> {
 
 /// The relevance of what a step gave: a map in the place of the input's, or a part per unit.
 fn of_layer(layer: Array<f32>, input: Located) -> Located {
-    match (&layer.shape[..], input) {
-        (&[_, _, height, width], Located::Map { picture, .. }) => {
-            Located::Map { picture, width, height, relevance: over_channels(&layer) }
-        }
-        _ => {
-            let unit = |(unit, relevance): (usize, &f32)| Part {
-                name: format!("unit {unit}"),
-                value: String::new(),
-                relevance: f64::from(*relevance),
-            };
-            Located::Parts { parts: layer.numbers.iter().enumerate().map(unit).collect() }
-        }
+    if let (&[_, _, height, width], Located::Map { picture, .. }) = (&layer.shape[..], input) {
+        return Located::Map { picture, width, height, relevance: over_channels(&layer) };
     }
+    let unit = |(unit, relevance): (usize, &f32)| Part {
+        name: format!("unit {unit}"),
+        value: String::new(),
+        relevance: f64::from(*relevance),
+    };
+    Located::Parts { parts: layer.numbers.iter().enumerate().map(unit).collect() }
 }
 
 /// What was asked for cannot be had of this network; or it is the network that cannot be explained.

@@ -245,12 +245,12 @@ mod tests {
 
     /// The direction, and the score's change when each logit is moved a little.
     fn changes<H: ScoreHead>(head: &H, logits: &[f32]) {
+        const STEP: f32 = 1.0 / 64.0;
         let score = |logits: &[f32]| {
             let row = burn::tensor::TensorData::new(logits.to_vec(), [1, logits.len()]);
             let row = Tensor::<2>::from_data(row, &burn::tensor::Device::flex());
             head.answers(Logits::new(row, head.kind()).unwrap()).unwrap().scores[0]
         };
-        const STEP: f32 = 1.0 / 64.0;
         for (unit, direction) in head.direction(logits).into_iter().enumerate() {
             let moved = |by: f32| {
                 let mut logits = logits.to_vec();

@@ -150,7 +150,7 @@ impl WithSystem for Study<'_> {
                 }
                 // What was not named is compared where the network allows it.
                 Err(error) if rules.is_empty() && error.is_usage() => {
-                    study.left_out.push((rule, error.to_string()))
+                    study.left_out.push((rule, error.to_string()));
                 }
                 Err(error) => return Err(error),
             }
