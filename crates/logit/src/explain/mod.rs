@@ -2,7 +2,7 @@
 //! number.
 //!
 //! A pass with a tape that [keeps values](crate::tape::Watch::values) knows each step, what it took and what it gave.
-//! [`network`] reads its steps and weights, [`Tape::pass`] its values, and [`logit_explain`], whose types are
+//! [`network()`] reads its steps and weights, [`Tape::pass`] its values, and [`logit_explain`], whose types are
 //! all here, walks back through them. It is exact where the method is, and says with figures where it is not.
 //!
 //! ```
