@@ -39,11 +39,7 @@ impl Account {
         } else {
             vec![self.started.iter().sum()]
         };
-        let error = |(arrived, started): (&f64, f64)| {
-            let apart = (arrived - started).abs();
-            if apart == 0.0 { 0.0 } else { apart / started.abs() }
-        };
-        self.arrived.iter().zip(starts).map(error).collect()
+        self.arrived.iter().zip(starts).map(|(arrived, started)| apart(*arrived, started)).collect()
     }
 
     /// The greatest of the errors.
@@ -55,4 +51,10 @@ impl Account {
     pub fn lowest(&self) -> f64 {
         self.lowest.iter().copied().fold(f64::INFINITY, f64::min)
     }
+}
+
+/// `|Σ R − f| / |f|` of what arrived and what started; 0 where both are 0, and infinite where relevance came from nothing.
+pub fn apart(arrived: f64, started: f64) -> f64 {
+    let apart = (arrived - started).abs();
+    if apart == 0.0 { 0.0 } else { apart / started.abs() }
 }

@@ -72,6 +72,11 @@ impl<T: Number> Array<T> {
         self.numbers.iter().map(|number| number.wide()).sum()
     }
 
+    /// The lowest of its numbers; none of no numbers.
+    pub fn lowest(&self) -> Option<f64> {
+        self.numbers.iter().map(|number| number.wide()).reduce(f64::min)
+    }
+
     /// The same numbers in another shape.
     pub(crate) fn reshaped(&self, shape: &[usize]) -> Self {
         Self::new(shape, self.numbers.clone())

@@ -55,6 +55,9 @@ pub struct Place {
     /// The step, or the input; none where it is of the explanation as a whole.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub step: Option<String>,
+    /// The sample, by its place in the batch; none where it is of all of them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sample: Option<usize>,
 }
 
 /// An explanation of a batch.
@@ -73,6 +76,9 @@ pub struct Relevances<T> {
 
 /// Relevance that may be missing or too much of an exact decomposition, as a share.
 const EXACT: f64 = 1e-4;
+
+/// The same of rules in which biases and stabilisers keep their shares: beyond it, a map says little of what is explained.
+const INEXACT: f64 = 0.5;
 
 impl<T: Number> Explainer<T> {
     /// Prepares a composite for a network.
@@ -234,19 +240,21 @@ impl<T: Number> Explainer<T> {
         }
     }
 
-    /// What stands against an exact decomposition: what was found in the network, and in this pass.
+    /// What stands against the explanation: what was found in the network, and in this pass.
     fn found(&self, account: &Account, pass: &Pass<T>) -> Vec<At<Place>> {
         let mut findings = self.findings.clone();
         for (node, step) in self.network.nodes().iter().zip(&self.steps) {
             let bounds = step.as_ref().and_then(|ruled| ruled.rule.bounds());
             let input = node.inputs.first().and_then(|value| pass.value(*value));
             if let (Some(bounds), Some(input)) = (bounds, input) {
-                findings.extend(outside(&node.name, bounds, input));
+                findings.extend(outside(&node.name, bounds, input, account.started.len()));
             }
         }
         if self.composite.is_exact() {
-            findings.extend(not_conserved(account));
+            findings.extend(not_conserved(account, EXACT));
             findings.extend(negative(account));
+        } else if !self.composite.is_gradient() {
+            findings.extend(not_conserved(account, INEXACT));
         }
         findings
     }
@@ -389,9 +397,16 @@ pub(crate) fn sums<T: Number>(inputs: &[(String, Array<T>)], samples: usize) -> 
     (sums, lows)
 }
 
-fn finding(step: Option<&str>, name: &str, [message, reason, fix]: [String; 3]) -> At<Place> {
+/// A warning of a step, or of all of them, in a sample, or in all of them: what, why, and what to do.
+fn finding(
+    step: Option<&str>,
+    sample: Option<usize>,
+    name: &str,
+    [message, reason, fix]: [String; 3],
+) -> At<Place> {
     let fault = Fault::Named(name.to_owned());
-    Finding { level: Level::Warning, fault, message, reason, fix }.at(Place { step: step.map(str::to_owned) })
+    let place = Place { step: step.map(str::to_owned), sample };
+    Finding { level: Level::Warning, fault, message, reason, fix }.at(place)
 }
 
 /// Biases above 0 of a step, where exactness needs them at most 0.
@@ -405,6 +420,7 @@ fn bias_above_zero<T: Number>(node: &Node<T>) -> Option<At<Place>> {
             format!("{above} of {} biases are above 0; the greatest is {:.6} of unit {unit}", biases.len(), most.wide());
         finding(
             Some(&node.name),
+            None,
             "bias-above-zero",
             [
                 message,
@@ -417,77 +433,91 @@ fn bias_above_zero<T: Number>(node: &Node<T>) -> Option<At<Place>> {
     })
 }
 
-/// Inputs outside the box that z^B takes them to be in.
-fn outside<T: Number>(step: &str, [low, high]: [&[f64]; 2], input: &Array<T>) -> Option<At<Place>> {
-    let wide = || input.numbers.iter().map(|number| number.wide());
+/// Inputs outside the box that z^B takes them to be in, sample by sample; together where they are no rows of samples.
+fn outside<T: Number>(
+    step: &str,
+    [low, high]: [&[f64]; 2],
+    input: &Array<T>,
+    samples: usize,
+) -> Vec<At<Place>> {
     let len = input.row_len();
     let bound = |bounds: &[f64], at: usize| bounds[at % len * bounds.len() / len];
     // What was rounded to the numbers' type is not outside.
-    let is_outside = |(at, number): &(usize, f64)| {
-        let (low, high) = (bound(low, *at), bound(high, *at));
-        *number < T::of(low).wide().min(low) || *number > T::of(high).wide().max(high)
+    let is_outside = |(at, number): &(usize, &T)| {
+        let (low, high, number) = (bound(low, *at), bound(high, *at), number.wide());
+        number < T::of(low).wide().min(low) || number > T::of(high).wide().max(high)
     };
-    let count = wide().enumerate().filter(is_outside).count();
-    let (lowest, highest) = wide().fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), x| (a.min(x), b.max(x)));
-    (count > 0).then(|| {
-        let all = input.numbers.len();
-        let least = low.iter().copied().fold(f64::INFINITY, f64::min);
-        let most = high.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        let message = format!(
+    let by_sample = input.rows() == samples;
+    let rows = if by_sample { samples } else { 1 };
+    let of_row = |(row, numbers): (usize, &[T])| {
+        let count = numbers.iter().enumerate().filter(is_outside).count();
+        (count > 0).then(|| outside_in(step, [low, high], numbers, count, by_sample.then_some(row)))
+    };
+    input.numbers.chunks((input.numbers.len() / rows.max(1)).max(1)).enumerate().filter_map(of_row).collect()
+}
+
+fn outside_in<T: Number>(
+    step: &str,
+    [low, high]: [&[f64]; 2],
+    numbers: &[T],
+    count: usize,
+    sample: Option<usize>,
+) -> At<Place> {
+    let ends = |numbers: &mut dyn Iterator<Item = f64>| {
+        numbers.fold((f64::INFINITY, f64::NEG_INFINITY), |(least, most), x| (least.min(x), most.max(x)))
+    };
+    let (lowest, highest) = ends(&mut numbers.iter().map(|number| number.wide()));
+    let (least, most) = (ends(&mut low.iter().copied()).0, ends(&mut high.iter().copied()).1);
+    let all = numbers.len();
+    let texts = [
+        format!(
             "{count} of {all} inputs are outside of [{least}, {most}]: they go from {lowest:.4} to {highest:.4}"
-        );
-        finding(
-            Some(step),
-            "input-outside-box",
-            [
-                message,
-                "z^B looks for roots within the box; for inputs outside of it relevance may be negative."
-                    .to_owned(),
-                "Give the box that the inputs lie in, or none: w² is for inputs without bounds.".to_owned(),
-            ],
-        )
-    })
+        ),
+        "z^B looks for roots within the box; for inputs outside of it relevance may be negative.".to_owned(),
+        "Give the box that the inputs lie in, or none: w² is for inputs without bounds.".to_owned(),
+    ];
+    finding(Some(step), sample, "input-outside-box", texts)
 }
 
-fn not_conserved(account: &Account) -> Option<At<Place>> {
-    let worst = account.worst_error();
-    (worst > EXACT).then(|| {
-        let losses = account.steps.iter().max_by(|a, b| {
-            let lost = |step: &StepAccount| (step.arrived - step.handed).abs();
-            lost(a).total_cmp(&lost(b))
-        });
-        let step = losses.map(|step| step.step.as_str());
-        let figures = losses.map_or_else(String::new, |step| {
-            format!(
-                "; most in `{}`, where {:.6} arrived and {:.6} was handed down",
-                step.step, step.arrived, step.handed
-            )
-        });
-        finding(
-            step,
-            "relevance-not-conserved",
-            [
-                format!("|ΣR − f|/|f| is {worst:.2e}{figures}"),
-                "Relevance is lost where no input of a unit speaks for what it computed.".to_owned(),
-                "Read sums over the map with that in mind; the map's step accounts say where it stayed."
+/// Samples of whose value a larger share than `most` was lost, or came from nowhere.
+fn not_conserved(account: &Account, most: f64) -> Vec<At<Place>> {
+    let lost = |step: &StepAccount| (step.arrived - step.handed).abs();
+    let worst = account.steps.iter().max_by(|a, b| lost(a).total_cmp(&lost(b)));
+    let where_most = worst.map_or_else(String::new, |StepAccount { step, arrived, handed, .. }| {
+        format!("; of all that was explained together, most was lost in `{step}`: {arrived:.6} arrived, {handed:.6} was handed down")
+    });
+    let errors = account.errors();
+    let by_sample = errors.len() == account.started.len();
+    let of_sample = |(sample, error): (usize, &f64)| {
+        (*error > most).then(|| {
+            let texts = [
+                format!("|ΣR − f|/|f| is {error:.2e}{where_most}"),
+                "Relevance stays with biases and stabilisers, and where no input of a unit speaks for what it computed."
                     .to_owned(),
-            ],
-        )
-    })
-}
-
-fn negative(account: &Account) -> Option<At<Place>> {
-    let started = account.started.iter().copied().fold(f64::INFINITY, f64::min);
-    let lowest = account.lowest();
-    let message = if started < 0.0 {
-        format!("what is explained is negative, {started:.6}, and so is its relevance")
-    } else if lowest < -EXACT * account.started.iter().map(|f| f.abs()).fold(0.0, f64::max) {
-        format!("the lowest relevance is {lowest:.6}")
-    } else {
-        return None;
+                "Read the map with that in mind, or choose a rule that conserves more.".to_owned(),
+            ];
+            finding(worst.map(|step| step.step.as_str()), by_sample.then_some(sample), "relevance-not-conserved", texts)
+        })
     };
-    let reason =
-        "Deep Taylor decomposition explains positive values, by relevance that is at least 0.".to_owned();
-    let fix = "Explain a class that the network speaks for, or use a composite with signs.".to_owned();
-    Some(finding(None, "relevance-negative", [message, reason, fix]))
+    errors.iter().enumerate().filter_map(of_sample).collect()
+}
+
+/// Samples whose relevance is negative.
+fn negative(account: &Account) -> Vec<At<Place>> {
+    let by_sample = account.lowest.len() == account.started.len();
+    let of_sample = |(sample, lowest): (usize, &f64)| {
+        let started = if by_sample { account.started[sample] } else { account.started.iter().sum() };
+        let message = if started < 0.0 {
+            format!("what is explained is negative, {started:.6}, and so is its relevance")
+        } else if *lowest < -EXACT * started {
+            format!("the lowest relevance is {lowest:.6}")
+        } else {
+            return None;
+        };
+        let reason = "Deep Taylor decomposition explains positive values, by relevance that is at least 0.";
+        let fix = "Explain a class that the network speaks for, or use a composite with signs.";
+        let texts = [message, reason.to_owned(), fix.to_owned()];
+        Some(finding(None, by_sample.then_some(sample), "relevance-negative", texts))
+    };
+    account.lowest.iter().enumerate().filter_map(of_sample).collect()
 }

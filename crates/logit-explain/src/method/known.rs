@@ -122,8 +122,7 @@ pub const KNOWN: &[Known] = &[
             match of.bounds {
             Some([low, high]) => Ok(Relevance(Composite::epsilon_gamma_box(low, high))),
             None => Err(ExplainError::Method(
-                "`epsilon-gamma-box` needs the bounds of the inputs: give the lowest and the highest number that an \
-                 input may be, as -0.5 and 1.5".to_owned())),
+                "`epsilon-gamma-box` needs the bounds of the inputs, and these have none: choose `epsilon-plus`".to_owned())),
         }
         },
     ),

@@ -1,8 +1,5 @@
 //! Networks and maps that were written by other programs.
 
-// Each test file takes what it needs of this.
-#![allow(dead_code)]
-
 use std::path::Path;
 use std::sync::Arc;
 

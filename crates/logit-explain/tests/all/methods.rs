@@ -1,8 +1,6 @@
 //! Methods as torch and captum compute them, and what they promise of themselves.
 
-mod common;
-
-use common::{apart, array, fixture, integers, network, targets};
+use crate::common::{apart, array, fixture, integers, network, targets};
 use logit_explain::method::{KNOWN, Settings};
 use logit_explain::{Array, Method, Number, Relevances, Target};
 use serde_json::Value;
@@ -17,7 +15,7 @@ fn method(name: &str, options: &Value) -> Option<Method> {
         "gradient" => of("gradient", Settings::default()),
         "gradient_x_input" => of("gradient-x-input", Settings::default()),
         "integrated_gradients" => {
-            let steps = common::integer(&options["steps"]);
+            let steps = crate::common::integer(&options["steps"]);
             of("integrated-gradients", Settings { steps, baseline, ..Settings::default() })
         }
         "occlusion" | "occlusion_overlapping" => {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use logit_explain::map::Map;
 use logit_explain::op::{Activation, Pool, Weighted};
-use logit_explain::{Array, Composite, Explainer, Network, Node, Number, Op, Target};
+use logit_explain::{Array, Composite, Explainer, Network, Node, Number, Op, Rule, Target};
 
 fn numbers<T: Number>(of: &[f64]) -> Arc<Vec<T>> {
     Arc::new(of.iter().map(|number| T::of(*number)).collect())
@@ -81,4 +81,28 @@ fn what_breaks_the_guarantee_is_told_with_figures() {
     let findings = told(0.0, [-0.5, 2.5, 0.3, 1.1]);
     assert_eq!(findings[0].finding.fault.name(), "input-outside-box");
     assert!(findings[0].finding.message.starts_with("1 of 4"), "{findings:?}");
+}
+
+#[test]
+fn a_finding_is_of_the_sample_that_has_it() {
+    let explainer = Explainer::<f64>::new(network(0.0), Composite::deep_taylor(Some([-0.5, 1.5]))).unwrap();
+    let x = Array::new([3, 4], [[-0.5, 1.5, 0.3, 1.1], [-0.5, 2.5, 0.3, 1.1], [0.0; 4]].concat());
+    let findings = explainer.explain_inputs(&[x], &[Target::Logit { unit: 0 }]).unwrap().findings;
+    let found: Vec<_> =
+        findings.iter().map(|found| (found.finding.fault.name(), found.place.sample)).collect();
+    assert_eq!(found, [("input-outside-box", Some(1))], "{findings:?}");
+}
+
+#[test]
+fn much_loss_is_a_finding_of_rules_that_conserve_little_too() {
+    // Of ε with an ε far above what units compute, hardly anything arrives.
+    let told = |epsilon: f64| {
+        let explainer = Explainer::<f64>::new(network(0.0), Composite::all(Rule::epsilon(epsilon))).unwrap();
+        let x = Array::new([1, 4], vec![-0.5, 1.5, 0.3, 1.1]);
+        explainer.explain_inputs(&[x], &[Target::Logit { unit: 0 }]).unwrap().findings
+    };
+    assert_eq!(told(1e-9), []);
+    let findings = told(100.0);
+    assert_eq!(findings[0].finding.fault.name(), "relevance-not-conserved", "{findings:?}");
+    assert_eq!(findings[0].place.sample, Some(0));
 }

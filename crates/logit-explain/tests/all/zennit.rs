@@ -1,8 +1,6 @@
 //! Every rule and composite as zennit computes it, by fixtures made with it.
 
-mod common;
-
-use common::{apart, array, doubles, fixture, network, targets};
+use crate::common::{apart, array, doubles, fixture, network, targets};
 use logit_explain::rule::Denominator;
 use logit_explain::{Array, Composite, Explainer, Number, Rule, Target};
 use serde_json::Value;

@@ -1,8 +1,6 @@
 //! Measures as loops over samples and pixels compute them, by fixtures.
 
-mod common;
-
-use common::{array, doubles, fixture, network, targets};
+use crate::common::{array, doubles, fixture, network, targets};
 use logit_explain::measure::{
     Flipping, Perturbations, Question, flipped, infidelity, localised, max_sensitivity,
 };
@@ -66,7 +64,7 @@ fn measured<T: Number>(within: f64) {
 fn flips<T: Number>(question: &Question<'_, T>, map: &Array<T>, expected: &Value, within: f64) {
     let flipping = Flipping {
         baseline: expected["baseline"].as_f64().unwrap(),
-        pixels_per_step: common::integer(&expected["pixels_per_step"]),
+        pixels_per_step: crate::common::integer(&expected["pixels_per_step"]),
         steps: None,
     };
     let found = flipped(question, map, &flipping).unwrap();
