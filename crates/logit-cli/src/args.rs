@@ -91,7 +91,7 @@ Examples:
   logit predict runs/sts \"a sentence\" \"another\"")]
     Predict(Predict),
     /// Explain what a run's network said: which pixels, words or columns its answer is made of
-    #[command(after_help = concat!("\
+    #[command(after_help = "\
 Examples:
   logit explain runs/digits three.png -o heat.png
   logit explain runs/digits *.png --rule deep-taylor,epsilon-gamma-box,gradient-x-input -o sheet.png
@@ -100,14 +100,13 @@ Examples:
   logit explain runs/penguins new.csv --target Gentoo
   logit explain runs/sts \"a dog runs\" \"a cat sleeps\" -o words.html
 
-Rules and methods:
-  ", "deep-taylor, epsilon-plus, epsilon-plus-flat, epsilon-gamma-box, epsilon-alpha2-beta1,
-  epsilon-alpha2-beta1-flat, excitation-backprop, guided-backprop, deconvnet, gradient, gradient-x-input,
-  integrated-gradients, smoothgrad, grad-cam, occlusion; and single rules for all layers: epsilon, zero, z-plus,
-  gamma, alpha-beta, w-square, flat
+Rules and methods: deep-taylor, deep-taylor-unbounded, epsilon-plus, epsilon-plus-flat, epsilon-gamma-box, \
+epsilon-alpha2-beta1, epsilon-alpha2-beta1-flat, excitation-backprop, guided-backprop, deconvnet, gradient, gradient-x-input, \
+integrated-gradients, smoothgrad, grad-cam, occlusion; and single rules for all layers: epsilon, zero, z-plus, gamma, \
+alpha-beta, w-square, flat.
 
-A map says what the network's number is made of. It does not say that the number is right, nor what would happen if the
-input were another. docs/explain.md says which rule to choose."))]
+A map says what the network's number is made of. It does not say that the number is right, nor what would happen if the input \
+were another. docs/explain.md says which rule to choose.")]
     Explain(Explain),
     /// Print a network step by step: shapes, parameters, and what its output means
     #[command(after_help = "\
@@ -406,8 +405,8 @@ pub(crate) struct StudyExplain {
     pub(crate) rule: Vec<String>,
 
     /// How many samples of the test part are explained, from the first
-    #[arg(long, value_name = "N", default_value_t = 100)]
-    pub(crate) samples: usize,
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) samples: u32,
 }
 
 #[derive(Debug, ClapArgs)]

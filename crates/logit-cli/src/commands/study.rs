@@ -95,7 +95,7 @@ pub(crate) fn explain(args: &StudyExplain, json: bool) -> Result<(), Failure> {
     let print = |row: &explain::Row| {
         output::note(format_args!("{}: {} samples in {:.1} s", row.rule, row.explained, row.seconds));
     };
-    let study = explain::run(&run, data.as_ref(), &args.rule, args.samples, &mut { print })?;
+    let study = explain::run(&run, data.as_ref(), &args.rule, args.samples as usize, &mut { print })?;
     if json {
         return Ok(output::json(&json!(study))?);
     }

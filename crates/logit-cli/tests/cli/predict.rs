@@ -142,7 +142,15 @@ fn a_digit_is_explained_by_several_rules() {
         "no picture on the page"
     );
     let lines = stdout(&scratch.logit(&["explain", "run", "digit.png", "--layer", "head"]).success());
-    assert!(lines.starts_with(&format!("digit.png: {class} = ")), "{lines}");
+    assert!(lines.starts_with(&format!("digit.png: {class} = ")) && lines.contains("(logit)"), "{lines}");
+    // At the output all of it is still there: the sum is that of the step that is shown.
+    let told = json(&scratch.logit(&["explain", "run", "digit.png", "--layer", "head", "--json"]).success());
+    let map = &told["explained"][0]["maps"][0];
+    assert_eq!(
+        (map["arrived"].as_f64(), map["error"].as_f64()),
+        (map["started"].as_f64(), Some(0.0)),
+        "{map}"
+    );
 }
 
 #[test]

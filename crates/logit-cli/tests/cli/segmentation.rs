@@ -295,9 +295,13 @@ fn pixels_and_regions_of_a_mask_are_explained() {
     let told = explain(&["--target", "0", "-o", "heat.png"]);
     assert_eq!(told["explained"][0]["of"]["of"], "region");
     assert!(image::open(scratch.path("heat.png")).unwrap().width() > 100);
-    refused(
-        scratch.logit(&["explain", "run", "data/images/00.png", "--pixel", "36,0"]),
-        2,
-        &["row 36", "36 rows"],
-    );
+    let asked = ["explain", "run", "data/images/00.png"];
+    for (more, parts) in [
+        (["--pixel", "36,0"].as_slice(), ["row 36", "36 rows"]),
+        (&["--log-odds"], ["00.png", "`--log-odds`"]),
+        (&["--rule", "occlusion", "--layer", "down1"], ["`occlusion`", "`--layer`"]),
+        (&["--rule", "epsilon-gamma-box"], ["bounds", "`epsilon-plus`"]),
+    ] {
+        refused(scratch.logit(&[&asked[..], more].concat()), 2, &parts);
+    }
 }

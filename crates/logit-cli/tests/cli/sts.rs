@@ -312,6 +312,10 @@ fn words_are_explained_for_every_head() {
         let args = ["explain", "run", "A dog runs.", "A cat is asleep.", "--json"];
         let told = json(&scratch.logit(&args).success());
         let explained = &told["explained"][0];
+        let predicted =
+            json(&scratch.logit(&["predict", "run", "A dog runs.", "A cat is asleep.", "--json"]).success());
+        let apart = number(&explained["value"]) - number(&predicted["raw"]);
+        assert!(apart.abs() < 1e-3, "{head}: {explained}, and {predicted}");
         let texts = explained["maps"][0]["located"]["texts"].as_array().unwrap();
         let words = |text: usize| -> Vec<&str> {
             texts[text].as_array().unwrap().iter().map(|word| word["name"].as_str().unwrap()).collect()

@@ -4,7 +4,9 @@ use std::ffi::OsString;
 use std::io::{self, Write as _};
 use std::path::Path;
 
+use logit::explain::explainer::Place;
 use logit_files::Replacement;
+use logit_spec::{At, Finding};
 
 use super::{Explained, Located, Mapped, Part};
 use crate::error::ZooError;
@@ -14,9 +16,6 @@ use crate::page::relevance::{
 use crate::page::{Explanation, Report, Table, printed};
 use crate::run::RunDir;
 use crate::system::predict;
-
-/// Units of a step that are drawn, at most.
-const MOST_PARTS: usize = 4096;
 
 /// The maps of pictures as one picture: a row per input; none where there is no picture.
 ///
@@ -50,20 +49,22 @@ fn row(explained: &Explained) -> Option<Row> {
     Some(Row { input, maps: explained.maps.iter().filter_map(map).collect() })
 }
 
-/// `digit.png: 3 = 12.41`.
+/// `digit.png: 3 = 12.41 (logit)`.
 fn caption(explained: &Explained) -> String {
-    format!("{}: {} = {:.4}", explained.input, explained.target, explained.value)
+    let Explained { input, target, value, what, .. } = explained;
+    format!("{input}: {target} = {value:.4} ({what})")
 }
 
 /// What arrived of what started.
 fn sums(mapped: &Mapped) -> String {
     match mapped.error {
-        Some(error) => format!("ΣR {:.4} of {:.4}, apart by {:.1e}", mapped.arrived, mapped.started, error),
+        // The error first: a narrow panel cuts the end.
+        Some(error) => format!("apart {error:.0e}: ΣR {:.4} of {:.4}", mapped.arrived, mapped.started),
         None => format!("sum {:.4}", mapped.arrived),
     }
 }
 
-/// What is told of an explanation on a terminal; what a terminal would act on in names is shown, and colours are the only
+/// An explanation as lines for a terminal; what a terminal would act on in names is written out, and colours are the only
 /// sequences.
 pub fn lines(explained: &Explained, colours: TerminalColours, width: usize) -> Vec<String> {
     let mut lines = vec![printed(&caption(explained))];
@@ -75,11 +76,37 @@ pub fn lines(explained: &Explained, colours: TerminalColours, width: usize) -> V
             Some(Explanation::Bars(bars)) => lines.extend(bars.lines(colours, width)),
             _ => {}
         }
-        for found in &mapped.findings {
-            lines.extend(found.finding.to_string().lines().map(|line| format!("  {}", printed(line))));
+        for finding in findings(&mapped.findings) {
+            lines.extend(finding.to_string().lines().map(|line| format!("  {}", printed(line))));
         }
     }
     lines
+}
+
+/// Steps of one fault that are listed.
+const LISTED: usize = 5;
+
+/// Findings with their steps, those of one fault as one.
+fn findings<'a>(all: impl IntoIterator<Item = &'a At<Place>>) -> Vec<Finding> {
+    let mut by_fault: Vec<(Finding, Vec<String>)> = Vec::new();
+    for At { place, finding } in all {
+        let message = match &place.step {
+            Some(step) => format!("`{step}`: {}", finding.message),
+            None => finding.message.clone(),
+        };
+        match by_fault.iter_mut().find(|(known, _)| known.fault == finding.fault) {
+            Some((_, messages)) if messages.contains(&message) => {}
+            Some((_, messages)) => messages.push(message),
+            None => by_fault.push((finding.clone(), vec![message])),
+        }
+    }
+    let joined = |(finding, messages): (Finding, Vec<String>)| {
+        let more = messages.len().saturating_sub(LISTED);
+        let more = (more > 0).then(|| format!("and {more} more"));
+        let message = messages.into_iter().take(LISTED).chain(more).collect::<Vec<_>>().join("; ");
+        Finding { message, ..finding }
+    };
+    by_fault.into_iter().map(joined).collect()
 }
 
 fn measures(mapped: &Mapped) -> Vec<(&'static str, f64)> {
@@ -119,7 +146,7 @@ fn bars(mapped: &Mapped, parts: &[Part]) -> Bars {
         value: part.value.clone(),
         relevance: part.relevance as f32,
     };
-    let bars = parts.iter().take(MOST_PARTS).map(bar).collect();
+    let bars = parts.iter().map(bar).collect();
     Bars { title: mapped.rule.clone(), bars, order: Order::ByRelevance, note: sums(mapped) }
 }
 
@@ -196,19 +223,14 @@ pub fn page(run: &str, all: &[Explained]) -> Result<String, SheetError> {
             });
         }
     }
-    let mut findings = Vec::new();
-    for found in all.iter().flat_map(|explained| &explained.maps).flat_map(|mapped| &mapped.findings) {
-        if !findings.contains(&found.finding) {
-            findings.push(found.finding.clone());
-        }
-    }
+    let found = all.iter().flat_map(|explained| &explained.maps).flat_map(|mapped| &mapped.findings);
     let inputs = if all.len() == 1 { "1 input".to_owned() } else { format!("{} inputs", all.len()) };
     let report = Report {
         title: format!("Why {run} decided so"),
         summary: format!(
             "Relevance of {inputs}. A map says what this network's number is made of, not what is true."
         ),
-        findings,
+        findings: findings(found),
         tables: vec![table(all)],
         explanations,
         ..Report::default()

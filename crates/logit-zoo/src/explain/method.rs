@@ -17,9 +17,14 @@ pub(crate) fn methods(wish: &Wish, inputs: &Inputs) -> Result<Vec<(String, Metho
         window: inputs.window.clone(),
         ..Settings::default()
     };
-    let named = |name: String| match Method::named(&name, &settings) {
-        Ok(method) => Ok((name, method)),
-        Err(error) => Err(ZooError::Usage(error.to_string())),
+    let named = |name: String| {
+        let method = Method::named(&name, &settings).map_err(|error| ZooError::Usage(error.to_string()))?;
+        let has_layers = matches!(method, Method::Relevance(_) | Method::GradCam { .. });
+        if wish.layer.is_some() && !has_layers {
+            let what = format!("`{name}` explains inputs alone: leave out `--layer`, or choose another rule");
+            return Err(ZooError::Usage(what));
+        }
+        Ok((name, method))
     };
     names.into_iter().map(named).collect()
 }

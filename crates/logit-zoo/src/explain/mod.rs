@@ -27,6 +27,8 @@ pub struct Explained {
     pub input: String,
     /// What is explained, by name.
     pub target: String,
+    /// What its number is, in words.
+    pub what: String,
     /// What of the output that is.
     pub of: Target,
     /// Its value.

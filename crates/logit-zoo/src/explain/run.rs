@@ -5,10 +5,13 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
+use logit::explain::account::apart;
+use logit::explain::explainer::Place;
 use logit::explain::method::{Method, PreparedMethod};
 use logit::explain::{self, Array, ExplainError, Pass, Relevances, Target};
 use logit::graph::Graph;
 use logit::tape::{Tape, Taped, Watch};
+use logit_spec::At;
 
 use super::measured::measured;
 use super::method::methods;
@@ -109,7 +112,7 @@ fn pictures(folder: &Path) -> Result<Vec<PathBuf>, ZooError> {
     Ok(files)
 }
 
-/// Takes what is told of each input, in order; an error where there is nothing to explain, and says whether to go on.
+/// Takes the explanation of each input, in order, or an error where there is nothing to explain; says whether to go on.
 type Each<'a> = &'a mut dyn FnMut(Result<Explained, ZooError>) -> ControlFlow<()>;
 
 /// A run's network, and what is asked of it.
@@ -188,9 +191,8 @@ impl<'a, S: System> Explaining<'a, S> {
     }
 
     fn starts(&self, batch: &[S::Asked], shown: &Shown) -> Result<Vec<Option<Started>>, ZooError> {
-        let shape: Vec<usize> = std::iter::once(1).chain(shown.logits.shape[1..].iter().copied()).collect();
         let start = |(at, asked): (usize, &S::Asked)| {
-            let logits = Array::new(shape.clone(), shown.logits.row(at).to_vec());
+            let logits = sample(&shown.logits, at, true);
             check_finite(self.system, asked, &logits.numbers)?;
             self.system.start(asked, &logits, self.wish, &self.calibration)
         };
@@ -235,7 +237,7 @@ impl<'a, S: System> Explaining<'a, S> {
         Ok(())
     }
 
-    /// What is told of one input of a batch.
+    /// The explanation of one input of a batch.
     fn told(
         &self,
         asked: &S::Asked,
@@ -244,34 +246,36 @@ impl<'a, S: System> Explaining<'a, S> {
         shown: &Shown,
         found: &[Found],
     ) -> Result<Explained, ZooError> {
-        let logits = Array::new(shown.logits.shape.clone(), shown.logits.numbers.clone());
-        let one = Array::new(
-            std::iter::once(1).chain(logits.shape[1..].iter().copied()).collect::<Vec<_>>(),
-            logits.row(at).to_vec(),
-        );
-        let value = Target::values(std::slice::from_ref(&start.target), &one).map_err(refused)?[0];
+        let value = match start.value {
+            Some(value) => value,
+            None => Target::values(std::slice::from_ref(&start.target), &sample(&shown.logits, at, true))
+                .map_err(refused)?[0],
+        };
         let mapped = self.methods.iter().zip(found).map(|((name, method), (found, measures))| {
             let account = &found.account;
             let of = |numbers: &[f64]| numbers.get(at).or(numbers.first()).copied().unwrap_or_default();
-            let gradient = matches!(
-                method,
-                Method::SmoothGrad { .. } | Method::GradCam { .. } | Method::Occlusion { .. }
-            ) || matches!(method, Method::Relevance(composite) if composite.is_gradient());
+            let located = self.located(asked, at, found);
+            // What is shown of a step has sums of its own.
+            let layer = self.layer(at, found);
+            let arrived = layer.as_ref().map_or_else(|| of(&account.arrived), Array::sum);
+            let lowest = layer.as_ref().and_then(Array::lowest).unwrap_or_else(|| of(&account.lowest));
+            let started = of(&account.started);
             Mapped {
                 rule: name.clone(),
-                located: self.located(asked, at, found),
-                started: of(&account.started),
-                arrived: of(&account.arrived),
-                error: (!gradient).then(|| of(&account.errors())),
-                lowest: of(&account.lowest),
+                located,
+                started,
+                arrived,
+                error: conserves(method).then(|| apart(arrived, started)),
+                lowest,
                 measures: measures.as_ref().and_then(|measures| measures.get(at)).cloned(),
                 steps: account.steps.clone(),
-                findings: found.findings.clone(),
+                findings: of_sample(&found.findings, at),
             }
         });
         Ok(Explained {
             input: self.system.name(asked),
             target: start.name,
+            what: start.what,
             of: start.target,
             value,
             maps: mapped.collect(),
@@ -281,11 +285,17 @@ impl<'a, S: System> Explaining<'a, S> {
     fn located(&self, asked: &S::Asked, at: usize, found: &Relevances<f32>) -> Located {
         let one = |(name, array): &(String, Array<f32>)| (name.clone(), sample(array, at, S::TOGETHER));
         let inputs: Vec<(String, Array<f32>)> = found.inputs.iter().map(one).collect();
-        let layer = found.layers.first().filter(|_| self.wish.layer.is_some());
-        match layer {
-            Some(layer) => of_layer(one(layer).1, self.system.located(asked, &inputs)),
-            None => self.system.located(asked, &inputs),
+        let of_input = self.system.located(asked, &inputs);
+        match self.layer(at, found) {
+            Some(layer) => of_layer(layer, of_input),
+            None => of_input,
         }
+    }
+
+    /// The relevance of the step that was asked for.
+    fn layer(&self, at: usize, found: &Relevances<f32>) -> Option<Array<f32>> {
+        let (_, layer) = found.layers.first().filter(|_| self.wish.layer.is_some())?;
+        Some(sample(layer, at, S::TOGETHER))
     }
 
     /// Hands an input on, once its last part was explained.
@@ -338,9 +348,24 @@ fn add(open: &mut Explained, more: Explained) {
         map.started += more.started;
         map.arrived += more.arrived;
         map.lowest = map.lowest.min(more.lowest);
-        map.error = map.error.map(|_| (map.arrived - map.started).abs() / map.started.abs());
+        map.error = map.error.map(|_| apart(map.arrived, map.started));
         map.findings.extend(more.findings);
     }
+}
+
+/// Whether a method's maps are to add up to what they explain.
+fn conserves(method: &Method) -> bool {
+    match method {
+        Method::Relevance(composite) => !composite.is_gradient(),
+        Method::GradientTimesInput | Method::IntegratedGradients { .. } => true,
+        Method::SmoothGrad { .. } | Method::GradCam { .. } | Method::Occlusion { .. } => false,
+    }
+}
+
+/// The findings of one sample, and those of all.
+fn of_sample(findings: &[At<Place>], at: usize) -> Vec<At<Place>> {
+    let own = findings.iter().filter(|found| found.place.sample.is_none_or(|sample| sample == at));
+    own.cloned().map(|found| found.map(|place| Place { sample: None, ..place })).collect()
 }
 
 /// A sample of an array whose rows are samples; otherwise all of it.

@@ -42,10 +42,9 @@ pub use mlp::{Mlp, MlpConfig};
 pub use output::Output;
 pub use pair_encoder::{PairEncoder, PairEncoderConfig, SentencePairs};
 pub use picture_net::PictureNet;
-pub(crate) use score_head::direction_of_expected;
 pub use score_head::{
-    CoralHead, CornHead, Cumulative, ExpectedHead, PearsonHead, ScoreAnswers, ScoreHead, ScoreHeadName,
-    ValueHead,
+    CoralHead, CornHead, Cumulative, ExpectedHead, Graded, PearsonHead, ScoreAnswers, ScoreHead,
+    ScoreHeadName, ValueHead,
 };
 pub use softmax_classifier::{SoftmaxClassifier, SoftmaxClassifierConfig};
 pub use unet::{UNet, UNetConfig};

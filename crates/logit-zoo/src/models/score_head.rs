@@ -76,8 +76,8 @@ pub trait ScoreHead: Output {
     /// The device cannot be read.
     fn answers(&self, logits: Logits<Self::Kind>) -> Result<ScoreAnswers, MetricError>;
 
-    /// How the score changes with each logit.
-    fn direction(&self, logits: &[f32]) -> Vec<f64>;
+    /// The score of a row, and how it changes with each logit.
+    fn graded(&self, logits: &[f32]) -> Graded;
 
     /// Whether the loss sees the scale: what is learned without needs a straight line fitted to it.
     fn sees_scale(&self) -> bool {
@@ -105,33 +105,47 @@ impl Output for ValueHead {
     }
 }
 
-/// How the expected grade of a softmax over steps changes with each logit: `p_k (g_k − Σ_j p_j g_j)`.
-pub(crate) fn direction_of_expected(logits: &[f32], grades: impl Iterator<Item = f64>) -> Vec<f64> {
-    let probabilities = softmax(logits, 1.0);
-    let grades: Vec<f64> = grades.collect();
-    let expected: f64 = probabilities.iter().zip(&grades).map(|(p, grade)| p * grade).sum();
-    probabilities.iter().zip(grades).map(|(p, grade)| p * (grade - expected)).collect()
+/// A grade that logits tell, and its gradient by them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Graded {
+    /// The grade, in the scale's units.
+    pub grade: f64,
+    /// How it changes with each logit.
+    pub direction: Vec<f64>,
 }
 
-fn direction_of_softmax(logits: &[f32]) -> Vec<f64> {
-    direction_of_expected(logits, (0_u32..).map(f64::from).take(logits.len()))
-}
-
-/// The score is the sum of `σ(z_k)`.
-fn direction_of_coral(logits: &[f32]) -> Vec<f64> {
-    logits.iter().map(|logit| sigmoid(f64::from(*logit))).map(|p| p * (1.0 - p)).collect()
-}
-
-/// The score is the sum over k of the product of `σ(z_j)` up to k.
-fn direction_of_corn(logits: &[f32]) -> Vec<f64> {
-    let mut reached = 1.0;
-    let mut above: Vec<f64> = Vec::with_capacity(logits.len());
-    for logit in logits {
-        reached *= sigmoid(f64::from(*logit));
-        above.push(reached);
+impl Graded {
+    /// The expected grade of a softmax over steps; it changes by `p_k (g_k − Σ_j p_j g_j)`.
+    pub(crate) fn expected(logits: &[f32], grades: impl Iterator<Item = f64>) -> Self {
+        let probabilities = softmax(logits, 1.0);
+        let grades: Vec<f64> = grades.collect();
+        let grade: f64 = probabilities.iter().zip(&grades).map(|(p, grade)| p * grade).sum();
+        let direction = probabilities.iter().zip(grades).map(|(p, of_step)| p * (of_step - grade)).collect();
+        Self { grade, direction }
     }
-    let beyond = |unit: usize| above[unit..].iter().sum::<f64>();
-    logits.iter().enumerate().map(|(unit, logit)| beyond(unit) * (1.0 - sigmoid(f64::from(*logit)))).collect()
+
+    fn of_softmax(logits: &[f32]) -> Self {
+        Self::expected(logits, (0_u32..).map(f64::from).take(logits.len()))
+    }
+
+    /// The grade is the sum of `σ(z_k)`.
+    fn of_coral(logits: &[f32]) -> Self {
+        let above: Vec<f64> = logits.iter().map(|logit| sigmoid(f64::from(*logit))).collect();
+        Self { grade: above.iter().sum(), direction: above.into_iter().map(|p| p * (1.0 - p)).collect() }
+    }
+
+    /// The grade is the sum over k of the product of `σ(z_j)` up to k.
+    fn of_corn(logits: &[f32]) -> Self {
+        let mut reached = 1.0;
+        let mut above: Vec<f64> = Vec::with_capacity(logits.len());
+        for logit in logits {
+            reached *= sigmoid(f64::from(*logit));
+            above.push(reached);
+        }
+        let beyond = |unit: usize| above[unit..].iter().sum::<f64>();
+        let change = |(unit, logit): (usize, &f32)| beyond(unit) * (1.0 - sigmoid(f64::from(*logit)));
+        Self { grade: above.iter().sum(), direction: logits.iter().enumerate().map(change).collect() }
+    }
 }
 
 impl ScoreHead for ValueHead {
@@ -143,14 +157,14 @@ impl ScoreHead for ValueHead {
         Ok(ScoreAnswers { scores: flat(&logits.values())?, probabilities: Vec::new() })
     }
 
-    fn direction(&self, _: &[f32]) -> Vec<f64> {
-        vec![1.0]
+    fn graded(&self, logits: &[f32]) -> Graded {
+        Graded { grade: logits.first().copied().map_or(f64::NAN, f64::from), direction: vec![1.0] }
     }
 }
 
 macro_rules! grades {
     ($($(#[$doc:meta])*
-       $head:ident: $kind:ty = $scale:expr, $spec:ident, $before:literal, $loss:expr, $sees_scale:expr, $config:expr, $direction:expr;)*) => {$(
+       $head:ident: $kind:ty = $scale:expr, $spec:ident, $before:literal, $loss:expr, $sees_scale:expr, $config:expr, $graded:expr;)*) => {$(
         $(#[$doc])*
         #[derive(Clone, Copy, Debug)]
         pub struct $head;
@@ -186,8 +200,8 @@ macro_rules! grades {
                 Ok(ScoreAnswers { scores, probabilities: rows(probabilities.tensor())? })
             }
 
-            fn direction(&self, logits: &[f32]) -> Vec<f64> {
-                $direction(logits)
+            fn graded(&self, logits: &[f32]) -> Graded {
+                $graded(logits)
             }
 
             fn sees_scale(&self) -> bool {
@@ -199,13 +213,13 @@ macro_rules! grades {
 
 grades! {
     /// A softmax over the steps, and the KL divergence to the target spread over its two neighbours.
-    ExpectedHead: Grades = Grades::new, InterpolatedKl, "", InterpolatedKlLoss::new(), true, as_it_is, direction_of_softmax;
+    ExpectedHead: Grades = Grades::new, InterpolatedKl, "", InterpolatedKlLoss::new(), true, as_it_is, Graded::of_softmax;
     /// A softmax over the steps, and minus Pearson's correlation of the expected score, which sees no scale.
-    PearsonHead: Grades = Grades::new, MinusPearson, "", PearsonLoss::new(), false, as_it_is, direction_of_softmax;
+    PearsonHead: Grades = Grades::new, MinusPearson, "", PearsonLoss::new(), false, as_it_is, Graded::of_softmax;
     /// CORAL's cumulative logits.
-    CoralHead: Grades<Coral> = Grades::coral, Coral, "at least ", CoralLoss::new(), true, HeadConfig::with_ordered_bias, direction_of_coral;
+    CoralHead: Grades<Coral> = Grades::coral, Coral, "at least ", CoralLoss::new(), true, HeadConfig::with_ordered_bias, Graded::of_coral;
     /// CORN's conditional logits.
-    CornHead: Grades<Corn> = Grades::corn, Corn, "at least ", CornLoss::new(), true, as_it_is, direction_of_corn;
+    CornHead: Grades<Corn> = Grades::corn, Corn, "at least ", CornLoss::new(), true, as_it_is, Graded::of_corn;
 }
 
 fn as_it_is<K: Kind>(head: HeadConfig<K>) -> HeadConfig<K> {
@@ -251,7 +265,9 @@ mod tests {
             let row = Tensor::<2>::from_data(row, &burn::tensor::Device::flex());
             head.answers(Logits::new(row, head.kind()).unwrap()).unwrap().scores[0]
         };
-        for (unit, direction) in head.direction(logits).into_iter().enumerate() {
+        let graded = head.graded(logits);
+        assert!((graded.grade - score(logits)).abs() < 1e-4, "{graded:?}, and {}", score(logits));
+        for (unit, direction) in graded.direction.into_iter().enumerate() {
             let moved = |by: f32| {
                 let mut logits = logits.to_vec();
                 logits[unit] += by;

@@ -7,6 +7,7 @@ use logit_spec::Answer;
 use serde::Serialize;
 
 use crate::error::ZooError;
+use crate::models::Graded;
 use crate::page::{Picture, Pixels};
 use crate::telemetry::Input;
 
@@ -58,8 +59,8 @@ pub(crate) struct Asked<'a> {
     /// The names of the output's units.
     pub(crate) units: &'a [String],
     pub(crate) wish: &'a Wish,
-    /// Where the answer is a grade: how it changes with each logit.
-    pub(crate) graded: Option<Vec<f64>>,
+    /// Where the answer is a grade: the grade, and how it changes with each logit.
+    pub(crate) graded: Option<Graded>,
 }
 
 /// Where an explanation starts.
@@ -67,6 +68,10 @@ pub(crate) struct Started {
     pub(crate) target: Target,
     /// Its name.
     pub(crate) name: String,
+    /// What its number is, in words.
+    pub(crate) what: String,
+    /// Its number, where the target alone does not tell it.
+    pub(crate) value: Option<f64>,
 }
 
 impl Asked<'_> {
@@ -99,16 +104,22 @@ impl Asked<'_> {
             )));
         }
         let unit = match (self.unit()?, &self.graded) {
-            (None, Some(direction)) => {
+            (None, Some(Graded { grade, direction })) => {
                 let target = Target::Direction { direction: direction.clone() };
-                return Ok(Started { target, name: "expected grade".to_owned() });
+                let (name, what) = ("grade".to_owned(), "expected, explained by its linear part".to_owned());
+                return Ok(Started { target, name, what, value: Some(*grade) });
             }
             (Some(unit), _) => unit,
             (None, None) if self.answer == Answer::Values => 0,
             (None, None) => argmax(&logits.numbers),
         };
         let target = if self.wish.log_odds { Target::LogOdds { unit } } else { Target::Logit { unit } };
-        Ok(Started { target, name: self.name(unit) })
+        let what = match (&target, self.answer) {
+            (Target::LogOdds { .. }, _) => "log-odds, explained by their linear part",
+            (_, Answer::Values) => "the network's output",
+            _ => "logit",
+        };
+        Ok(Started { target, name: self.name(unit), what: what.to_owned(), value: None })
     }
 
     /// What a unit is called.

@@ -42,6 +42,7 @@ pub(crate) use view::{MapView, View};
 
 use crate::data::epoch_order;
 use crate::error::ZooError;
+use crate::models::Graded;
 use crate::models::parameters;
 use crate::page::Fact;
 use crate::recipe::{Recipe, TaskConfig};
@@ -132,8 +133,8 @@ pub(crate) trait System: Sized + Sync + 'static {
         asked.started(logits).map(Some)
     }
 
-    /// Where the answer is a grade: how it changes with each logit.
-    fn graded(&self, _logits: &[f32]) -> Option<Vec<f64>> {
+    /// Where the answer is a grade: the grade, and how it changes with each logit.
+    fn graded(&self, _logits: &[f32]) -> Option<Graded> {
         None
     }
 

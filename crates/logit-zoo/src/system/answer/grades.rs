@@ -9,7 +9,7 @@ use logit_spec::Loss;
 
 use super::{Outputs, RowAnswer, written};
 use crate::error::ZooError;
-use crate::models::{Output, direction_of_expected};
+use crate::models::{Graded, Output};
 use crate::run::Calibration;
 use crate::system::{Goal, Judgement, Pass, Scores};
 use crate::telemetry::Truth;
@@ -71,8 +71,8 @@ impl RowAnswer for GradesAnswer {
         target.first().map(ToString::to_string).unwrap_or_default()
     }
 
-    fn graded(&self, logits: &[f32]) -> Option<Vec<f64>> {
-        Some(direction_of_expected(logits, self.grades()))
+    fn graded(&self, logits: &[f32]) -> Option<Graded> {
+        Some(Graded::expected(logits, self.grades()))
     }
 
     fn goal(&self) -> Goal {

@@ -20,7 +20,7 @@ pub(crate) use values::ValuesAnswer;
 
 use super::{Goal, Judgement, Pass};
 use crate::error::ZooError;
-use crate::models::Output;
+use crate::models::{Graded, Output};
 use crate::run::Calibration;
 use crate::telemetry::{Facts, FactsOfTensors as _, Subject, Truth};
 
@@ -64,8 +64,8 @@ pub(crate) trait RowAnswer: Output + 'static {
         Subject { answer: Self::Kind::ANSWER, units: self.units().len(), loss: self.loss_name() }
     }
 
-    /// Where the answer is a grade: how it changes with each logit.
-    fn graded(&self, _logits: &[f32]) -> Option<Vec<f64>> {
+    /// Where the answer is a grade: the grade, and how it changes with each logit.
+    fn graded(&self, _logits: &[f32]) -> Option<Graded> {
         None
     }
 

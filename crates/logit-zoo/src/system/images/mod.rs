@@ -14,7 +14,7 @@ pub(crate) use self::task::with_images;
 use crate::data::labelled::read_square;
 use crate::data::table::Schema;
 use crate::error::ZooError;
-use crate::models::PictureNet;
+use crate::models::{Graded, PictureNet};
 use crate::recipe::{ImagesData, ImagesSetup};
 use crate::run::{Calibration, Found, RunDir};
 use crate::system::answer::RowAnswer;
@@ -134,7 +134,7 @@ impl<A: RowAnswer> System for ImageSystem<A> {
         Inputs::pictures(Some([-1.0, 1.0]), [self.setup.data.size; 2], "epsilon-gamma-box")
     }
 
-    fn graded(&self, logits: &[f32]) -> Option<Vec<f64>> {
+    fn graded(&self, logits: &[f32]) -> Option<Graded> {
         self.answer.graded(logits)
     }
 

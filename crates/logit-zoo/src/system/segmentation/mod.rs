@@ -39,6 +39,9 @@ use crate::telemetry::{Input, Subject};
 /// The folder of a run that masks are written to unless told otherwise.
 const FOLDER: &str = "predictions";
 
+/// Pixels of an image that is explained, at most: some ten seconds' work.
+const MOST_EXPLAINED: usize = 1 << 22;
+
 /// What a run says of one image.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct MaskPrediction {
@@ -96,6 +99,21 @@ impl AskedTile {
     fn whole(file: PathBuf, image: Grey) -> Self {
         let tile = Tile::whole([image.height, image.width]);
         Self { of: Arc::new(SeenImage { file, image, scaled: [0.0; 256] }), tile, last: true }
+    }
+
+    /// Whether what is asked for can be had of this image.
+    fn check_explicable(&self, wish: &Wish) -> Result<(), ZooError> {
+        let (file, Grey { width, height, .. }) = (self.of.file.display(), &self.of.image);
+        if wish.log_odds {
+            let what = format!("{file}: of masks, logits are explained; leave out `--log-odds`");
+            return Err(ZooError::Usage(what));
+        }
+        if width * height > MOST_EXPLAINED {
+            return Err(ZooError::Usage(format!(
+                "{file}: {width} × {height} pixels are more than are explained at once, {MOST_EXPLAINED}: cut out a part"
+            )));
+        }
+        Ok(())
     }
 
     /// A pixel of the image, if it lies in this tile.
@@ -266,12 +284,18 @@ impl<A: MaskAnswer> System for SegmentationSystem<A> {
         calibration: &Calibration,
     ) -> Result<Option<Started>, ZooError> {
         let output = Asked { answer: A::Kind::ANSWER, units: &self.answer.units(), wish, graded: None };
+        asked.check_explicable(wish)?;
         let unit = output.unit()?.unwrap_or_else(|| self.usual_unit());
-        let target = match wish.pixel {
-            Some(pixel) => asked.pixel(unit, pixel)?,
-            None => self.region(asked, unit, logits, calibration),
+        let (target, what) = match wish.pixel {
+            Some(pixel) => {
+                (asked.pixel(unit, pixel)?, format!("logit in row {}, column {}", pixel[0], pixel[1]))
+            }
+            None => (
+                self.region(asked, unit, logits, calibration),
+                "sum of its logits where it was decided".to_owned(),
+            ),
         };
-        Ok(target.map(|target| Started { target, name: output.name(unit) }))
+        Ok(target.map(|target| Started { target, name: output.name(unit), what, value: None }))
     }
 
     fn located(&self, asked: &AskedTile, relevance: &[(String, Array<f32>)]) -> Located {

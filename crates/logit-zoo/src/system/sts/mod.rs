@@ -13,7 +13,7 @@ use serde::Serialize;
 pub(crate) use self::task::{pairs, scores, with_sts};
 use crate::data::sentences::{HIGHEST, LOWEST, Lexicon, MAX_SENTENCE_BYTES, Reading};
 use crate::error::ZooError;
-use crate::models::{PairEncoder, ScoreHead, SentencePairs};
+use crate::models::{Graded, PairEncoder, ScoreHead, SentencePairs};
 use crate::recipe::{SentenceConfig, StsSetup};
 use crate::run::{Calibration, Outside};
 use crate::system::explained::{Inputs, Located, Part};
@@ -228,8 +228,8 @@ impl<H: ScoreHead + 'static> System for StsSystem<H> {
         Inputs::rows(self.lexicon.vectors().width(), "epsilon")
     }
 
-    fn graded(&self, logits: &[f32]) -> Option<Vec<f64>> {
-        Some(self.head.direction(logits))
+    fn graded(&self, logits: &[f32]) -> Option<Graded> {
+        Some(self.head.graded(logits))
     }
 
     /// The relevance of each word: of its own vector, and its share of that of the sentence's mean.

@@ -19,7 +19,7 @@ pub use self::task::{Chosen, chosen};
 pub(crate) use self::task::{EncodedRows, check_columns, keep_schema, keep_test_rows, schema_of, with_table};
 use crate::data::table::{Encoder, Feature, Form, Reader, Schema, fields};
 use crate::error::ZooError;
-use crate::models::{Columns, FeedForward};
+use crate::models::{Columns, FeedForward, Graded};
 use crate::recipe::TableSetup;
 use crate::run::{Calibration, Found, RunDir, RunError};
 use crate::system::answer::RowAnswer;
@@ -142,7 +142,7 @@ impl<A: RowAnswer> System for TableSystem<A> {
         Inputs::rows(1, "epsilon")
     }
 
-    fn graded(&self, logits: &[f32]) -> Option<Vec<f64>> {
+    fn graded(&self, logits: &[f32]) -> Option<Graded> {
         self.answer.graded(logits)
     }
 
